@@ -1,0 +1,65 @@
+// A fixed set of worker threads that run one indexed loop at a time. Work is split statically, and every caller
+// writes its loops so that an item's result does not depend on who computes it; so the number of threads never
+// changes a bit. Waiting threads sleep. Every thread (the caller's included, while it is inside run) flushes
+// subnormal numbers to zero, as armv7 always does.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace altocast {
+
+// Flushes subnormals to zero in the calling thread for the object's lifetime (MXCSR, FPCR, FPSCR; riscv64 has no
+// such mode, and its kernels flush by themselves).
+class FlushSubnormals {
+ public:
+  FlushSubnormals();
+  ~FlushSubnormals();
+  FlushSubnormals(const FlushSubnormals&) = delete;
+  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+
+ private:
+  std::uint64_t saved_;
+};
+
+class ThreadPool {
+ public:
+  // threads = 0 means all cores; 1 runs everything in the caller.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls body(item) for item = 0 … count − 1, contiguous ranges of items a thread, and returns when all are done.
+  // One caller at a time; not reentrant; allocates nothing.
+  template <class Body>
+  void parallel_for(int count, const Body& body) {
+    run(count, [](const void* context, int first, int last) {
+      const Body& f = *static_cast<const Body*>(context);
+      for (int item = first; item < last; ++item) f(item);
+    }, &body);
+  }
+
+ private:
+  using Range = void (*)(const void* context, int first, int last);
+  void run(int count, Range range, const void* context);
+  void work(int index);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable start_;
+  std::condition_variable done_;
+  Range range_ = nullptr;
+  const void* context_ = nullptr;
+  int count_ = 0;
+  int running_ = 0;
+  std::uint64_t generation_ = 0;
+  bool stop_ = false;
+};
+
+}  // namespace altocast
