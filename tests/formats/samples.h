@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "formats/byte_order.h"
+#include "formats/checkpoint.h"
 #include "formats/container.h"
 #include "formats/container_layout.h"
 #include "formats/crc32c.h"
+#include "formats/posterior.h"
 #include "formats/prior.h"
 
 namespace altocast {
@@ -54,6 +56,35 @@ inline NetworkSpec smallest_network() {
   network.base_channels = 2;
   network.depth = 1;
   return network;
+}
+
+inline Posterior sample_posterior() {
+  Posterior posterior;
+  posterior.prior_sha256 = sha256(std::vector<std::uint8_t>(3, 'x'));
+  posterior.architecture = architecture_hash(smallest_network());
+  posterior.created = 1528286400;
+  posterior.frames = {"2018-06-06T1145Z.png", "2018-06-06T1200Z.png"};
+  posterior.inner.steps = 4;
+  posterior.support_pairs = 6;
+  posterior.seed = ~std::uint64_t{0} - 5;
+  for (std::size_t i = 0; i < parameter_count(smallest_network()); ++i) {
+    posterior.delta_mu.push_back(0.01f * noise(i));
+    posterior.delta_rho.push_back(-0.1f * noise(i + 7));
+  }
+  posterior.facts = R"({"loss": 0.25})";
+  return posterior;
+}
+
+inline Checkpoint sample_checkpoint() {
+  Checkpoint checkpoint;
+  checkpoint.network = smallest_network();
+  checkpoint.step = 12345;
+  checkpoint.planes = {{"mu", std::vector<float>{1.0f, -0.0f, 1e-40f}},
+                       {"adam.mu.second", std::vector<double>{1e-300, 2.0, -1.0 / 3.0}},
+                       {"empty", std::vector<float>{}}};
+  checkpoint.counters = {{"adam.steps", ~std::uint64_t{0}}, {"episodes", 0}};
+  checkpoint.config = "[fit]\nsteps = 100\n";
+  return checkpoint;
 }
 
 // Puts the checksums right again after the bytes of a container were changed, as an attacker would, so that
