@@ -107,24 +107,27 @@ void pack_forward(const Walk& walk, const BlockPair& pair, const float* src, flo
 }
 
 // [out][in][tap] → [last tap − tap][out][in]
+template <int kTaps>
 void pack_transposed(const Walk& walk, const BlockPair& pair, const float* src, float* dst) {
-  const int whole_ins = pair.ins / 4 * 4;
-  const int whole_taps = walk.taps / 4 * 4;
-  const auto place = [&](int out, int in, int tap) {
-    return dst + product(walk.taps - 1 - tap, 1) * walk.matrix + product(out, walk.block) + product(in, 1);
-  };
-  for (int out = 0; out < pair.outs; ++out, src += walk.row) {
-    for (int in = 0; in < whole_ins; in += 4) {
-      const float* s = src + in * walk.taps;
-      for (int tap = 0; tap < whole_taps; tap += 4, s += 4) {
-        const auto columns =
-            transpose(load(s), load(s + walk.taps), load(s + 2 * walk.taps), load(s + 3 * walk.taps));
-        for (int i = 0; i < 4; ++i) store(columns[static_cast<std::size_t>(i)], place(out, in, tap + i));
+  float* plane[kTaps];  // where each tap's matrix starts
+  for (int tap = 0; tap < kTaps; ++tap) plane[tap] = dst + product(kTaps - 1 - tap, 1) * walk.matrix;
+  for (int out = 0; out < pair.outs; ++out) {
+    const float* s = src + product(out, 1) * walk.row;
+    std::size_t at = product(out, walk.block);
+    int in = 0;
+    for (; in + 4 <= pair.ins; in += 4, at += 4, s += 4 * kTaps) {
+      int tap = 0;
+      for (; tap + 4 <= kTaps; tap += 4) {
+        const auto columns = transpose(load(s + tap), load(s + kTaps + tap), load(s + 2 * kTaps + tap),
+                                       load(s + 3 * kTaps + tap));
+        for (int i = 0; i < 4; ++i) store(columns[static_cast<std::size_t>(i)], plane[tap + i] + at);
+      }
+      for (; tap < kTaps; ++tap) {
+        store(Vector4{s[tap], s[kTaps + tap], s[2 * kTaps + tap], s[3 * kTaps + tap]}, plane[tap] + at);
       }
     }
-    for (int in = 0; in < pair.ins; ++in) {
-      for (int tap = in < whole_ins ? whole_taps : 0; tap < walk.taps; ++tap)
-        *place(out, in, tap) = src[in * walk.taps + tap];
+    for (; in < pair.ins; ++in, ++at, s += kTaps) {
+      for (int tap = 0; tap < kTaps; ++tap) plane[tap][at] = s[tap];
     }
   }
 }
@@ -142,7 +145,9 @@ void pack_blocked(const float* weight, const WeightSlice& slice, Direction direc
   walk.for_pairs(direction, [&](const BlockPair& pair) {
     float* dst = packed + pair.blocked;
     if (!walk.whole(pair)) std::fill_n(dst, walk.matrix * product(walk.taps, 1), 0.0f);
-    const auto pack = direction == Direction::forward ? pack_forward : pack_transposed;
+    const auto pack = direction == Direction::forward ? pack_forward
+                      : slice.kernel == 1             ? pack_transposed<1>
+                                                      : pack_transposed<9>;
     pack(walk, pair, weight + pair.canonical, dst);
   });
 }
