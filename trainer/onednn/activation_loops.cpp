@@ -126,10 +126,10 @@ ALTOCAST_LOOPS_FOR(avx512, true, __attribute__((target("avx512f,fma"))))
 
 }  // namespace
 
-const ActivationLoops& activation_loops() {
+const ActivationLoops& activation_loops([[maybe_unused]] bool allow_avx512) {
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("fma")) return baseline::kLoops;
-  if (__builtin_cpu_supports("avx512f")) return avx512::kLoops;
+  if (allow_avx512 && __builtin_cpu_supports("avx512f")) return avx512::kLoops;
   if (__builtin_cpu_supports("avx2")) return avx2::kLoops;
 #endif
   return baseline::kLoops;
