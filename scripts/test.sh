@@ -41,8 +41,8 @@ logged() {
   done
   if [[ -t 1 ]]; then printf '\r\033[K'; fi
   if ! wait "$current"; then
-    say "$what FAILED; the end of $log:"
-    tail -n 60 "$log"
+    say "$what FAILED; the end of $log, without the tests that passed:"
+    grep -Ev ' Passed |^ *Start ' "$log" | tail -n 200
     exit 1
   fi
   current=
