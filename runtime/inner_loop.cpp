@@ -1,0 +1,142 @@
+#include "runtime/inner_loop.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/elementary.h"
+#include "runtime/random.h"
+
+namespace altocast {
+namespace {
+
+template <class T>
+double euclidean_norm(std::span<const T> values) {
+  double sum = 0;
+  for (const T value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(sum);
+}
+
+double clip_factor(double norm, double limit) { return limit > 0 && norm > limit ? limit / norm : 1.0; }
+
+}  // namespace
+
+template <class T>
+void CounterNoise<T>::draw(int step, int sample, std::span<T> epsilon) {
+  const int stream = antithetic_ ? sample / 2 * 2 : sample;
+  fill_normal(derive_seed(seed_, static_cast<std::uint64_t>(step)), static_cast<std::uint64_t>(stream), 0, epsilon);
+  if (stream != sample) {
+    for (T& value : epsilon) value = -value;
+  }
+}
+
+template <class T>
+double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T> log_noise,
+                    std::span<const Sample<T>> samples, std::span<T> grad_phi, std::span<double> grad_log_noise) {
+  network.set_weights(phi.data());
+  double nll = 0;
+  for (const Sample<T>& sample : samples) {
+    nll += network.backward(sample, log_noise.data(), grad_phi.data(), grad_log_noise.data());
+  }
+  return nll;
+}
+
+template <class T>
+void add_sample_gradient(const Gaussian<T>& q, std::span<const T> epsilon, std::span<const T> grad_phi, T weight,
+                         Gaussian<T>& gradient) {
+  for (std::size_t d = 0; d < q.size(); ++d) {
+    const T g = weight * grad_phi[d];
+    gradient.mu[d] += g;
+    gradient.rho[d] += portable_exp(q.rho[d]) * epsilon[d] * g;
+  }
+}
+
+template <class T>
+InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, InnerRates<T> rates)
+    : network_(network),
+      settings_(settings),
+      rates_(std::move(rates)),
+      layout_(parameter_layout(network.spec())),
+      grad_log_noise_(static_cast<std::size_t>(network.spec().leads)),
+      gradient_(parameter_count(network.spec())) {
+  epsilon_ = phi_ = grad_phi_ = gradient_.mu;
+}
+
+template <class T>
+InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda,
+                                       std::span<const T> log_noise, std::span<const Sample<T>> support,
+                                       NoiseSource<T>& noise, int step, Gaussian<T>& gradient) {
+  const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
+  const T weight = static_cast<T>(1.0 / terms);
+  InnerStepReport report;
+  report.kl = kl_divergence(lambda, theta);
+  std::fill(gradient.mu.begin(), gradient.mu.end(), T{0});
+  std::fill(gradient.rho.begin(), gradient.rho.end(), T{0});
+  add_kl_gradient(lambda, theta, static_cast<T>(settings_.kl_weight) * weight, gradient);
+  for (int s = 0; s < settings_.samples; ++s) {
+    noise.draw(step, s, epsilon_);
+    sample_weights(lambda, std::span<const T>(epsilon_), std::span(phi_));
+    std::fill(grad_phi_.begin(), grad_phi_.end(), T{0});
+    report.nll += nll_gradient(network_, std::span<const T>(phi_), log_noise, support, std::span(grad_phi_),
+                               std::span(grad_log_noise_));
+    add_sample_gradient(lambda, std::span<const T>(epsilon_), std::span<const T>(grad_phi_),
+                        weight / static_cast<T>(settings_.samples), gradient);
+  }
+  report.nll /= terms * settings_.samples;
+  report.objective = static_cast<double>(settings_.kl_weight) * report.kl / terms + report.nll;
+  Clipping& clipping = report.clipping;
+  clipping.norm_mu = euclidean_norm(std::span<const T>(gradient.mu));
+  clipping.norm_rho = euclidean_norm(std::span<const T>(gradient.rho));
+  clipping.factor_mu = clip_factor(clipping.norm_mu, static_cast<double>(settings_.clip_mu));
+  clipping.factor_rho = clip_factor(clipping.norm_rho, static_cast<double>(settings_.clip_rho));
+  return report;
+}
+
+template <class T>
+void InnerLoop<T>::update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping) const {
+  for_each_tensor([&](std::size_t t, std::size_t first, std::size_t end) {
+    const T rate_mu = rates_.mu[t] * static_cast<T>(clipping.factor_mu);
+    const T rate_rho = rates_.rho[t] * static_cast<T>(clipping.factor_rho);
+    for (std::size_t d = first; d < end; ++d) {
+      lambda.mu[d] -= rate_mu * gradient.mu[d];
+      lambda.rho[d] -= rate_rho * gradient.rho[d];
+    }
+  });
+}
+
+template <class T>
+void InnerLoop<T>::adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
+                         NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports) {
+  for (int step = 0; step < settings_.steps; ++step) {
+    const InnerStepReport report = gradient(theta, lambda, log_noise, support, noise, step, gradient_);
+    update(lambda, gradient_, report.clipping);
+    if (reports) reports->push_back(report);
+  }
+}
+
+template <class T>
+double InnerLoop<T>::kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const {
+  double largest = 0;
+  for_each_tensor([&](std::size_t t, std::size_t first, std::size_t end) {
+    const T rho = *std::min_element(theta.rho.begin() + static_cast<std::ptrdiff_t>(first),
+                                    theta.rho.begin() + static_cast<std::ptrdiff_t>(end));
+    const double precision = static_cast<double>(portable_exp(T{-2} * rho));
+    // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
+    largest = std::max({largest, static_cast<double>(rates_.mu[t]) * precision, 2.0 * static_cast<double>(rates_.rho[t])});
+  });
+  return largest * static_cast<double>(settings_.kl_weight) / static_cast<double>(terms);
+}
+
+template class CounterNoise<float>;
+template class CounterNoise<double>;
+template class InnerLoop<float>;
+template class InnerLoop<double>;
+template double nll_gradient(UNet<float>&, std::span<const float>, std::span<const float>,
+                             std::span<const Sample<float>>, std::span<float>, std::span<double>);
+template double nll_gradient(UNet<double>&, std::span<const double>, std::span<const double>,
+                             std::span<const Sample<double>>, std::span<double>, std::span<double>);
+template void add_sample_gradient(const Gaussian<float>&, std::span<const float>, std::span<const float>, float,
+                                  Gaussian<float>&);
+template void add_sample_gradient(const Gaussian<double>&, std::span<const double>, std::span<const double>, double,
+                                  Gaussian<double>&);
+
+}  // namespace altocast

@@ -1,0 +1,113 @@
+// Adaptation of a prior to a task, shared by the station and the trainer. From λ⁰ = θ, M steps of
+//   F_m(λ) = [ w_in KL(q_λ ‖ p_θ) + (1/S) Σ_s NLL(μ + e^ρ ⊙ ε_{m,s}; D^S) ] / n_S
+//   λ^{m+1} = λ^m − α ⊙ clip(∇_λ F_m),
+// n_S the number of terms of NLL, α one rate a tensor for μ and one for ρ, clip a limit on the Euclidean norm, for μ and
+// ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "formats/prior.h"
+#include "runtime/gaussian.h"
+#include "runtime/unet.h"
+
+namespace altocast {
+
+// Standard normal numbers ε for weight sample `sample` of inner step `step`; the same call always gives the same.
+template <class T>
+class NoiseSource {
+ public:
+  virtual ~NoiseSource() = default;
+  virtual void draw(int step, int sample, std::span<T> epsilon) = 0;
+};
+
+// From the counter-based generator; with `antithetic`, sample 2i + 1 is the negative of sample 2i.
+template <class T>
+class CounterNoise final : public NoiseSource<T> {
+ public:
+  CounterNoise(std::uint64_t seed, bool antithetic) : seed_(seed), antithetic_(antithetic) {}
+  void draw(int step, int sample, std::span<T> epsilon) override;
+
+ private:
+  std::uint64_t seed_;
+  bool antithetic_;
+};
+
+// Inner rates, one a parameter tensor in canonical order.
+template <class T>
+struct InnerRates {
+  std::vector<T> mu;
+  std::vector<T> rho;
+};
+
+// By what a gradient was multiplied to keep its norm within the limit, and that norm before.
+struct Clipping {
+  double norm_mu = 0, norm_rho = 0;
+  double factor_mu = 1, factor_rho = 1;
+};
+
+struct InnerStepReport {
+  double objective = 0;  // F_m at λ^m
+  double kl = 0;         // KL(q_{λ^m} ‖ p_θ)
+  double nll = 0;        // mean over samples, a term
+  Clipping clipping;
+};
+
+template <class T>
+class InnerLoop {
+ public:
+  // The network is borrowed and must be built for gradients; the rest is copied.
+  InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, InnerRates<T> rates);
+
+  const InnerLoopSettings& settings() const { return settings_; }
+  const InnerRates<T>& rates() const { return rates_; }
+  UNet<T>& network() { return network_; }
+
+  // Gradient of F_m with respect to λ before clipping.
+  InnerStepReport gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda, std::span<const T> log_noise,
+                           std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, Gaussian<T>& gradient);
+
+  // λ −= α ⊙ factor · gradient.
+  void update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping) const;
+
+  // All M steps in place; λ must start as θ. `reports` may be null; it gets one entry a step.
+  void adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
+             NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports);
+
+  // The largest α w_in / (n_S σ_θ²) over all weights: the KL part of a step is stable only below 2.
+  double kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
+
+  // Calls body(tensor index, first weight, end) for every parameter tensor.
+  template <class Body>
+  void for_each_tensor(const Body& body) const {
+    for (std::size_t t = 0; t < layout_.size(); ++t) body(t, layout_[t].offset, layout_[t].offset + layout_[t].size);
+  }
+
+ private:
+  UNet<T>& network_;
+  InnerLoopSettings settings_;
+  InnerRates<T> rates_;
+  std::vector<ParameterTensor> layout_;
+  std::vector<T> epsilon_, phi_, grad_phi_;  // [D]
+  std::vector<double> grad_log_noise_;       // [L], not used by the inner loop
+  Gaussian<T> gradient_;
+};
+
+// NLL of all samples at weights φ; adds its gradients. The network takes φ as its weights.
+template <class T>
+double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T> log_noise,
+                    std::span<const Sample<T>> samples, std::span<T> grad_phi, std::span<double> grad_log_noise);
+
+// gradient.mu += weight · grad_phi, gradient.rho += weight · e^ρ ⊙ ε ⊙ grad_phi: through φ = μ + e^ρ ⊙ ε.
+template <class T>
+void add_sample_gradient(const Gaussian<T>& q, std::span<const T> epsilon, std::span<const T> grad_phi, T weight,
+                         Gaussian<T>& gradient);
+
+extern template class CounterNoise<float>;
+extern template class CounterNoise<double>;
+extern template class InnerLoop<float>;
+extern template class InnerLoop<double>;
+
+}  // namespace altocast

@@ -1,0 +1,193 @@
+#include "runtime/layers/conv_block.h"
+
+#include <algorithm>
+
+namespace altocast {
+namespace {
+
+template <class T>
+Tensor<T> allocate(std::vector<T>& memory, Extent extent, Layout layout) {
+  memory.assign(tensor_size<T>(extent, layout), T{0});
+  return {memory.data(), extent, layout};
+}
+
+template <int kBlock, class T>
+void add_block_sums(const Tensor<T>& src, int b, T* dst) {
+  const int block = kBlock > 0 ? kBlock : src.layout.block;
+  constexpr int kMaxBlock = 16;
+  double sums[kMaxBlock] = {};
+  for (int y = 0; y < src.extent.height; ++y) {
+    T row_sums[kMaxBlock] = {};
+    const T* row = src.row(b, y);
+    for (int x = 0; x < src.extent.width; ++x) {
+      for (int i = 0; i < block; ++i) row_sums[i] += row[x * block + i];
+    }
+    for (int i = 0; i < block; ++i) sums[i] += static_cast<double>(row_sums[i]);
+  }
+  for (int i = 0; i < block && b * block + i < src.extent.channels; ++i) dst[b * block + i] += static_cast<T>(sums[i]);
+}
+
+}  // namespace
+
+template <class T>
+void add_pixel_sums(const Tensor<T>& src, T* dst, ThreadPool& threads) {
+  threads.parallel_for(src.blocks(), [&](int b) {
+    if (src.layout.block == 16) {
+      add_block_sums<16>(src, b, dst);
+    } else {
+      add_block_sums<0>(src, b, dst);
+    }
+  });
+}
+
+template <class T>
+ConvBlock<T>::ConvBlock(const ConvBlockSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose)
+    : spec_(spec), kernels_(kernels), purpose_(purpose), extent_{spec.slices[0].out, height, width} {
+  for (int i = 0; i < spec.sources; ++i) {
+    const WeightSlice& slice = spec_.slices[static_cast<std::size_t>(i)];
+    const auto at = static_cast<std::size_t>(i);
+    kernels.reserve(slice, height, width);
+    packed_[at].assign(kernels.packed_size(slice, Direction::forward), T{0});
+    if (purpose >= Purpose::gradient) packed_transposed_[at].assign(kernels.packed_size(slice, Direction::transposed), T{0});
+    if (purpose == Purpose::second_order) {
+      tan_packed_[at] = packed_[at];
+      tan_packed_transposed_[at] = packed_transposed_[at];
+    }
+  }
+  const Layout layout = kernels.layout();
+  if (spec.norm_groups > 0) norm_.emplace(extent_.channels, spec.norm_groups);
+  // A forecast needs no pre-activations afterwards: it works in place. Neither does the head, which has none.
+  if (purpose == Purpose::forecast || !spec.activated) return;
+  z_ = allocate(z_memory_, extent_, layout);
+  n_ = norm_ ? allocate(n_memory_, extent_, layout) : z_;
+  if (purpose != Purpose::second_order) return;
+  tan_z_ = allocate(tan_z_memory_, extent_, layout);
+  tan_n_ = norm_ ? allocate(tan_n_memory_, extent_, layout) : tan_z_;
+}
+
+template <class T>
+void ConvBlock<T>::pack(const T* phi, std::array<std::vector<T>, 2>& forward, std::array<std::vector<T>, 2>& transposed) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(spec_.sources); ++i) {
+    kernels_.pack_weights(phi + spec_.weight, spec_.slices[i], Direction::forward, forward[i].data());
+    if (!transposed[i].empty()) {
+      kernels_.pack_weights(phi + spec_.weight, spec_.slices[i], Direction::transposed, transposed[i].data());
+    }
+  }
+}
+
+template <class T>
+void ConvBlock<T>::set_weights(const T* phi) {
+  phi_ = phi;
+  pack(phi, packed_, packed_transposed_);
+}
+
+template <class T>
+void ConvBlock<T>::set_direction(const T* tan_phi) {
+  tan_phi_ = tan_phi;
+  pack(tan_phi, tan_packed_, tan_packed_transposed_);
+}
+
+template <class T>
+void ConvBlock<T>::forward(std::span<const Tensor<T>> src, const Tensor<T>& dst) {
+  const Tensor<T> z = z_.data ? z_ : dst;
+  const Tensor<T> n = n_.data ? n_ : dst;
+  std::array<ConvolutionTerm<T>, 2> terms;
+  for (int i = 0; i < spec_.sources; ++i) {
+    terms[static_cast<std::size_t>(i)] = term(src[static_cast<std::size_t>(i)], forward_weights(i), i, Direction::forward);
+  }
+  kernels_.convolve(std::span(terms).first(static_cast<std::size_t>(spec_.sources)), phi_ + spec_.bias, z);
+  if (norm_) norm_->forward(z, phi_ + spec_.gamma, phi_ + spec_.beta, n, kernels_.threads());
+  if (spec_.activated) kernels_.activate(spec_.activation, n.data, dst.data, dst.size());
+}
+
+template <class T>
+void ConvBlock<T>::source_gradients(const Tensor<T>& grad_z, std::span<const Tensor<T>> grad_src) {
+  for (int i = 0; i < spec_.sources; ++i) {
+    const Tensor<T>& dst = grad_src[static_cast<std::size_t>(i)];
+    if (!dst.data) continue;
+    const ConvolutionTerm<T> transposed = term(grad_z, transposed_weights(i), i, Direction::transposed);
+    kernels_.convolve(std::span(&transposed, 1), nullptr, dst);
+  }
+}
+
+template <class T>
+void ConvBlock<T>::backward(std::span<const Tensor<T>> src, const Tensor<T>& grad_dst,
+                            std::span<const Tensor<T>> grad_src, T* grad_phi) {
+  if (spec_.activated) {
+    kernels_.activate_backward(spec_.activation, n_.data, grad_dst.data, grad_dst.data, grad_dst.size());
+  }
+  if (norm_) {
+    norm_->backward(z_, phi_ + spec_.gamma, grad_dst, grad_dst, grad_phi + spec_.gamma, grad_phi + spec_.beta,
+                    kernels_.threads());
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(spec_.sources); ++i) {
+    const WeightGradientTerm<T> pair{src[i], grad_dst};
+    kernels_.convolve_backward_weights(std::span(&pair, 1), spec_.slices[i], grad_phi + spec_.weight);
+  }
+  add_pixel_sums(grad_dst, grad_phi + spec_.bias, kernels_.threads());
+  source_gradients(grad_dst, grad_src);
+}
+
+template <class T>
+void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src,
+                           const Tensor<T>& tan_dst) {
+  const Tensor<T> tan_z = tan_z_.data ? tan_z_ : tan_dst;
+  std::array<ConvolutionTerm<T>, 4> terms;
+  std::size_t count = 0;
+  for (int i = 0; i < spec_.sources; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (tan_src[at].data) terms[count++] = term(tan_src[at], forward_weights(i), i, Direction::forward);
+    terms[count++] = term(src[at], forward_direction(i), i, Direction::forward);
+  }
+  kernels_.convolve(std::span(terms).first(count), tan_phi_ + spec_.bias, tan_z);
+  if (norm_) {
+    norm_->tangent(z_, tan_z, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, tan_phi_ + spec_.beta, tan_n_,
+                   kernels_.threads());
+  }
+  if (spec_.activated) {
+    kernels_.activate_tangent(spec_.activation, n_.data, tan_n_.data, tan_dst.data, tan_dst.size());
+  }
+}
+
+template <class T>
+void ConvBlock<T>::tangent_backward(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src,
+                                    const Tensor<T>& grad_dst, const Tensor<T>& tan_grad_dst,
+                                    std::span<const Tensor<T>> grad_src, std::span<const Tensor<T>> tan_grad_src,
+                                    T* grad_phi, T* tan_grad_phi) {
+  if (spec_.activated) {
+    kernels_.activate_tangent_backward(spec_.activation, n_.data, tan_n_.data, grad_dst.data, tan_grad_dst.data,
+                                       tan_grad_dst.data, tan_grad_dst.size());
+    kernels_.activate_backward(spec_.activation, n_.data, grad_dst.data, grad_dst.data, grad_dst.size());
+  }
+  if (norm_) {
+    norm_->tangent_backward(z_, tan_z_, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, grad_dst, tan_grad_dst,
+                            tan_grad_dst, tan_grad_phi + spec_.gamma, tan_grad_phi + spec_.beta, kernels_.threads());
+    norm_->backward(z_, phi_ + spec_.gamma, grad_dst, grad_dst, grad_phi + spec_.gamma, grad_phi + spec_.beta,
+                    kernels_.threads());
+  }
+  for (int i = 0; i < spec_.sources; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    const WeightSlice& slice = spec_.slices[at];
+    const WeightGradientTerm<T> primal{src[at], grad_dst};
+    kernels_.convolve_backward_weights(std::span(&primal, 1), slice, grad_phi + spec_.weight);
+    const std::array<WeightGradientTerm<T>, 2> pairs{{{src[at], tan_grad_dst}, {tan_src[at], grad_dst}}};
+    kernels_.convolve_backward_weights(std::span(pairs).first(tan_src[at].data ? 2 : 1), slice,
+                                       tan_grad_phi + spec_.weight);
+  }
+  add_pixel_sums(grad_dst, grad_phi + spec_.bias, kernels_.threads());
+  add_pixel_sums(tan_grad_dst, tan_grad_phi + spec_.bias, kernels_.threads());
+  source_gradients(grad_dst, grad_src);
+  for (int i = 0; i < spec_.sources; ++i) {
+    const Tensor<T>& dst = tan_grad_src[static_cast<std::size_t>(i)];
+    if (!dst.data) continue;
+    const std::array<ConvolutionTerm<T>, 2> terms{
+        {term(tan_grad_dst, transposed_weights(i), i, Direction::transposed),
+         term(grad_dst, transposed_direction(i), i, Direction::transposed)}};
+    kernels_.convolve(terms, nullptr, dst);
+  }
+}
+
+template class ConvBlock<float>;
+template class ConvBlock<double>;
+
+}  // namespace altocast

@@ -1,0 +1,217 @@
+#include "runtime/unet.h"
+
+#include <algorithm>
+#include <cassert>
+#include <ranges>
+
+#include "runtime/layers/resample.h"
+
+namespace altocast {
+namespace {
+
+int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// Copies frames [channels, height, width] into a tensor at least as large, repeating the last row and column.
+template <class T>
+void copy_padded(const T* frames, int height, int width, const Tensor<T>& dst, ThreadPool& threads) {
+  threads.parallel_for(dst.extent.channels * dst.extent.height, [&](int item) {
+    const int c = item / dst.extent.height;
+    const int y = item % dst.extent.height;
+    const T* src = frames + (static_cast<std::size_t>(c) * static_cast<std::size_t>(height) +
+                             static_cast<std::size_t>(std::min(y, height - 1))) * static_cast<std::size_t>(width);
+    T* row = &dst.at(c, y, 0);
+    for (int x = 0; x < dst.extent.width; ++x) row[x * dst.layout.block] = src[std::min(x, width - 1)];
+  });
+}
+
+}  // namespace
+
+UNetGraph unet_graph(const NetworkSpec& spec) {
+  UNetGraph graph;
+  const std::vector<ParameterTensor> parameters = parameter_layout(spec);
+  std::size_t next_parameter = 0;
+  const auto add_node = [&](int channels, int level) {
+    graph.nodes.push_back({channels, level});
+    return static_cast<int>(graph.nodes.size()) - 1;
+  };
+  const auto channels = [&](int node) { return graph.nodes[static_cast<std::size_t>(node)].channels; };
+  const auto add_block = [&](std::initializer_list<int> sources, int out, int level, bool activated) {
+    ConvBlockSpec block;
+    const ParameterTensor& weight = parameters[next_parameter++];
+    block.weight = weight.offset;
+    block.bias = parameters[next_parameter++].offset;
+    block.activated = activated;
+    block.activation = spec.activation;
+    if (spec.norm_groups > 0 && activated) {
+      block.norm_groups = spec.norm_groups;
+      block.gamma = parameters[next_parameter++].offset;
+      block.beta = parameters[next_parameter++].offset;
+    }
+    Step step;
+    step.block = static_cast<int>(graph.blocks.size());
+    step.sources = block.sources = static_cast<int>(sources.size());
+    int first = 0;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const int node = sources.begin()[i];
+      step.src[i] = node;
+      block.slices[i] = {out, weight.shape[1], first, channels(node), weight.shape[2]};
+      first += channels(node);
+    }
+    assert(weight.shape[0] == out && weight.shape[1] == first);
+    step.dst = add_node(out, level);
+    graph.blocks.push_back(block);
+    graph.steps.push_back(step);
+    return step.dst;
+  };
+  const auto add_resample = [&](StepKind kind, int source, int level) {
+    Step step;
+    step.kind = kind;
+    step.src[0] = source;
+    step.dst = add_node(channels(source), level);
+    graph.steps.push_back(step);
+    return step.dst;
+  };
+
+  int node = add_node(spec.input_frames, 0);
+  std::vector<int> skips;
+  for (int level = 0; level <= spec.depth; ++level) {
+    if (level > 0) {
+      skips.push_back(node);
+      node = add_resample(StepKind::average_pool, node, level);
+    }
+    node = add_block({node}, spec.channels(level), level, true);
+    node = add_block({node}, spec.channels(level), level, true);
+  }
+  for (int level = spec.depth - 1; level >= 0; --level) {
+    node = add_resample(StepKind::upsample, node, level);
+    node = add_block({node, skips[static_cast<std::size_t>(level)]}, spec.channels(level), level, true);
+    node = add_block({node}, spec.channels(level), level, true);
+  }
+  add_block({node}, spec.leads, 0, false);
+  return graph;
+}
+
+template <class T>
+NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, int width) {
+  std::size_t total = 0;
+  for (const Node& node : graph.nodes) {
+    const Extent extent{node.channels, height >> node.level, width >> node.level};
+    tensors_.push_back({nullptr, extent, layout});
+    total += tensors_.back().size();
+  }
+  memory_.assign(total, T{0});
+  T* next = memory_.data();
+  for (Tensor<T>& tensor : tensors_) {
+    tensor.data = next;
+    next += tensor.size();
+  }
+}
+
+template <class T>
+UNet<T>::UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose)
+    : spec_(spec),
+      kernels_(kernels),
+      height_(height),
+      width_(width),
+      padded_height_(round_up(height, 1 << spec.depth)),
+      padded_width_(round_up(width, 1 << spec.depth)),
+      graph_(unet_graph(spec)),
+      values_(graph_, kernels.layout(), padded_height_, padded_width_),
+      loss_(spec.leads, height, width),
+      head_(graph_.steps.back().dst) {
+  if (purpose >= Purpose::gradient) grads_.emplace_back(graph_, kernels.layout(), padded_height_, padded_width_);
+  blocks_.reserve(graph_.blocks.size());
+  for (const Step& step : graph_.steps) {
+    if (step.kind != StepKind::conv_block) continue;
+    const int level = graph_.nodes[static_cast<std::size_t>(step.dst)].level;
+    blocks_.emplace_back(graph_.blocks[static_cast<std::size_t>(step.block)], kernels, padded_height_ >> level,
+                         padded_width_ >> level, purpose);
+  }
+}
+
+template <class T>
+void UNet<T>::set_weights(const T* phi) {
+  for (ConvBlock<T>& block : blocks_) block.set_weights(phi);
+}
+
+template <class T>
+std::array<Tensor<T>, 2> UNet<T>::sources(const Step& step, const NodeTensors<T>& tensors, bool with_input) const {
+  const auto source = [&](int node) {
+    Tensor<T> tensor = tensors[node];
+    if (node == 0 && !with_input) tensor.data = nullptr;
+    return tensor;
+  };
+  std::array<Tensor<T>, 2> result{source(step.src[0])};
+  if (step.sources == 2) result[1] = source(step.src[1]);
+  return result;
+}
+
+template <class T>
+void UNet<T>::forward_steps(const Sample<T>& sample) {
+  ThreadPool& threads = kernels_.threads();
+  copy_padded(sample.frames, height_, width_, values_[0], threads);
+  for (const Step& step : graph_.steps) {
+    const Tensor<T>& dst = values_[step.dst];
+    switch (step.kind) {
+      case StepKind::conv_block:
+        blocks_[static_cast<std::size_t>(step.block)].forward(sources(step, values_, true), dst);
+        break;
+      case StepKind::average_pool:
+        sum_2x2(values_[step.src[0]], T{0.25}, dst, Write::overwrite, threads);
+        break;
+      case StepKind::upsample:
+        replicate_2x2(values_[step.src[0]], T{1}, dst, Write::overwrite, threads);
+        break;
+    }
+  }
+}
+
+template <class T>
+void UNet<T>::forward(const Sample<T>& sample, T* out) {
+  forward_steps(sample);
+  loss_.forecast(values_[head_], sample, out, kernels_.threads());
+}
+
+template <class T>
+double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise) {
+  ThreadPool& threads = kernels_.threads();
+  const NodeTensors<T>& grads = grads_.front();
+  forward_steps(sample);
+  const double nll = loss_.backward(values_[head_], sample, log_noise, grads[head_], grad_log_noise, threads);
+  for (const Step& step : std::views::reverse(graph_.steps)) {
+    const Tensor<T>& grad_dst = grads[step.dst];
+    switch (step.kind) {
+      case StepKind::conv_block:
+        blocks_[static_cast<std::size_t>(step.block)].backward(sources(step, values_, true), grad_dst,
+                                                               sources(step, grads, false), grad_phi);
+        break;
+      case StepKind::average_pool:
+        replicate_2x2(grad_dst, T{0.25}, grads[step.src[0]], Write::accumulate, threads);
+        break;
+      case StepKind::upsample:
+        sum_2x2(grad_dst, T{1}, grads[step.src[0]], Write::overwrite, threads);
+        break;
+    }
+  }
+  return nll;
+}
+
+template <class T>
+Sample<T> make_sample(const NetworkSpec& spec, const T* frames, const T* target, int height, int width) {
+  Sample<T> sample{frames, nullptr, 0, target};
+  if (spec.residual == ResidualBase::last_frame) {
+    sample.base = frames + static_cast<std::size_t>(spec.input_frames - 1) * static_cast<std::size_t>(height) *
+                               static_cast<std::size_t>(width);
+    sample.base_leads = 1;
+  }
+  return sample;
+}
+
+template class NodeTensors<float>;
+template class NodeTensors<double>;
+template class UNet<float>;
+template class UNet<double>;
+template Sample<float> make_sample(const NetworkSpec&, const float*, const float*, int, int);
+template Sample<double> make_sample(const NetworkSpec&, const double*, const double*, int, int);
+
+}  // namespace altocast

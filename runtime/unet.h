@@ -1,0 +1,103 @@
+// The nowcasting U-Net f(x, b) = b + net(x) on one image. Its topology is written once, as a list of steps over
+// numbered nodes; forward walks the list, backward walks it in reverse, and the Hessian-vector product (trainer/) walks
+// it both ways with tangents.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "formats/network_spec.h"
+#include "runtime/layers/conv_block.h"
+#include "runtime/layers/gaussian_nll.h"
+
+namespace altocast {
+
+enum class StepKind { conv_block, average_pool, upsample };
+
+// One layer: reads the nodes src, writes the node dst.
+struct Step {
+  StepKind kind = StepKind::conv_block;
+  int block = 0;  // which ConvBlock, for conv_block
+  int sources = 1;
+  std::array<int, 2> src{};
+  int dst = 0;
+};
+
+struct Node {
+  int channels = 0;
+  int level = 0;  // height and width are those of level 0 divided by 2^level
+};
+
+// Node 0 is the input; the last step writes the head. A node with two readers is a skip connection: it is read by its
+// pool and, later in the list, by a decoder block; so in reverse the block writes its gradient and the pool adds.
+struct UNetGraph {
+  std::vector<Node> nodes;
+  std::vector<ConvBlockSpec> blocks;
+  std::vector<Step> steps;
+};
+UNetGraph unet_graph(const NetworkSpec& spec);
+
+// Buffers of one kind (values, gradients, tangents …), a tensor a node, zeroed.
+template <class T>
+class NodeTensors {
+ public:
+  NodeTensors(const UNetGraph& graph, Layout layout, int height, int width);
+  const Tensor<T>& operator[](int node) const { return tensors_[static_cast<std::size_t>(node)]; }
+
+ private:
+  std::vector<T> memory_;
+  std::vector<Tensor<T>> tensors_;
+};
+
+// Not for concurrent use; the kernel set is borrowed and must outlive the network. All memory is allocated by the
+// constructor. Any height and width: inputs are padded with edge values to a multiple of 2^depth, outputs cropped.
+template <class T>
+class UNet {
+ public:
+  UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose);
+
+  const NetworkSpec& spec() const { return spec_; }
+  int height() const { return height_; }
+  int width() const { return width_; }
+  std::size_t terms() const { return loss_.terms(); }  // n of one sample's NLL
+
+  // Takes the weights φ [D], which must stay in place until the next call.
+  void set_weights(const T* phi);
+
+  // out [leads, height, width].
+  void forward(const Sample<T>& sample, T* out);
+
+  // NLL of one sample; adds its gradients to grad_phi [D] and grad_log_noise [leads]. Needs Purpose::gradient.
+  double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise);
+
+ private:
+  template <class>
+  friend class HessianVector;
+
+  // Tensors of a step's sources; a null tensor for the network's input where `with_input` is false.
+  std::array<Tensor<T>, 2> sources(const Step& step, const NodeTensors<T>& tensors, bool with_input) const;
+  void forward_steps(const Sample<T>& sample);
+
+  NetworkSpec spec_;
+  Kernels<T>& kernels_;
+  int height_, width_;                // of the frames
+  int padded_height_, padded_width_;  // of node 0
+  UNetGraph graph_;
+  std::vector<ConvBlock<T>> blocks_;
+  NodeTensors<T> values_;
+  std::vector<NodeTensors<T>> grads_;  // one when gradients are wanted, else none
+  GaussianNll<T> loss_;
+  int head_;
+};
+
+// The sample that a prior's residual base makes of frames [input_frames, height, width] and a target (may be null).
+template <class T>
+Sample<T> make_sample(const NetworkSpec& spec, const T* frames, const T* target, int height, int width);
+
+extern template class NodeTensors<float>;
+extern template class NodeTensors<double>;
+extern template class UNet<float>;
+extern template class UNet<double>;
+
+}  // namespace altocast

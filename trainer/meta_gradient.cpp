@@ -1,0 +1,191 @@
+#include "trainer/meta_gradient.h"
+
+#include <algorithm>
+
+#include "runtime/elementary.h"
+
+namespace altocast {
+namespace {
+
+template <class T>
+void set_zero(std::vector<T>& values) {
+  std::fill(values.begin(), values.end(), T{0});
+}
+
+template <class T>
+void set_zero(Gaussian<T>& values) {
+  set_zero(values.mu);
+  set_zero(values.rho);
+}
+
+// w ← J w for clip(g) = c g, c = limit / ‖g‖:  J = c (I − g gᵀ / ‖g‖²) where the limit acts, else the identity.
+template <class T>
+void apply_clip_jacobian(const std::vector<T>& gradient, double norm, double factor, std::vector<T>& w) {
+  if (factor == 1.0) return;
+  double dot = 0;
+  for (std::size_t d = 0; d < w.size(); ++d) dot += static_cast<double>(gradient[d]) * static_cast<double>(w[d]);
+  const T along = static_cast<T>(dot / (norm * norm));
+  const T scale = static_cast<T>(factor);
+  for (std::size_t d = 0; d < w.size(); ++d) w[d] = scale * (w[d] - along * gradient[d]);
+}
+
+}  // namespace
+
+template <class T>
+MetaGradient<T>::MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings)
+    : inner_loop_(inner_loop),
+      network_(inner_loop.network()),
+      settings_(settings),
+      hessian_vector_(network_),
+      lambda_(parameter_count(network_.spec())),
+      adjoint_(lambda_),
+      direction_(lambda_),
+      gradients_(static_cast<std::size_t>(inner_loop.settings().steps), lambda_),
+      epsilon_(lambda_.mu),
+      phi_(lambda_.mu),
+      grad_phi_(lambda_.mu),
+      u_(lambda_.mu),
+      hessian_phi_(lambda_.mu),
+      unused_log_noise_(static_cast<std::size_t>(network_.spec().leads)) {}
+
+template <class T>
+MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
+                                       NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
+                                       Gaussian<T>& grad_theta, std::span<double> grad_log_noise) {
+  const int steps = inner_loop_.settings().steps;
+  MetaReport report;
+  lambda_ = theta;
+  for (int m = 0; m < steps; ++m) {
+    Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(m)];
+    report.steps.push_back(inner_loop_.gradient(theta, lambda_, log_noise, task.support, inner_noise, m, gradient));
+    inner_loop_.update(lambda_, gradient, report.steps.back().clipping);
+  }
+
+  outer(theta, log_noise, task, outer_noise, grad_theta, grad_log_noise, report);
+
+  if (order == MetaOrder::second) {
+    const Gaussian<T> adapted = lambda_;
+    for (int m = steps - 1; m >= 0; --m) {
+      lambda_ = theta;
+      for (int i = 0; i < m; ++i) {
+        inner_loop_.update(lambda_, gradients_[static_cast<std::size_t>(i)], report.steps[static_cast<std::size_t>(i)].clipping);
+      }
+      through_step(theta, log_noise, task.support, inner_noise, m, report.steps[static_cast<std::size_t>(m)].clipping,
+                   grad_theta, grad_log_noise);
+    }
+    lambda_ = adapted;
+  }
+  for (std::size_t d = 0; d < theta.size(); ++d) {
+    grad_theta.mu[d] += adjoint_.mu[d];
+    grad_theta.rho[d] += adjoint_.rho[d];
+  }
+  return report;
+}
+
+// L at λ = λ^M: sets v = ∂L/∂λ, adds ∂L/∂θ and ∂L/∂s.
+template <class T>
+void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
+                            NoiseSource<T>& noise, Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
+                            MetaReport& report) {
+  std::size_t pairs = task.query.size();
+  if (settings_.data == OuterData::support_and_query) pairs += task.support.size();
+  const double terms = static_cast<double>(pairs) * static_cast<double>(network_.terms());
+  const double weight = 1.0 / terms;
+  const T kl_weight = static_cast<T>(settings_.kl_weight * weight);
+
+  set_zero(adjoint_);
+  add_kl_gradient(lambda_, theta, kl_weight, adjoint_);
+  for (std::size_t d = 0; d < theta.size(); ++d) {
+    // ∂KL/∂μ_θ = −∂KL/∂μ_λ;  ∂KL/∂ρ_θ = 1 − (e^{2ρ_λ} + (μ_λ − μ_θ)²) e^{−2ρ_θ}
+    const T precision = portable_exp(T{-2} * theta.rho[d]);
+    const T shift = lambda_.mu[d] - theta.mu[d];
+    grad_theta.mu[d] -= kl_weight * (shift * precision);
+    grad_theta.rho[d] += kl_weight * (T{1} - portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d])) - shift * shift * precision);
+  }
+
+  report.kl = kl_divergence(lambda_, theta);
+  double nll = 0;
+  std::vector<double> grad_s(grad_log_noise.size());
+  for (int s = 0; s < settings_.samples; ++s) {
+    noise.draw(0, s, epsilon_);
+    sample_weights(lambda_, std::span<const T>(epsilon_), std::span(phi_));
+    set_zero(grad_phi_);
+    const auto add = [&](const std::vector<Sample<T>>& samples) {
+      nll += nll_gradient(network_, std::span<const T>(phi_), log_noise, std::span<const Sample<T>>(samples),
+                          std::span(grad_phi_), std::span(grad_s));
+    };
+    if (settings_.data == OuterData::support_and_query) add(task.support);
+    add(task.query);
+    add_sample_gradient(lambda_, std::span<const T>(epsilon_), std::span<const T>(grad_phi_),
+                        static_cast<T>(weight / settings_.samples), adjoint_);
+  }
+  for (std::size_t l = 0; l < grad_s.size(); ++l) grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
+  report.query_nll = nll * weight / settings_.samples;
+  report.outer_loss = settings_.kl_weight * report.kl * weight + report.query_nll;
+}
+
+// Carries v from λ^{m+1} to λ^m = lambda_.
+template <class T>
+void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> log_noise,
+                                   std::span<const Sample<T>> support, NoiseSource<T>& noise, int step,
+                                   const Clipping& clipping, Gaussian<T>& grad_theta, std::span<double> grad_log_noise) {
+  const InnerLoopSettings& inner = inner_loop_.settings();
+  const InnerRates<T>& rates = inner_loop_.rates();
+  const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
+  Gaussian<T>& v = adjoint_;
+  Gaussian<T>& w = direction_;
+
+  inner_loop_.for_each_tensor([&](std::size_t t, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) {
+      w.mu[d] = rates.mu[t] * v.mu[d];
+      w.rho[d] = rates.rho[t] * v.rho[d];
+    }
+  });
+  const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];
+  apply_clip_jacobian(gradient.mu, clipping.norm_mu, clipping.factor_mu, w.mu);
+  apply_clip_jacobian(gradient.rho, clipping.norm_rho, clipping.factor_rho, w.rho);
+
+  const T kl_weight = static_cast<T>(static_cast<double>(inner.kl_weight) / terms);
+  for (std::size_t d = 0; d < theta.size(); ++d) {
+    const T precision = portable_exp(T{-2} * theta.rho[d]);
+    const T ratio = portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d]));
+    const T shift = lambda_.mu[d] - theta.mu[d];
+    const T along_mu = kl_weight * precision * w.mu[d];          // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
+    const T along_rho = kl_weight * T{2} * ratio * w.rho[d];     // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
+    v.mu[d] -= along_mu;
+    v.rho[d] -= along_rho;
+    grad_theta.mu[d] += along_mu;
+    grad_theta.rho[d] += along_rho + T{2} * shift * along_mu;    // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
+  }
+
+  const T weight = static_cast<T>(1.0 / (terms * inner.samples));
+  std::vector<double> hessian_log_noise(grad_log_noise.size());
+  for (int s = 0; s < inner.samples; ++s) {
+    noise.draw(step, s, epsilon_);
+    sample_weights(lambda_, std::span<const T>(epsilon_), std::span(phi_));
+    for (std::size_t d = 0; d < theta.size(); ++d) {
+      u_[d] = w.mu[d] + portable_exp(lambda_.rho[d]) * epsilon_[d] * w.rho[d];
+    }
+    set_zero(grad_phi_);
+    set_zero(hessian_phi_);
+    network_.set_weights(phi_.data());
+    hessian_vector_.set_direction(u_.data());
+    for (const Sample<T>& sample : support) {
+      hessian_vector_.accumulate(sample, log_noise.data(), grad_phi_.data(), hessian_phi_.data(),
+                                 unused_log_noise_.data(), hessian_log_noise.data());
+    }
+    for (std::size_t d = 0; d < theta.size(); ++d) {
+      const T scale = portable_exp(lambda_.rho[d]) * epsilon_[d];  // ∂φ/∂ρ
+      v.mu[d] -= weight * hessian_phi_[d];
+      v.rho[d] -= weight * scale * (hessian_phi_[d] + grad_phi_[d] * w.rho[d]);
+    }
+  }
+  for (std::size_t l = 0; l < grad_log_noise.size(); ++l) {
+    grad_log_noise[l] -= hessian_log_noise[l] / (terms * inner.samples);
+  }
+}
+
+template class MetaGradient<float>;
+template class MetaGradient<double>;
+
+}  // namespace altocast

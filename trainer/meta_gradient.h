@@ -1,0 +1,81 @@
+// The exact gradient of a task's outer loss with respect to the prior θ = (μ_θ, ρ_θ) and the log noise s, through the M
+// inner steps that adapt it:
+//   L(θ, s) = [ w_out KL(q_{λ^M} ‖ p_θ) + (1/S_q) Σ_s NLL(φ_s; D) ] / n,   D = D^Q or D^S ∪ D^Q, n its terms.
+// Going back, with the adjoint v of λ^{m+1}, w = α ⊙ J v (J the clip's symmetric Jacobian):
+//   v ← v − ∂²F_m/∂λ² w,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;   at last θ̄ ← θ̄ + v, since λ⁰ = θ.
+// The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ + e^ρ ⊙ ε ⊙ w_ρ; the
+// KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step; λ^m is rebuilt from
+// them. docs/derivation.md derives all of it in these symbols.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "runtime/inner_loop.h"
+#include "trainer/hessian_vector.h"
+
+namespace altocast {
+
+enum class MetaOrder {
+  first,   // treats λ^M − θ as constant: θ̄ = ∂L/∂θ + v
+  second,  // exact
+};
+enum class OuterData { query, support_and_query };
+
+struct OuterSettings {
+  int samples = 1;          // S_q
+  double kl_weight = 1e-3;  // w_out
+  OuterData data = OuterData::query;
+  bool operator==(const OuterSettings&) const = default;
+};
+
+template <class T>
+struct Task {
+  std::vector<Sample<T>> support;
+  std::vector<Sample<T>> query;
+};
+
+struct MetaReport {
+  double outer_loss = 0;  // L
+  double query_nll = 0;   // mean over samples of the outer NLL, a term, after adaptation
+  double kl = 0;          // KL(q_{λ^M} ‖ p_θ)
+  std::vector<InnerStepReport> steps;
+};
+
+template <class T>
+class MetaGradient {
+ public:
+  // The inner loop and its network (built for second order) are borrowed.
+  MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings);
+
+  // Adapts, evaluates L, and adds its gradient to grad_theta and grad_log_noise [L].
+  MetaReport accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
+                        NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
+                        Gaussian<T>& grad_theta, std::span<double> grad_log_noise);
+
+  // λ^M of the last call.
+  const Gaussian<T>& adapted() const { return lambda_; }
+
+ private:
+  void outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task, NoiseSource<T>& noise,
+             Gaussian<T>& grad_theta, std::span<double> grad_log_noise, MetaReport& report);
+  void through_step(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
+                    NoiseSource<T>& noise, int step, const Clipping& clipping, Gaussian<T>& grad_theta,
+                    std::span<double> grad_log_noise);
+
+  InnerLoop<T>& inner_loop_;
+  UNet<T>& network_;
+  OuterSettings settings_;
+  HessianVector<T> hessian_vector_;
+  Gaussian<T> lambda_;
+  Gaussian<T> adjoint_;                 // v
+  Gaussian<T> direction_;               // w
+  std::vector<Gaussian<T>> gradients_;  // ∇_λ F_m, m = 0 … M − 1
+  std::vector<T> epsilon_, phi_, grad_phi_, u_, hessian_phi_;  // [D]
+  std::vector<double> unused_log_noise_;                       // [L]
+};
+
+extern template class MetaGradient<float>;
+extern template class MetaGradient<double>;
+
+}  // namespace altocast
