@@ -72,7 +72,7 @@ Result<ReferenceCase> load_case(const std::string& folder) {
     return Status::error(folder + "/spec.json: " + error.what());
   }
   const auto load = [&](const std::string& name) -> Status {
-    Result<NpyArray> array = read_npy(folder + "/" + name + ".npy");
+    Result<NpyArray> array = load_npy(folder + "/" + name + ".npy");
     if (!array.ok()) return array.status();
     c.arrays[name] = std::move(*array);
     return {};
