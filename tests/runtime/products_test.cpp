@@ -203,7 +203,7 @@ TEST(Products, RefuseAForecastThatDoesNotFitTogether) {
 TEST(Products, HashIsOfTheBitsAndTheShape) {
   Sample sample;
   const std::string hash = forecast_hash(sample.forecast);
-  EXPECT_EQ(hash, "@HASH@");
+  EXPECT_EQ(hash, "443019d9e267267fad84bea8f364e1ffe5a11433ddc6930e669f74b7ee7d04e6");
   std::swap(sample.forecast.members, sample.forecast.leads);
   EXPECT_NE(forecast_hash(sample.forecast), hash);
   std::swap(sample.forecast.members, sample.forecast.leads);
