@@ -1,0 +1,28 @@
+# Installs the programs, the libraries and what find_package(altocast) needs: altocast::formats, altocast::runtime and,
+# where it was built, altocast::trainer. A header is included by the name it has in the source tree: "runtime/random.h".
+include(CMakePackageConfigHelpers)
+
+set(installed_libraries formats runtime)
+if(TARGET altocast_trainer)
+  list(APPEND installed_libraries trainer)
+endif()
+foreach(library IN LISTS installed_libraries)
+  install(TARGETS altocast_${library} EXPORT altocast_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${library} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/altocast FILES_MATCHING PATTERN "*.h")
+endforeach()
+foreach(program altocast altocast-train)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()
+if(EXISTS "${PROJECT_SOURCE_DIR}/share/altocast")
+  install(DIRECTORY share/altocast DESTINATION ${CMAKE_INSTALL_DATADIR})
+endif()
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/altocast)
+install(EXPORT altocast_targets NAMESPACE altocast:: FILE altocast-targets.cmake DESTINATION ${package_folder})
+configure_package_config_file(cmake/altocast-config.cmake.in "${PROJECT_BINARY_DIR}/altocast-config.cmake"
+                              INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/altocast-config-version.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/altocast-config.cmake" "${PROJECT_BINARY_DIR}/altocast-config-version.cmake"
+        DESTINATION ${package_folder})
