@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -347,6 +350,23 @@ TEST(OneDnnKernels, KernelSetsInSeveralThreadsGiveTheBitsOfOne) {
   for (std::vector<double>& result : together) threads.emplace_back([&] { compute(result); });
   for (std::thread& thread : threads) thread.join();
   for (const std::vector<double>& result : together) EXPECT_EQ(result, alone);
+}
+
+TEST(OneDnnKernels, OneThreadMeansThatNoOtherIsStarted) {
+  const auto count_threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  // In a new thread, which has no OpenMP threads from before.
+  std::thread([&] {
+    const auto before = count_threads();
+    const auto kernels = kernels_with(1);
+    const Case c{64, {64}, 3, 32, 32};
+    const Inputs in(c);
+    forward(*kernels, c, in, true);
+    weight_gradient(*kernels, c, in, 0, 2);
+    EXPECT_EQ(count_threads(), before);
+  }).join();
 }
 
 TEST(OneDnnKernels, SeveralThreadsInOneSetEqualPlainLoops) {

@@ -48,23 +48,20 @@ void pack_blocked(const float* weight, const WeightSlice& slice, Direction direc
   }
 }
 
-void add_blocked(const float* blocked, const WeightSlice& slice, int block, int out_block,
-                 float* grad_weight) {
+void add_blocked(const float* blocked, const WeightSlice& slice, int block, float* grad_weight) {
   const int taps = slice.kernel * slice.kernel;
   const std::size_t tap_count = static_cast<std::size_t>(taps);
   const std::size_t matrix = product(block, block);
-  const int out0 = out_block * block;
-  const int out_here = std::min(block, slice.out - out0);
-  const float* src = blocked + product(out_block, blocks_of(slice.in_count, block)) * matrix * tap_count;
-  for (int in0 = 0; in0 < slice.in_count; in0 += block, src += matrix * tap_count) {
-    const int in_here = std::min(block, slice.in_count - in0);
-    for (int o = 0; o < out_here; ++o) {
-      float* dst =
-          grad_weight +
-          (product(out0 + o, slice.in_total) + static_cast<std::size_t>(slice.in_first + in0)) * tap_count;
-      for (int i = 0; i < in_here; ++i) {
-        for (int k = 0; k < taps; ++k) {
-          *dst++ += src[static_cast<std::size_t>(k) * matrix + static_cast<std::size_t>(i * block + o)];
+  for (int out0 = 0; out0 < slice.out; out0 += block) {
+    for (int in0 = 0; in0 < slice.in_count; in0 += block, blocked += matrix * tap_count) {
+      const int out_here = std::min(block, slice.out - out0);
+      const int in_here = std::min(block, slice.in_count - in0);
+      for (int o = 0; o < out_here; ++o) {
+        float* dst =
+            grad_weight + product(out0 + o, slice.in_total) * tap_count + product(slice.in_first + in0, taps);
+        for (int i = 0; i < in_here; ++i) {
+          const float* src = blocked + i * block + o;
+          for (int k = 0; k < taps; ++k) *dst++ += src[static_cast<std::size_t>(k) * matrix];
         }
       }
     }

@@ -17,8 +17,7 @@ std::size_t blocked_size(const WeightSlice& slice, int block);
 void pack_blocked(const float* weight, const WeightSlice& slice, Direction direction, int block,
                   float* packed);
 
-// Adds the output channels of block `out_block` of a blocked gradient to their slice of grad_weight.
-void add_blocked(const float* blocked, const WeightSlice& slice, int block, int out_block,
-                 float* grad_weight);
+// Adds a blocked gradient to its slice of grad_weight.
+void add_blocked(const float* blocked, const WeightSlice& slice, int block, float* grad_weight);
 
 }  // namespace altocast::onednn

@@ -8,6 +8,7 @@
 #include <map>
 #include <new>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "trainer/onednn/activation_loops.h"
@@ -197,12 +198,14 @@ class OneDnnKernels::PrimitiveCache {
   Scratch addend_;
 };
 
-OneDnnKernels::OneDnnKernels(int threads)
-    : Kernels(threads), cache_(std::make_unique<PrimitiveCache>(Kernels::threads().size())) {}
+// The pool has one thread, this one: OpenMP's threads spin for a while after every convolution, and a pool's
+// would have to wait for their cores.
+OneDnnKernels::OneDnnKernels(int threads) : Kernels(1), cache_(std::make_unique<PrimitiveCache>(threads)) {}
 
 OneDnnKernels::~OneDnnKernels() = default;
 
 Result<std::unique_ptr<OneDnnKernels>> make_onednn_kernels(int threads) {
+  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   try {
     std::unique_ptr<OneDnnKernels> kernels(new OneDnnKernels(threads));
     kernels->reserve({1, 1, 0, 1, 3}, 3, 3);
@@ -263,50 +266,27 @@ void OneDnnKernels::convolve_backward_weights(std::span<const WeightGradientTerm
            static_cast<std::size_t>(slice.out) * static_cast<std::size_t>(slice.in_total) * taps);
     return;
   }
-  threads().parallel_for(shape.out_blocks, [&](int out_block) {
-    onednn::add_blocked(blocked, slice, cache_->block, out_block, grad_weight);
-  });
+  onednn::add_blocked(blocked, slice, cache_->block, grad_weight);
 }
-
-namespace {
-
-// Splits [0, count) into pieces that are worth a thread.
-template <class Body>
-void for_pieces(ThreadPool& threads, std::size_t count, const Body& body) {
-  constexpr std::size_t kPiece = 16384;
-  threads.parallel_for(static_cast<int>((count + kPiece - 1) / kPiece), [&](int piece) {
-    const std::size_t first = static_cast<std::size_t>(piece) * kPiece;
-    body(first, std::min(kPiece, count - first));
-  });
-}
-
-}  // namespace
 
 void OneDnnKernels::activate(ActivationKind kind, const float* z, float* a, std::size_t count) {
-  for_pieces(threads(), count, [&](std::size_t first, std::size_t length) {
-    onednn::activation_loops().value(kind, z + first, a + first, length);
-  });
+  onednn::activation_loops().value(kind, z, a, count);
 }
 
 void OneDnnKernels::activate_backward(ActivationKind kind, const float* z, const float* grad_a, float* grad_z,
                                       std::size_t count) {
-  for_pieces(threads(), count, [&](std::size_t first, std::size_t length) {
-    onednn::activation_loops().slope(kind, z + first, grad_a + first, grad_z + first, length);
-  });
+  onednn::activation_loops().slope(kind, z, grad_a, grad_z, count);
 }
 
 void OneDnnKernels::activate_tangent(ActivationKind kind, const float* z, const float* tan_z, float* tan_a,
                                      std::size_t count) {
-  activate_backward(kind, z, tan_z, tan_a, count);
+  onednn::activation_loops().slope(kind, z, tan_z, tan_a, count);
 }
 
 void OneDnnKernels::activate_tangent_backward(ActivationKind kind, const float* z, const float* tan_z,
                                               const float* grad_a, const float* tan_grad_a, float* tan_grad_z,
                                               std::size_t count) {
-  for_pieces(threads(), count, [&](std::size_t first, std::size_t length) {
-    onednn::activation_loops().tangent_of_slope(kind, z + first, tan_z + first, grad_a + first,
-                                                tan_grad_a + first, tan_grad_z + first, length);
-  });
+  onednn::activation_loops().tangent_of_slope(kind, z, tan_z, grad_a, tan_grad_a, tan_grad_z, count);
 }
 
 }  // namespace altocast

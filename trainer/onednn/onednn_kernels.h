@@ -5,9 +5,10 @@
 //
 // Threads. oneDNN runs on OpenMP, whose number of threads is a setting of the calling thread. Every call here
 // sets it to this set's number and puts it back, so any number of kernel sets can run at once, each in its
-// own std::thread; with threads = 1 no OpenMP thread is ever started. Results are the same bits from run to
-// run for a given number of threads and CPU; they differ between numbers of threads (weight gradients are
-// then summed in parts).
+// own std::thread; with threads = 1 no OpenMP thread is ever started. That is how to use many cores: more
+// than one thread a set speeds up the convolutions only, threads() having a single one. Results are the same
+// bits from run to run for a given CPU and number of threads; they differ between numbers of threads (weight
+// gradients are then summed in parts).
 #pragma once
 
 #include <memory>

@@ -1,0 +1,147 @@
+#include "trainer/archive.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "runtime/frame_cache.h"
+#include "runtime/time.h"
+
+namespace altocast {
+namespace {
+
+// The same folder under two spellings is one folder.
+std::string canonical(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
+  return error ? path : real.string();
+}
+
+struct FolderUse {
+  std::string path;
+  bool trained = false;
+  bool validated = false;
+  std::string validation_from;  // empty: all of it
+};
+
+std::vector<FolderUse> folder_uses(const FitSettings& settings) {
+  std::vector<FolderUse> uses;
+  const auto use_of = [&](const std::string& path) -> FolderUse& {
+    for (FolderUse& use : uses) {
+      if (canonical(use.path) == canonical(path)) return use;
+    }
+    return uses.emplace_back(FolderUse{path, false, false, {}});
+  };
+  for (const std::string& path : settings.data) use_of(path).trained = true;
+  for (const ValidationFolder& folder : settings.validation) {
+    FolderUse& use = use_of(folder.path);
+    use.validated = true;
+    use.validation_from = folder.from;
+  }
+  return uses;
+}
+
+// The times that divide a folder's frames: training before `train_before`, validation from `validate_from` on.
+struct Division {
+  std::int64_t train_before = kLatestTime + 1;
+  std::int64_t validate_from = kLatestTime + 1;
+};
+
+Division divide(const FolderUse& use, const FitSettings& settings, const FrameCache& cache) {
+  const auto gap = static_cast<std::int64_t>(settings.validation_gap_hours * 3600);
+  Division division;
+  if (use.validated && use.validation_from.empty()) return {kEarliestTime, kEarliestTime};
+  if (use.validated) {
+    division.validate_from = *parse_time(use.validation_from);
+  } else if (settings.validation.empty() && settings.validation_share > 0) {
+    const std::size_t count = cache.frames().size();
+    const auto held = static_cast<std::size_t>(std::ceil(static_cast<double>(count) * settings.validation_share));
+    if (held == 0 || held >= count) return division;
+    division.validate_from = cache.frames()[count - held].slot;
+  } else {
+    return division;
+  }
+  division.train_before = use.trained ? division.validate_from - gap : kEarliestTime;
+  return division;
+}
+
+}  // namespace
+
+Result<Archive> Archive::open(const FitSettings& settings, const std::function<void(const std::string&)>& notice) {
+  Archive archive;
+  archive.normalisation_ = settings.normalisation;
+  const int shortest = settings.network.input_frames + settings.network.leads;
+  const int tile = std::max(settings.tile, settings.warmup_tile);
+  for (const FolderUse& use : folder_uses(settings)) {
+    Result<FrameCache> cache = FrameCache::open(use.path);
+    if (!cache.ok()) return cache.status();
+    const std::vector<RejectedFrame> bad = cache->verify_all();
+    std::vector<RejectedFrame> left_out = cache->rejected();
+    left_out.insert(left_out.end(), bad.begin(), bad.end());
+    if (!bad.empty()) {
+      cache = cache->without(bad);
+      if (!cache.ok()) return cache.status();
+    }
+    for (const RejectedFrame& frame : left_out) notice(frame.path + ": left out: " + frame.reason);
+    if (cache->height() < tile || cache->width() < tile) {
+      return Status::error(use.path + ": frames are " + std::to_string(cache->height()) + "×" +
+                           std::to_string(cache->width()) + " pixels, smaller than the tile of " + std::to_string(tile) +
+                           "; lower training.tile and training.warmup_tile, or leave the folder out");
+    }
+
+    const std::size_t index = archive.sets_.size();
+    Set set{canonical(use.path), cache->height(), cache->width(), {}};
+    set.name = std::filesystem::path(set.name).filename().string();
+    const float to_16_bits = cache->bits() == 8 ? 256.0f : 1.0f;
+    for (std::size_t f = 0; f < cache->frames().size(); ++f) {
+      const Result<Frame> frame = cache->load(f);
+      if (!frame.ok()) return frame.status();
+      for (const float raw : frame->pixels) set.pixels.push_back(static_cast<std::uint16_t>(raw * to_16_bits + 0.5f));
+    }
+    archive.sets_.push_back(std::move(set));
+
+    const Division division = divide(use, settings, *cache);
+    const auto add = [&](std::vector<FrameStretch>& stretches, std::size_t first, std::size_t end) {
+      if (end >= first + static_cast<std::size_t>(shortest)) stretches.push_back({index, first, end - first});
+    };
+    for (const FrameRun& run : cache->runs()) {
+      const auto begin = cache->frames().begin() + static_cast<std::ptrdiff_t>(run.first);
+      const auto end = begin + static_cast<std::ptrdiff_t>(run.count);
+      const auto frame_at = [&](std::int64_t time) {
+        return static_cast<std::size_t>(std::partition_point(begin, end, [&](const FrameEntry& frame) {
+          return frame.slot < time;
+        }) - cache->frames().begin());
+      };
+      if (use.trained) add(archive.training_, run.first, frame_at(division.train_before));
+      add(archive.validation_, frame_at(division.validate_from), run.first + run.count);
+    }
+  }
+  if (archive.training_.empty()) {
+    return Status::error("no run of frames is long enough to train on: a pair takes " + std::to_string(shortest) +
+                         " consecutive frames; add data or hold less out for validation");
+  }
+  return archive;
+}
+
+std::size_t Archive::frame_count() const {
+  std::size_t count = 0;
+  for (const Set& set : sets_) {
+    count += set.pixels.size() / (static_cast<std::size_t>(set.height) * static_cast<std::size_t>(set.width));
+  }
+  return count;
+}
+
+void Archive::copy_tile(std::size_t set_index, std::size_t frame, int top, int left, int size, std::span<float> dst) const {
+  const Set& set = sets_[set_index];
+  const auto width = static_cast<std::size_t>(set.width);
+  const std::uint16_t* pixels = set.pixels.data() + frame * static_cast<std::size_t>(set.height) * width;
+  float* out = dst.data();
+  for (int y = top; y < top + size; ++y) {
+    const std::uint16_t* row = pixels + static_cast<std::size_t>(y) * width;
+    for (int x = left; x < left + size; ++x) {
+      *out++ = (static_cast<float>(row[x]) / 256.0f - normalisation_.offset) / normalisation_.scale;
+    }
+  }
+}
+
+}  // namespace altocast

@@ -1,0 +1,76 @@
+// All that decides what altocast-train fit computes, as it stands in RUN/config.toml. Together with the data they
+// determine every bit of the prior; the number of threads is not among them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/prior.h"
+#include "formats/status.h"
+#include "trainer/meta_gradient.h"
+
+namespace altocast {
+
+// A folder of frames to validate on. With `from`, its frames before that time may be trained on (if it is also a data
+// folder), up to validation_gap_hours before it.
+struct ValidationFolder {
+  std::string path;
+  std::string from;  // ISO 8601, or empty: the whole folder
+  bool operator==(const ValidationFolder&) const = default;
+};
+
+struct FitSettings {
+  NetworkSpec network;
+  Normalisation normalisation{128.0f, 64.0f};
+  std::vector<std::string> data;
+  std::vector<ValidationFolder> validation;  // none: the last validation_share of each data folder
+  double validation_share = 0.15;
+  double validation_gap_hours = 6;
+  int validation_tasks = 16;
+  std::uint64_t seed = 1;
+
+  // Phases: `warmup_steps` of plain gradient descent on μ with σ = 0, then `first_order_steps` with the first-order,
+  // then the exact second-order meta-gradient up to `steps`.
+  int steps = 2000;
+  int warmup_steps = 1000;
+  int first_order_steps = 500;
+  int warmup_batch = 8;   // samples a warm-up step
+  int warmup_tile = 96;   // side of a warm-up sample, pixels
+  int meta_batch = 4;     // tasks a step
+  int tile = 64;          // side of a task's region, pixels
+  int support_pairs = 4;  // at most; short runs give fewer
+  int query_pairs = 2;    // at most
+
+  InnerLoopSettings inner{.kl_weight = 1.0f};
+  float rate_mu = 1e-3f;   // α for μ, every tensor
+  float rate_rho = 1e-2f;  // α for ρ
+  OuterSettings outer{.kl_weight = 1.0};
+  double initial_rho = -5.0;
+  double initial_log_noise = -1.0;
+  double rho_low = -7.0, rho_high = -1.0;  // ρ is clamped to this range after every step
+  double hyper_prior_weight = 0.0;  // of −log p(θ): μ ~ N(0, 1), 1/σ² ~ Gamma(1, 0.01); 1 = one task's own weight
+
+  double warmup_learning_rate = 1.5e-3;  // Adam; each phase anneals by a cosine to a twentieth
+  double learning_rate = 3e-4;
+  double rho_learning_rate = 3e-3;
+  double gradient_clip = 10.0;  // norm of the meta-gradient, μ and ρ apart; 0 = none
+
+  int checkpoint_every = 100;  // steps
+  int report_every = 10;
+  int validate_every = 200;
+
+  bool operator==(const FitSettings&) const = default;
+};
+
+Status validate(const FitSettings& settings);
+
+// Reads a config.toml over `settings`; keys that are absent keep their value. Unknown keys, wrong types and values out
+// of range fail with file and line.
+Status read_fit_settings(std::string_view text, const std::string& path, FitSettings& settings);
+
+// The text that read_fit_settings turns back into the same settings.
+std::string write_fit_settings(const FitSettings& settings);
+
+}  // namespace altocast
