@@ -1,4 +1,5 @@
-// What the tests of derivatives share: reproducible numbers, inner products and central differences, all in double.
+// What the tests of derivatives share: reproducible numbers, inner products and central differences, all in
+// double.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,8 +17,8 @@ namespace altocast::test {
 
 using Vector = std::vector<double>;
 
-// Step of the central differences: their error, h² times a third derivative, and rounding's, 1e-16 / h, both stay
-// well below kTolerance; and h is too small to cross a kink of relu, except by accident.
+// Step of the central differences: their error, h² times a third derivative, and rounding's, 1e-16 / h, both
+// stay well below kTolerance; and h is too small to cross a kink of relu, except by accident.
 inline constexpr double kStep = 1e-5;
 inline constexpr double kTolerance = 1e-6;
 

@@ -1,5 +1,5 @@
-// The inner loop in double: the KL's closed form, the gradient of the inner objective against central differences with
-// the noise held fixed, clipping, and the report of stiffness.
+// The inner loop in double: the KL's closed form, the gradient of the inner objective against central
+// differences with the noise held fixed, clipping, and the report of stiffness.
 #include "runtime/inner_loop.h"
 
 #include <gtest/gtest.h>
@@ -115,7 +115,8 @@ TEST(Gaussian, DivergenceIsPositiveBetweenDifferentDistributionsAndAddsOverWeigh
   const Gaussian<double> q = f.shifted(), p = f.theta;
   double sum = 0;
   for (std::size_t d = 0; d < q.size(); ++d) {
-    const double one = kl_divergence(one_weight(q.mu[d], std::exp(q.rho[d])), one_weight(p.mu[d], std::exp(p.rho[d])));
+    const double one =
+        kl_divergence(one_weight(q.mu[d], std::exp(q.rho[d])), one_weight(p.mu[d], std::exp(p.rho[d])));
     EXPECT_GT(one, 0.0);
     sum += one;
   }
@@ -175,9 +176,11 @@ TEST(InnerLoop, GradientIsThatOfTheObjectiveWithTheNoiseHeldFixed) {
     const Gaussian<double> lambda = f.shifted();
     Gaussian<double> gradient(f.size), at = lambda;
     f.gradient(lambda, step, gradient);
-    const Vector by_mu = numeric_gradient(lambda.mu, [&](const Vector& mu) { return at.mu = mu, f.objective(at, step); });
+    const Vector by_mu =
+        numeric_gradient(lambda.mu, [&](const Vector& mu) { return at.mu = mu, f.objective(at, step); });
     at = lambda;
-    const Vector by_rho = numeric_gradient(lambda.rho, [&](const Vector& rho) { return at.rho = rho, f.objective(at, step); });
+    const Vector by_rho =
+        numeric_gradient(lambda.rho, [&](const Vector& rho) { return at.rho = rho, f.objective(at, step); });
     EXPECT_LT(relative_error(gradient.mu, by_mu), kTolerance);
     EXPECT_LT(relative_error(gradient.rho, by_rho), kTolerance);
   }
@@ -200,7 +203,8 @@ TEST(InnerLoop, ObjectiveIsTheWeightedDivergencePlusTheMeanLossATerm) {
       f.network.forward(f.support[pair], out.data());
       for (std::size_t i = 0; i < out.size(); ++i) {
         const double noise = f.log_noise[i / (kHeight * kWidth)];
-        nll += std::pow((f.targets[pair][i] - out[i]) / std::exp(noise), 2) / 2 + noise + 0.5 * std::log(2 * std::acos(-1.0));
+        nll += std::pow((f.targets[pair][i] - out[i]) / std::exp(noise), 2) / 2 + noise +
+               0.5 * std::log(2 * std::acos(-1.0));
       }
     }
   }
@@ -257,17 +261,21 @@ TEST(InnerLoop, ClippingLimitsTheNormsOfMuAndRhoApartAndKeepsTheDirections) {
   std::vector<InnerStepReport> reports;
   loop.adapt(f.theta, f.log_noise, f.support, f.noise, lambda, &reports);
   EXPECT_NEAR(norm(plus(lambda.mu, -1.0, f.theta.mu)), static_cast<double>(f.settings.clip_mu), 1e-12);
-  EXPECT_LT(relative_error(plus(f.theta.mu, -1.0, lambda.mu), plus(Vector(f.size, 0.0), reports[0].clipping.factor_mu, gradient.mu)),
+  EXPECT_LT(relative_error(plus(f.theta.mu, -1.0, lambda.mu),
+                           plus(Vector(f.size, 0.0), reports[0].clipping.factor_mu, gradient.mu)),
             1e-12);
   EXPECT_LT(relative_error(plus(f.theta.rho, -1.0, lambda.rho), gradient.rho), 1e-12);
 }
 
-// α w_in / (n_S σ²) = 2 is where a step on the KL alone stops contracting: below it the shift shrinks, above it grows.
+// α w_in / (n_S σ²) = 2 is where a step on the KL alone stops contracting: below it the shift shrinks, above
+// it grows.
 TEST(InnerLoop, StiffnessTellsWhereAStepOnTheDivergenceStopsContracting) {
   for (const bool rho : {false, true}) {
     for (const double stiffness : {1.9, 2.1}) {
       InnerLoopFixture f;
-      InnerLoop<double> probe(f.network, f.settings, {Vector(f.rates.mu.size(), rho ? 0.0 : 1.0), Vector(f.rates.rho.size(), rho ? 1.0 : 0.0)});
+      InnerLoop<double> probe(
+          f.network, f.settings,
+          {Vector(f.rates.mu.size(), rho ? 0.0 : 1.0), Vector(f.rates.rho.size(), rho ? 1.0 : 0.0)});
       const std::size_t terms = 72;
       const double rate = stiffness / probe.kl_stiffness(f.theta, terms);
       Gaussian<double> lambda = f.theta, gradient(f.size);

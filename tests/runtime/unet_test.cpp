@@ -1,5 +1,5 @@
-// The whole network in double: its gradient against central differences for every option and odd sizes, padding and
-// cropping, and what a skip connection adds.
+// The whole network in double: its gradient against central differences for every option and odd sizes,
+// padding and cropping, and what a skip connection adds.
 #include "runtime/unet.h"
 
 #include <gtest/gtest.h>
@@ -64,7 +64,8 @@ struct NetworkFixture {
     double sum = 0;
     for (std::size_t i = 0; i < out.size(); ++i) {
       const double s = log_noise[i / pixels];
-      sum += std::pow((targets[0][i] - out[i]) / std::exp(s), 2) / 2 + s + 0.5 * std::log(2 * std::acos(-1.0));
+      sum +=
+          std::pow((targets[0][i] - out[i]) / std::exp(s), 2) / 2 + s + 0.5 * std::log(2 * std::acos(-1.0));
     }
     return sum;
   }
@@ -78,7 +79,8 @@ TEST_P(UNetGradientTest, IsThatOfTheLossForOddSizes) {
   NetworkFixture f(tiny_spec(depth, activation, norm_groups, residual), 5, 3);
   Vector grad_phi(f.phi.size()), grad_log_noise(2);
   f.network.set_weights(f.phi.data());
-  const double nll = f.network.backward(f.sample(), f.log_noise.data(), grad_phi.data(), grad_log_noise.data());
+  const double nll =
+      f.network.backward(f.sample(), f.log_noise.data(), grad_phi.data(), grad_log_noise.data());
   EXPECT_NEAR(nll, f.nll(f.phi), 1e-12 * std::abs(nll));
   // Some hundred weights spread over all tensors.
   Vector expected, actual;
@@ -93,7 +95,8 @@ TEST_P(UNetGradientTest, IsThatOfTheLossForOddSizes) {
   }
   EXPECT_LT(relative_error(actual, expected), kTolerance);
   const Vector s = f.log_noise;
-  const Vector numeric = numeric_gradient(s, [&](const Vector& at) { return f.log_noise = at, f.nll(f.phi); });
+  const Vector numeric =
+      numeric_gradient(s, [&](const Vector& at) { return f.log_noise = at, f.nll(f.phi); });
   EXPECT_LT(relative_error(grad_log_noise, numeric), kTolerance);
 }
 
@@ -118,8 +121,8 @@ TEST(UNet, GradientsOfSeveralSamplesAdd) {
   EXPECT_LT(relative_error(both_noise, sum_noise), 1e-13);
 }
 
-// A frame that has been continued by hand gives, cropped, what the network makes of the frame: padding repeats the
-// last row and column, and a size that needs none is left as it is.
+// A frame that has been continued by hand gives, cropped, what the network makes of the frame: padding
+// repeats the last row and column, and a size that needs none is left as it is.
 TEST(UNet, PadsWithEdgeValuesToAMultipleOfTwoToTheDepthAndCrops) {
   const NetworkSpec spec = tiny_spec(2, ActivationKind::silu, 0, ResidualBase::last_frame);
   NetworkFixture odd(spec, 5, 7), even(spec, 8, 8);
@@ -174,8 +177,8 @@ TEST(UNet, ThreadsChangeNoBit) {
   }
 }
 
-// The encoder's gradient has two parts, through the pool and through the skip. With the decoder's weights on the
-// upsampled channels zero only the skip's is left, with those on the skip zero only the pool's.
+// The encoder's gradient has two parts, through the pool and through the skip. With the decoder's weights on
+// the upsampled channels zero only the skip's is left, with those on the skip zero only the pool's.
 TEST(UNet, SkipAndPoolBothCarryTheEncodersGradient) {
   const NetworkSpec spec = tiny_spec(1, ActivationKind::silu, 0, ResidualBase::none);
   const std::vector<ParameterTensor> layout = parameter_layout(spec);
@@ -189,7 +192,9 @@ TEST(UNet, SkipAndPoolBothCarryTheEncodersGradient) {
     for (int out = 0; out < decoder.shape[0]; ++out) {
       for (int in = 0; in < decoder.shape[1]; ++in) {
         if ((in >= spec.channels(1)) == keep_skip) continue;  // [upsampled, skip]
-        std::fill_n(f.phi.begin() + static_cast<std::ptrdiff_t>(decoder.offset) + (out * decoder.shape[1] + in) * 9, 9, 0.0);
+        std::fill_n(
+            f.phi.begin() + static_cast<std::ptrdiff_t>(decoder.offset) + (out * decoder.shape[1] + in) * 9,
+            9, 0.0);
       }
     }
     Vector grad(f.phi.size()), grad_noise(2);

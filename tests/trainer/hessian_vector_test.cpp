@@ -1,5 +1,5 @@
-// The Hessian-vector product of the whole network, in double: against central differences of the gradient, and by what
-// every Hessian is: symmetric and linear.
+// The Hessian-vector product of the whole network, in double: against central differences of the gradient,
+// and by what every Hessian is: symmetric and linear.
 #include "trainer/hessian_vector.h"
 
 #include <gtest/gtest.h>
@@ -45,9 +45,9 @@ class HessianVectorTest : public testing::TestWithParam<Options> {
     network.set_weights(phi.data());
     hessian_vector.set_direction(direction.data());
     for (std::size_t pair = 0; pair < 2; ++pair) {
-      result.nll += hessian_vector.accumulate(sample(pair), log_noise.data(),
-                                              result.gradient.data(), result.hessian.data(),
-                                              result.grad_log_noise.data(), result.hessian_log_noise.data());
+      result.nll += hessian_vector.accumulate(sample(pair), log_noise.data(), result.gradient.data(),
+                                              result.hessian.data(), result.grad_log_noise.data(),
+                                              result.hessian_log_noise.data());
     }
     return result;
   }
@@ -73,7 +73,8 @@ class HessianVectorTest : public testing::TestWithParam<Options> {
 };
 
 TEST_P(HessianVectorTest, IsTheDerivativeOfTheGradientAlongTheDirection) {
-  const Vector numeric = numeric_tangent(phi, u, [&](const Vector& at) { return gradient(at); }, 1e-6);
+  const Vector numeric = numeric_tangent(
+      phi, u, [&](const Vector& at) { return gradient(at); }, 1e-6);
   Product exact = product(u);
   exact.hessian.insert(exact.hessian.end(), exact.hessian_log_noise.begin(), exact.hessian_log_noise.end());
   EXPECT_LT(relative_error(exact.hessian, numeric), kTolerance);

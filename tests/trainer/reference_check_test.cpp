@@ -20,7 +20,8 @@ std::vector<std::string> reference_cases() {
   const char* shared = std::getenv("ALTOCAST_SHARED_DIR");
   if (!shared) return cases;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(shared) / "reference/abml", error)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(shared) / "reference/abml", error)) {
     if (entry.is_directory()) cases.push_back(entry.path().string());
   }
   std::ranges::sort(cases);
@@ -85,12 +86,15 @@ TEST_F(BadCaseTest, MissingFolderIsNamed) {
 }
 
 TEST_F(BadCaseTest, BrokenSpecificationIsNamed) {
-  for (const std::string& spec : {std::string("{"), std::string("{}"), std::string("[1]"), spec_with_depth("\"two\""), spec_with_depth("99")}) {
+  for (const std::string& spec : {std::string("{"), std::string("{}"), std::string("[1]"),
+                                  spec_with_depth("\"two\""), spec_with_depth("99")}) {
     EXPECT_NE(message(spec).find("spec.json"), std::string::npos) << spec;
   }
 }
 
-TEST_F(BadCaseTest, MissingArrayIsNamed) { EXPECT_NE(message(spec_with_depth("0")).find("mu.npy"), std::string::npos); }
+TEST_F(BadCaseTest, MissingArrayIsNamed) {
+  EXPECT_NE(message(spec_with_depth("0")).find("mu.npy"), std::string::npos);
+}
 
 }  // namespace
 }  // namespace altocast
