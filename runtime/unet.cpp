@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <ranges>
 
 #include "runtime/layers/resample.h"
 
@@ -89,6 +88,19 @@ UNetGraph unet_graph(const NetworkSpec& spec) {
   }
   add_block({node}, spec.leads, 0, false);
   return graph;
+}
+
+double forward_flops(const NetworkSpec& spec, int height, int width) {
+  const UNetGraph graph = unet_graph(spec);
+  const double pixels = static_cast<double>(round_up(height, 1 << spec.depth)) * static_cast<double>(round_up(width, 1 << spec.depth));
+  double flops = 0;
+  for (const Step& step : graph.steps) {
+    if (step.kind != StepKind::conv_block) continue;
+    const WeightSlice& slice = graph.blocks[static_cast<std::size_t>(step.block)].slices[0];
+    const int level = graph.nodes[static_cast<std::size_t>(step.dst)].level;
+    flops += 2.0 * slice.out * slice.in_total * slice.kernel * slice.kernel * pixels / static_cast<double>(1 << (2 * level));
+  }
+  return flops;
 }
 
 template <class T>
@@ -178,7 +190,8 @@ double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_ph
   const NodeTensors<T>& grads = grads_.front();
   forward_steps(sample);
   const double nll = loss_.backward(values_[head_], sample, log_noise, grads[head_], grad_log_noise, threads);
-  for (const Step& step : std::views::reverse(graph_.steps)) {
+  for (auto next = graph_.steps.rbegin(); next != graph_.steps.rend(); ++next) {
+    const Step& step = *next;
     const Tensor<T>& grad_dst = grads[step.dst];
     switch (step.kind) {
       case StepKind::conv_block:
