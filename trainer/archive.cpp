@@ -41,7 +41,8 @@ std::vector<FolderUse> folder_uses(const FitSettings& settings) {
   return uses;
 }
 
-// The times that divide a folder's frames: training before `train_before`, validation from `validate_from` on.
+// The times that divide a folder's frames: training before `train_before`, validation from `validate_from`
+// on.
 struct Division {
   std::int64_t train_before = kLatestTime + 1;
   std::int64_t validate_from = kLatestTime + 1;
@@ -55,7 +56,8 @@ Division divide(const FolderUse& use, const FitSettings& settings, const FrameCa
     division.validate_from = *parse_time(use.validation_from);
   } else if (settings.validation.empty() && settings.validation_share > 0) {
     const std::size_t count = cache.frames().size();
-    const auto held = static_cast<std::size_t>(std::ceil(static_cast<double>(count) * settings.validation_share));
+    const auto held =
+        static_cast<std::size_t>(std::ceil(static_cast<double>(count) * settings.validation_share));
     if (held == 0 || held >= count) return division;
     division.validate_from = cache.frames()[count - held].slot;
   } else {
@@ -67,7 +69,8 @@ Division divide(const FolderUse& use, const FitSettings& settings, const FrameCa
 
 }  // namespace
 
-Result<Archive> Archive::open(const FitSettings& settings, const std::function<void(const std::string&)>& notice) {
+Result<Archive> Archive::open(const FitSettings& settings,
+                              const std::function<void(const std::string&)>& notice) {
   Archive archive;
   archive.normalisation_ = settings.normalisation;
   const int shortest = settings.network.input_frames + settings.network.leads;
@@ -85,18 +88,28 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
     for (const RejectedFrame& frame : left_out) notice(frame.path + ": left out: " + frame.reason);
     if (cache->height() < tile || cache->width() < tile) {
       return Status::error(use.path + ": frames are " + std::to_string(cache->height()) + "×" +
-                           std::to_string(cache->width()) + " pixels, smaller than the tile of " + std::to_string(tile) +
+                           std::to_string(cache->width()) + " pixels, smaller than the tile of " +
+                           std::to_string(tile) +
                            "; lower training.tile and training.warmup_tile, or leave the folder out");
     }
 
+    if (archive.sets_.empty()) archive.bits_ = cache->bits();
+    if (cache->bits() != archive.bits_) {
+      return Status::error(use.path + ": frames have " + std::to_string(cache->bits()) +
+                           " bits where those of the folders before have " + std::to_string(archive.bits_) +
+                           "; a prior is for one depth: leave the folder out or convert its frames");
+    }
+
     const std::size_t index = archive.sets_.size();
-    Set set{canonical(use.path), cache->height(), cache->width(), {}};
-    set.name = std::filesystem::path(set.name).filename().string();
-    const float to_16_bits = cache->bits() == 8 ? 256.0f : 1.0f;
+    Set set{cache->height(), cache->width(), {}};
+    set.pixels.reserve(cache->frames().size() * static_cast<std::size_t>(set.height) *
+                       static_cast<std::size_t>(set.width));
+    const float steps = archive.steps_a_unit();
     for (std::size_t f = 0; f < cache->frames().size(); ++f) {
       const Result<Frame> frame = cache->load(f);
       if (!frame.ok()) return frame.status();
-      for (const float raw : frame->pixels) set.pixels.push_back(static_cast<std::uint16_t>(raw * to_16_bits + 0.5f));
+      for (const float raw : frame->pixels)
+        set.pixels.push_back(static_cast<std::uint16_t>(raw * steps + 0.5f));
     }
     archive.sets_.push_back(std::move(set));
 
@@ -108,16 +121,17 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
       const auto begin = cache->frames().begin() + static_cast<std::ptrdiff_t>(run.first);
       const auto end = begin + static_cast<std::ptrdiff_t>(run.count);
       const auto frame_at = [&](std::int64_t time) {
-        return static_cast<std::size_t>(std::partition_point(begin, end, [&](const FrameEntry& frame) {
-          return frame.slot < time;
-        }) - cache->frames().begin());
+        return static_cast<std::size_t>(
+            std::partition_point(begin, end, [&](const FrameEntry& frame) { return frame.slot < time; }) -
+            cache->frames().begin());
       };
       if (use.trained) add(archive.training_, run.first, frame_at(division.train_before));
       add(archive.validation_, frame_at(division.validate_from), run.first + run.count);
     }
   }
   if (archive.training_.empty()) {
-    return Status::error("no run of frames is long enough to train on: a pair takes " + std::to_string(shortest) +
+    return Status::error("no run of frames is long enough to train on: a pair takes " +
+                         std::to_string(shortest) +
                          " consecutive frames; add data or hold less out for validation");
   }
   return archive;
@@ -131,15 +145,17 @@ std::size_t Archive::frame_count() const {
   return count;
 }
 
-void Archive::copy_tile(std::size_t set_index, std::size_t frame, int top, int left, int size, std::span<float> dst) const {
+void Archive::copy_tile(std::size_t set_index, std::size_t frame, int top, int left, int size,
+                        std::span<float> dst) const {
   const Set& set = sets_[set_index];
   const auto width = static_cast<std::size_t>(set.width);
   const std::uint16_t* pixels = set.pixels.data() + frame * static_cast<std::size_t>(set.height) * width;
+  const float steps = steps_a_unit();
   float* out = dst.data();
   for (int y = top; y < top + size; ++y) {
     const std::uint16_t* row = pixels + static_cast<std::size_t>(y) * width;
     for (int x = left; x < left + size; ++x) {
-      *out++ = (static_cast<float>(row[x]) / 256.0f - normalisation_.offset) / normalisation_.scale;
+      *out++ = (static_cast<float>(row[x]) / steps - normalisation_.offset) / normalisation_.scale;
     }
   }
 }

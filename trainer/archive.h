@@ -1,5 +1,5 @@
-// The frames that training and validation draw from: every data folder's frames decoded once, in compact form, with
-// the stretches of time that each of the two may use.
+// The frames that training and validation draw from: every data folder's frames decoded once, in compact
+// form, with the stretches of time that each of the two may use.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,17 @@ struct FrameStretch {
 
 class Archive {
  public:
-  // Opens and decodes all folders of the settings. Frames that cannot be used are left out and told to `notice`.
-  // Fails if nothing is left to train on, or if a folder is too small for a tile.
-  static Result<Archive> open(const FitSettings& settings, const std::function<void(const std::string&)>& notice);
+  // Opens and decodes all folders of the settings. Frames that cannot be used are left out and told to
+  // `notice`. Fails if nothing is left to train on, if a folder is too small for a tile, or if folders differ
+  // in their frames' depth.
+  static Result<Archive> open(const FitSettings& settings,
+                              const std::function<void(const std::string&)>& notice);
 
   const std::vector<FrameStretch>& training() const { return training_; }
   const std::vector<FrameStretch>& validation() const { return validation_; }
 
   int height(std::size_t set) const { return sets_[set].height; }
   int width(std::size_t set) const { return sets_[set].width; }
-  const std::string& name(std::size_t set) const { return sets_[set].name; }
   std::size_t frame_count() const;
 
   // The tile [rows top …, columns left …] of a frame, normalised, into dst [size, size].
@@ -39,14 +40,17 @@ class Archive {
 
  private:
   struct Set {
-    std::string name;
     int height = 0, width = 0;
-    std::vector<std::uint16_t> pixels;  // [frame][height][width], raw numbers scaled to 16 bits
+    std::vector<std::uint16_t> pixels;  // [frame][height][width], raw numbers times steps_a_unit()
   };
+
+  // Eight-bit frames may have been scaled down to means of pixels: 256 steps keep their fractions.
+  float steps_a_unit() const { return bits_ == 8 ? 256.0f : 1.0f; }
 
   std::vector<Set> sets_;
   std::vector<FrameStretch> training_, validation_;
-  Normalisation normalisation_;  // of 8-bit numbers
+  Normalisation normalisation_;
+  int bits_ = 8;  // of all frames
 };
 
 }  // namespace altocast

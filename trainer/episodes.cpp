@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::uint64_t kEpisodePurpose = 0x65706973;  // a name for the stream of draws
 
-// One of the eight symmetries of the square, in place: bit 0 transposes, bit 1 flips rows, bit 2 flips columns.
+// One of the eight symmetries of the square, in place: bit 0 transposes, bit 1 flips rows, bit 2 flips
+// columns.
 void apply_symmetry(unsigned symmetry, int size, float* image) {
   const auto at = [&](int y, int x) -> float& { return image[y * size + x]; };
   if (symmetry & 1u) {
@@ -46,17 +47,20 @@ EpisodeSampler::EpisodeSampler(const Archive& archive, const std::vector<FrameSt
   for (double& value : cumulative_) value /= total;
 }
 
-// Support windows cover inputs + leads + support − 1 frames up to `now`; the queries' targets go leads + query − 1 beyond.
+// Support windows cover inputs + leads + support − 1 frames up to `now`; the queries' targets go leads +
+// query − 1 beyond.
 int EpisodeSampler::frames_needed(int support, int query) const {
   return network_.input_frames + network_.leads + support - 1 + network_.leads + query - 1;
 }
 
-void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t index, Episode& episode) const {
+void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t index,
+                          Episode& episode) const {
   const std::uint64_t stream = derive_seed(seed, kEpisodePurpose, step, index);
   const auto below = [&](std::uint64_t which, int bound) {
     return static_cast<int>(random_below(stream, 0, which, static_cast<std::uint32_t>(bound)));
   };
-  const auto chosen = std::upper_bound(cumulative_.begin(), cumulative_.end() - 1, random_uniform(stream, 1, 0));
+  const auto chosen =
+      std::upper_bound(cumulative_.begin(), cumulative_.end() - 1, random_uniform(stream, 1, 0));
   const FrameStretch& stretch = stretches_[static_cast<std::size_t>(chosen - cumulative_.begin())];
   const int available = static_cast<int>(stretch.count);
 
@@ -83,7 +87,8 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
 
   const auto pair_at = [&](int window) {
     const float* inputs = episode.frames.data() + static_cast<std::size_t>(window) * pixels;
-    return make_sample(network_, inputs, inputs + static_cast<std::size_t>(network_.input_frames) * pixels, size, size);
+    return make_sample(network_, inputs, inputs + static_cast<std::size_t>(network_.input_frames) * pixels,
+                       size, size);
   };
   episode.task.support.clear();
   episode.task.query.clear();

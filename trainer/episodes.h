@@ -1,8 +1,10 @@
-// Tasks for meta-training: one square region over one stretch of time, its support pairs before its query pairs, as at a
-// station. A task is a pure function of (seed, step, index), so it can be drawn by any thread or machine.
+// Tasks for meta-training: one square region over one stretch of time, its support pairs before its query
+// pairs, as at a station. A task is a pure function of (seed, step, index), so it can be drawn by any thread
+// or machine.
 //
-// With `now` the newest frame that the station has: support windows are consecutive and the last one's targets end at
-// `now`; the first query window's inputs end at `now`, the others follow. No query target is in the support set.
+// With `now` the newest frame that the station has: support windows are consecutive and the last one's
+// targets end at `now`; the first query window's inputs end at `now`, the others follow. No query target is
+// in the support set.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +31,14 @@ struct Episode {
 class EpisodeSampler {
  public:
   // Draws from `stretches` of the archive (borrowed), each folder as often as the square root of its frames.
-  EpisodeSampler(const Archive& archive, const std::vector<FrameStretch>& stretches, const NetworkSpec& network,
-                 EpisodeShape shape);
+  EpisodeSampler(const Archive& archive, const std::vector<FrameStretch>& stretches,
+                 const NetworkSpec& network, EpisodeShape shape);
 
   // False if no stretch is long enough for one support and one query pair.
   bool empty() const { return stretches_.empty(); }
 
-  // The task number `index` of step `step`: folder, stretch, time, region, and one of the eight flips and rotations.
+  // The task number `index` of step `step`: folder, stretch, time, region, and one of the eight flips and
+  // rotations.
   void draw(std::uint64_t seed, std::uint64_t step, std::uint64_t index, Episode& episode) const;
 
  private:

@@ -16,7 +16,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // All that changes from step to step.
 struct FitState {
@@ -24,7 +26,9 @@ struct FitState {
       : size(parameter_count(settings.network)),
         leads(static_cast<std::size_t>(settings.network.leads)),
         learned{Gaussian<float>(size), std::vector<float>(leads)},
-        adam_mu(size), adam_rho(size), adam_log_noise(leads) {}
+        adam_mu(size),
+        adam_rho(size),
+        adam_log_noise(leads) {}
 
   std::size_t size, leads;
   int step = 0;
@@ -52,8 +56,8 @@ struct FitState {
   }
 };
 
-// He initialisation of convolutions (variance 2 / fan-in), zero biases, unit gammas; the head starts at zero, so that the
-// first forecast is persistence.
+// He initialisation of convolutions (variance 2 / fan-in), zero biases, unit gammas; the head starts at zero,
+// so that the first forecast is persistence.
 void initialise(const FitSettings& settings, FitState& state) {
   constexpr std::uint64_t kInitialisation = 0x696e6974;
   std::vector<float>& mu = state.learned.theta.mu;
@@ -65,8 +69,10 @@ void initialise(const FitSettings& settings, FitState& state) {
     const float offset = tensor.name.ends_with(".gamma") ? 1.0f : 0.0f;
     for (std::size_t d = tensor.offset; d < tensor.offset + tensor.size; ++d) mu[d] = scale * mu[d] + offset;
   }
-  std::fill(state.learned.theta.rho.begin(), state.learned.theta.rho.end(), static_cast<float>(settings.initial_rho));
-  std::fill(state.learned.log_noise.begin(), state.learned.log_noise.end(), static_cast<float>(settings.initial_log_noise));
+  std::fill(state.learned.theta.rho.begin(), state.learned.theta.rho.end(),
+            static_cast<float>(settings.initial_rho));
+  std::fill(state.learned.log_noise.begin(), state.learned.log_noise.end(),
+            static_cast<float>(settings.initial_log_noise));
 }
 
 Status start_from_prior(const FitSettings& settings, FitState& state) {
@@ -74,7 +80,8 @@ Status start_from_prior(const FitSettings& settings, FitState& state) {
   if (!loaded.ok()) return loaded.status();
   Prior& prior = loaded->prior;
   if (prior.network != settings.network || prior.normalisation != settings.normalisation) {
-    return Status::error(settings.initial + ": its network or normalisation differs from the settings'; a run can only start "
+    return Status::error(settings.initial +
+                         ": its network or normalisation differs from the settings'; a run can only start "
                          "from a prior of its own kind");
   }
   state.learned.theta.mu = std::move(prior.mu);
@@ -88,8 +95,11 @@ Checkpoint to_checkpoint(const FitSettings& settings, FitState& state) {
   checkpoint.network = settings.network;
   checkpoint.step = static_cast<std::uint64_t>(state.step);
   checkpoint.config = write_fit_settings(settings);
-  state.for_each_plane([&](const char* name, std::vector<float>& values) { checkpoint.planes.push_back({name, values}); });
-  state.for_each_counter([&](const char* name, std::uint64_t& value) { checkpoint.counters.emplace_back(name, value); });
+  state.for_each_plane([&](const char* name, std::vector<float>& values) {
+    checkpoint.planes.push_back({name, values});
+  });
+  state.for_each_counter(
+      [&](const char* name, std::uint64_t& value) { checkpoint.counters.emplace_back(name, value); });
   return checkpoint;
 }
 
@@ -138,7 +148,8 @@ double annealing(const FitSettings& settings, int step) {
   return 0.05 + 0.95 * 0.5 * (1.0 + std::cos(std::numbers::pi * part));
 }
 
-// −log p(θ) with μ ~ N(0, 1) and τ = e^{−2ρ} ~ Gamma(a, b): adds weight · (μ, −2bτ + 2(a − 1)) to the gradient.
+// −log p(θ) with μ ~ N(0, 1) and τ = e^{−2ρ} ~ Gamma(a, b): adds weight · (μ, −2bτ + 2(a − 1)) to the
+// gradient.
 void add_hyper_prior_gradient(const Gaussian<float>& theta, double weight, Gaussian<float>& gradient) {
   constexpr double kShape = 1.0;
   constexpr double kRate = 0.01;
@@ -158,8 +169,9 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
   const bool warmup = phase == Phase::warmup;
   Gaussian<float>& theta = state.learned.theta;
   if (!warmup && settings.hyper_prior_weight > 0) {
-    const double terms = static_cast<double>(settings.query_pairs) * static_cast<double>(settings.network.leads) *
-                         static_cast<double>(settings.tile) * static_cast<double>(settings.tile);
+    const double terms = static_cast<double>(settings.query_pairs) *
+                         static_cast<double>(settings.network.leads) * static_cast<double>(settings.tile) *
+                         static_cast<double>(settings.tile);
     add_hyper_prior_gradient(theta, settings.hyper_prior_weight / terms, batch.grad_theta);
   }
   StepNorms norms;
@@ -198,9 +210,10 @@ Prior make_prior(const FitSettings& settings, const FitState& state, const Valid
   facts["steps"] = state.step;
   facts["data"] = settings.data;
   if (validation) {
-    facts["validation"] = {{"tasks", validation->tasks}, {"nll_before", validation->nll_before},
-                           {"nll_after", validation->nll_after}, {"mae_before", validation->mae_before},
-                           {"mae_after", validation->mae_after}, {"mae_persistence", validation->mae_persistence}};
+    facts["validation"] = {
+        {"tasks", validation->tasks},         {"nll_before", validation->nll_before},
+        {"nll_after", validation->nll_after}, {"mae_before", validation->mae_before},
+        {"mae_after", validation->mae_after}, {"mae_persistence", validation->mae_persistence}};
   }
   prior.facts = facts.dump();
   return prior;
@@ -257,9 +270,10 @@ double mean(const std::vector<double>& values) {
 std::string validation_line(int step, const ValidationResult& v) {
   char text[256];
   std::snprintf(text, sizeof text,
-                "step %d: validation on %d tasks: MAE / persistence %.3f before and %.3f after adaptation, NLL %.4f and %.4f",
-                step, v.tasks, mean(v.mae_before) / mean(v.mae_persistence), mean(v.mae_after) / mean(v.mae_persistence),
-                v.nll_before, v.nll_after);
+                "step %d: validation on %d tasks: MAE / persistence %.3f before and %.3f after adaptation, "
+                "NLL %.4f and %.4f",
+                step, v.tasks, mean(v.mae_before) / mean(v.mae_persistence),
+                mean(v.mae_after) / mean(v.mae_persistence), v.nll_before, v.nll_after);
   return text;
 }
 
@@ -268,48 +282,68 @@ std::string validation_line(int step, const ValidationResult& v) {
 Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, RunDirectory& run,
                        const FitCallbacks& callbacks) {
   ALTOCAST_RETURN_IF_ERROR(validate(settings));
+  if (FitSettings back;
+      !read_fit_settings(write_fit_settings(settings), run.config_path(), back).ok() || back != settings) {
+    return Status::error(
+        "a data folder's name cannot be written to " + run.config_path() +
+        ": names must be UTF-8, and those with '@' cannot be validated on; rename or link the folder");
+  }
   FitState state(settings);
   if (options.resume) {
     Result<Checkpoint> checkpoint = run.read_checkpoint();
     if (!checkpoint.ok()) return checkpoint.status();
     FitSettings before;
-    ALTOCAST_RETURN_IF_ERROR(read_fit_settings(checkpoint->config, run.path() + "/checkpoint (its configuration)", before));
+    ALTOCAST_RETURN_IF_ERROR(
+        read_fit_settings(checkpoint->config, run.path() + "/checkpoint (its configuration)", before));
     if (without_intervals(before) != without_intervals(settings)) {
-      return Status::error(run.path() + ": the settings differ from those the run was started with (" + run.config_path() +
+      return Status::error(run.path() + ": the settings differ from those the run was started with (" +
+                           run.config_path() +
                            "); only training.steps and the intervals may change on --resume");
     }
+    if (checkpoint->step > static_cast<std::uint64_t>(settings.steps)) {
+      return Status::error(run.path() + ": the run is at step " + std::to_string(checkpoint->step) +
+                           " already; give --steps " + std::to_string(checkpoint->step) + " or more");
+    }
     ALTOCAST_RETURN_IF_ERROR(from_checkpoint(*checkpoint, state).within(run.path()));
-    ALTOCAST_RETURN_IF_ERROR(run.cut_log(checkpoint->step));
     callbacks.notice("resuming at step " + std::to_string(state.step));
   } else if (settings.initial.empty()) {
     initialise(settings, state);
   } else {
     ALTOCAST_RETURN_IF_ERROR(start_from_prior(settings, state));
   }
+  // Without a checkpoint, a log is that of a run which ended before its first.
+  ALTOCAST_RETURN_IF_ERROR(run.cut_log(static_cast<std::uint64_t>(state.step)));
   ALTOCAST_RETURN_IF_ERROR(run.write_config(settings));
 
   const Result<Archive> archive = Archive::open(settings, callbacks.notice);
   if (!archive.ok()) return archive.status();
   const EpisodeShape shape{settings.tile, settings.support_pairs, settings.query_pairs};
-  const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network, {settings.warmup_tile, 1, 1});
+  const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network,
+                                      {settings.warmup_tile, 1, 1});
   const EpisodeSampler sampler(*archive, archive->training(), settings.network, shape);
   const EpisodeSampler validation_sampler(*archive, archive->validation(), settings.network, shape);
   if (sampler.empty()) {
     return Status::error("no run of frames is long enough for a task: one support and one query pair take " +
-                         std::to_string(settings.network.input_frames + 2 * settings.network.leads) + " consecutive frames");
+                         std::to_string(settings.network.input_frames + 2 * settings.network.leads) +
+                         " consecutive frames");
   }
   const int validation_tasks = validation_sampler.empty() ? 0 : settings.validation_tasks;
-  if (validation_tasks == 0) callbacks.notice("no validation: none was asked for, or its runs of frames are too short");
-  callbacks.notice(std::to_string(archive->frame_count()) + " frames; " + std::to_string(state.size) + " weights");
+  if (validation_tasks == 0)
+    callbacks.notice("no validation: none was asked for, or its runs of frames are too short");
+  callbacks.notice(std::to_string(archive->frame_count()) + " frames; " + std::to_string(state.size) +
+                   " weights");
 
   Result<std::unique_ptr<MetaBatch>> batch = MetaBatch::create(settings, options.kernels, options.threads);
   if (!batch.ok()) return batch.status();
 
   BatchResult gradient;
   std::optional<ValidationResult> validation;
+  // The prior goes first: should the process end between the two, resuming from the older checkpoint writes
+  // it again.
   const auto save = [&]() -> Status {
-    ALTOCAST_RETURN_IF_ERROR(run.write_checkpoint(to_checkpoint(settings, state)));
-    return run.write_prior(make_prior(settings, state, validation ? &*validation : nullptr));
+    ALTOCAST_RETURN_IF_ERROR(
+        run.write_prior(make_prior(settings, state, validation ? &*validation : nullptr)));
+    return run.write_checkpoint(to_checkpoint(settings, state));
   };
   const auto stopped = [&] { return callbacks.stop && callbacks.stop->load(); };
 
@@ -325,17 +359,22 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
       steps_since_mark = 0;
     }
     const bool warmup = record.phase == Phase::warmup;
-    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned.theta); stiffness >= 2.0) {
-      return Status::error(run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
-                           ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
-                           ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");
+    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned.theta);
+        stiffness >= 2.0) {
+      return Status::error(
+          run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
+          ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
+          ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");
     }
-    (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase, static_cast<std::uint64_t>(state.step),
-                       gradient);
+    (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase,
+                       static_cast<std::uint64_t>(state.step), gradient);
     if (!is_finite(gradient)) {
-      return Status::error(run.path() + ": training diverged at step " + std::to_string(state.step) +
-                           " (a loss or gradient is not finite); the checkpoint before it stands. Lower inner.rate_mu or "
-                           "training.learning_rate, or set inner.clip_mu and inner.clip_rho");
+      ALTOCAST_RETURN_IF_ERROR(
+          (*batch)->kernel_status().within(run.path() + ": step " + std::to_string(state.step)));
+      return Status::error(
+          run.path() + ": training diverged at step " + std::to_string(state.step) +
+          " (a loss or gradient is not finite); the checkpoint before it stands. Lower inner.rate_mu or "
+          "training.learning_rate, or set inner.clip_mu and inner.clip_rho");
     }
     record.norms = update(settings, record.phase, gradient, state);
     ++state.step;
@@ -351,17 +390,19 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
       callbacks.notice(validation_line(state.step, *validation));
     }
     if (validate_now || last || state.step % settings.report_every == 0) {
-      ALTOCAST_RETURN_IF_ERROR(run.append_log(log_line(state, record, gradient, validate_now ? &*validation : nullptr)));
+      ALTOCAST_RETURN_IF_ERROR(
+          run.append_log(log_line(state, record, gradient, validate_now ? &*validation : nullptr)));
     }
     if (last || state.step % settings.checkpoint_every == 0) ALTOCAST_RETURN_IF_ERROR(save());
     callbacks.progress({state.step, settings.steps, record.phase, gradient.loss, record.tasks_per_second,
                         seconds / steps_since_mark * (settings.steps - state.step)});
   }
-  if (stopped()) {
+  const bool finished = state.step == settings.steps;
+  if (!finished) {
     ALTOCAST_RETURN_IF_ERROR(save());
     callbacks.notice("stopped at step " + std::to_string(state.step) + "; --resume goes on");
   }
-  return FitOutcome{state.step == settings.steps, state.step};
+  return FitOutcome{finished, state.step};
 }
 
 }  // namespace altocast

@@ -1,5 +1,5 @@
-// Meta-training from data folders to a prior file: the loop over warm-up, first order and second order, with reports,
-// validation, checkpoints and an orderly end on request.
+// Meta-training from data folders to a prior file: the loop over warm-up, first order and second order, with
+// reports, validation, checkpoints and an orderly end on request.
 #pragma once
 
 #include <atomic>
@@ -29,9 +29,9 @@ struct FitProgress {
 };
 
 struct FitCallbacks {
-  std::function<void(const std::string&)> notice;        // a line for people
-  std::function<void(const FitProgress&)> progress;      // after every step
-  const std::atomic<bool>* stop = nullptr;               // becomes true: write a checkpoint and return
+  std::function<void(const std::string&)> notice = [](const std::string&) {};    // a line for people
+  std::function<void(const FitProgress&)> progress = [](const FitProgress&) {};  // after every step
+  const std::atomic<bool>* stop = nullptr;  // becomes true: write a checkpoint and return
 };
 
 struct FitOutcome {
@@ -39,9 +39,9 @@ struct FitOutcome {
   int step = 0;
 };
 
-// Trains in `run` (opened with options.resume). The same settings and data give the same bits whatever the number of
-// threads, and with any interruptions in between. With resume, `settings` must be the run's own but for training.steps
-// and the intervals of reports and checkpoints.
+// Trains in `run` (opened with options.resume). The same settings and data give the same bits whatever the
+// number of threads, and with any interruptions in between. With resume, `settings` must be the run's own but
+// for training.steps and the intervals of reports and checkpoints.
 Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, RunDirectory& run,
                        const FitCallbacks& callbacks);
 

@@ -6,70 +6,87 @@
 
 #include <charconv>
 #include <cmath>
-#include <functional>
+#include <cstdio>
+#include <limits>
 #include <set>
+#include <type_traits>
 
 #include "runtime/time.h"
 
 namespace altocast {
 namespace {
 
-// Visits every plain setting as (section, key, member). Reading and writing share this one list.
+constexpr double kAny = std::numeric_limits<float>::max();
+constexpr double kLargestSeed = 9e18;  // what TOML's integers hold
+
+// What a number may be, both ends included.
+struct Range {
+  double low = -kAny, high = kAny;
+};
+
+// Visits every setting as (section, key, member, range of a number). Reading, writing and validating share
+// this list.
 template <class Settings, class Visit>
 void for_each_setting(Settings& s, const Visit& visit) {
-  visit("network", "input_frames", s.network.input_frames);
-  visit("network", "leads", s.network.leads);
-  visit("network", "base_channels", s.network.base_channels);
-  visit("network", "depth", s.network.depth);
-  visit("network", "norm_groups", s.network.norm_groups);
-  visit("network", "activation", s.network.activation);
-  visit("network", "residual", s.network.residual);
-  visit("data", "offset", s.normalisation.offset);
-  visit("data", "scale", s.normalisation.scale);
-  visit("data", "folders", s.data);
-  visit("data", "validation", s.validation);
-  visit("data", "validation_share", s.validation_share);
-  visit("data", "validation_gap_hours", s.validation_gap_hours);
-  visit("data", "validation_tasks", s.validation_tasks);
-  visit("training", "seed", s.seed);
-  visit("training", "steps", s.steps);
-  visit("training", "warmup_steps", s.warmup_steps);
-  visit("training", "first_order_steps", s.first_order_steps);
-  visit("training", "warmup_batch", s.warmup_batch);
-  visit("training", "warmup_tile", s.warmup_tile);
-  visit("training", "meta_batch", s.meta_batch);
-  visit("training", "tile", s.tile);
-  visit("training", "support_pairs", s.support_pairs);
-  visit("training", "query_pairs", s.query_pairs);
-  visit("training", "warmup_learning_rate", s.warmup_learning_rate);
-  visit("training", "learning_rate", s.learning_rate);
-  visit("training", "rho_learning_rate", s.rho_learning_rate);
-  visit("training", "gradient_clip", s.gradient_clip);
-  visit("training", "checkpoint_every", s.checkpoint_every);
-  visit("training", "report_every", s.report_every);
-  visit("training", "validate_every", s.validate_every);
-  visit("inner", "steps", s.inner.steps);
-  visit("inner", "samples", s.inner.samples);
-  visit("inner", "antithetic", s.inner.antithetic);
-  visit("inner", "kl_weight", s.inner.kl_weight);
-  visit("inner", "clip_mu", s.inner.clip_mu);
-  visit("inner", "clip_rho", s.inner.clip_rho);
-  visit("inner", "rate_mu", s.rate_mu);
-  visit("inner", "rate_rho", s.rate_rho);
-  visit("outer", "samples", s.outer.samples);
-  visit("outer", "kl_weight", s.outer.kl_weight);
-  visit("outer", "data", s.outer.data);
-  visit("prior", "initial", s.initial);
-  visit("prior", "initial_rho", s.initial_rho);
-  visit("prior", "initial_log_noise", s.initial_log_noise);
-  visit("prior", "rho_low", s.rho_low);
-  visit("prior", "rho_high", s.rho_high);
-  visit("prior", "hyper_prior_weight", s.hyper_prior_weight);
+  constexpr Range kNone;  // of what is no number, or is checked elsewhere (the network, by its own validate)
+  visit("network", "input_frames", s.network.input_frames, kNone);
+  visit("network", "leads", s.network.leads, kNone);
+  visit("network", "base_channels", s.network.base_channels, kNone);
+  visit("network", "depth", s.network.depth, kNone);
+  visit("network", "norm_groups", s.network.norm_groups, kNone);
+  visit("network", "activation", s.network.activation, kNone);
+  visit("network", "residual", s.network.residual, kNone);
+  visit("data", "offset", s.normalisation.offset, Range{-1e6, 1e6});
+  visit("data", "scale", s.normalisation.scale, Range{1e-3, 1e6});
+  visit("data", "folders", s.data, kNone);
+  visit("data", "validation", s.validation, kNone);
+  visit("data", "validation_share", s.validation_share, Range{0, 0.5});
+  visit("data", "validation_gap_hours", s.validation_gap_hours, Range{0, 1e6});
+  visit("data", "validation_tasks", s.validation_tasks, Range{0, 4096});
+  visit("training", "seed", s.seed, Range{0, kLargestSeed});
+  visit("training", "steps", s.steps, Range{1, 1e9});
+  visit("training", "warmup_steps", s.warmup_steps, Range{0, 1e9});
+  visit("training", "first_order_steps", s.first_order_steps, Range{0, 1e9});
+  visit("training", "warmup_batch", s.warmup_batch, Range{1, 1024});
+  visit("training", "warmup_tile", s.warmup_tile, Range{8, 4096});
+  visit("training", "meta_batch", s.meta_batch, Range{1, 1024});
+  visit("training", "tile", s.tile, Range{8, 4096});
+  visit("training", "support_pairs", s.support_pairs, Range{1, 64});
+  visit("training", "query_pairs", s.query_pairs, Range{1, 64});
+  visit("training", "warmup_learning_rate", s.warmup_learning_rate, Range{0, 1e6});
+  visit("training", "learning_rate", s.learning_rate, Range{0, 1e6});
+  visit("training", "rho_learning_rate", s.rho_learning_rate, Range{0, 1e6});
+  visit("training", "gradient_clip", s.gradient_clip, Range{0, kAny});
+  visit("training", "checkpoint_every", s.checkpoint_every, Range{1, 1e9});
+  visit("training", "report_every", s.report_every, Range{1, 1e9});
+  visit("training", "validate_every", s.validate_every, Range{1, 1e9});
+  visit("inner", "steps", s.inner.steps, Range{0, 64});
+  visit("inner", "samples", s.inner.samples, Range{1, 64});
+  visit("inner", "antithetic", s.inner.antithetic, kNone);
+  visit("inner", "kl_weight", s.inner.kl_weight, Range{0, 1e6});
+  visit("inner", "clip_mu", s.inner.clip_mu, Range{0, 1e6});
+  visit("inner", "clip_rho", s.inner.clip_rho, Range{0, 1e6});
+  visit("inner", "rate_mu", s.rate_mu, Range{0, 1e6});
+  visit("inner", "rate_rho", s.rate_rho, Range{0, 1e6});
+  visit("outer", "samples", s.outer.samples, Range{1, 64});
+  visit("outer", "kl_weight", s.outer.kl_weight, Range{0, 1e6});
+  visit("outer", "data", s.outer.data, kNone);
+  visit("prior", "initial_rho", s.initial_rho, Range{-20, 5});
+  visit("prior", "initial_log_noise", s.initial_log_noise, Range{-8, 4});
+  visit("prior", "rho_low", s.rho_low, Range{-20, 5});
+  visit("prior", "rho_high", s.rho_high, Range{-20, 5});
+  visit("prior", "hyper_prior_weight", s.hyper_prior_weight, Range{0, 1e6});
 }
 
 std::string quote(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
+    if (const auto code = static_cast<unsigned char>(c); code < 0x20 || code == 0x7f) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(code));
+      quoted += escape;
+      continue;
+    }
     if (c == '"' || c == '\\') quoted += '\\';
     quoted += c;
   }
@@ -80,7 +97,8 @@ std::string number(auto value) {
   char buffer[64];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   std::string text(buffer, end);
-  if (std::is_floating_point_v<decltype(value)> && text.find_first_of(".en") == std::string::npos) text += ".0";
+  if (std::is_floating_point_v<decltype(value)> && text.find_first_of(".en") == std::string::npos)
+    text += ".0";
   return text;
 }
 
@@ -91,7 +109,9 @@ std::string to_text(double value) { return number(value); }
 std::string to_text(bool value) { return value ? "true" : "false"; }
 std::string to_text(ActivationKind value) { return quote(std::string(to_string(value))); }
 std::string to_text(ResidualBase value) { return quote(std::string(to_string(value))); }
-std::string to_text(OuterData value) { return value == OuterData::query ? "\"query\"" : "\"support_and_query\""; }
+std::string to_text(OuterData value) {
+  return value == OuterData::query ? "\"query\"" : "\"support_and_query\"";
+}
 std::string to_text(const std::string& value) { return quote(value); }
 std::string to_text(const ValidationFolder& value) {
   return quote(value.from.empty() ? value.path : value.path + "@" + value.from);
@@ -103,10 +123,26 @@ std::string to_text(const std::vector<Item>& values) {
   return text + "]";
 }
 
+// "training.steps must lie in 1 … 1000000000", or nothing if the value does; what is no number always does.
+template <class Value>
+std::string out_of_range(const std::string& name, const Value& value, const Range& range) {
+  if constexpr (std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>) {
+    const auto wide = static_cast<double>(value);
+    if (wide >= range.low && wide <= range.high) return {};
+    const auto bound = [](double limit) {
+      const bool whole = std::floor(limit) == limit && std::abs(limit) < 1e15;
+      return whole ? number(static_cast<std::int64_t>(limit)) : number(limit);
+    };
+    return name + " must lie in " + bound(range.low) + " … " + bound(range.high);
+  }
+  return {};
+}
+
 // Each returns what the value should have been, or null if it was taken.
 const char* assign(const toml::node& node, int& value) {
   const auto integer = node.value_exact<std::int64_t>();
-  if (!integer || *integer < -1000000000 || *integer > 1000000000) return "an integer";
+  if (!integer || *integer < std::numeric_limits<int>::min() || *integer > std::numeric_limits<int>::max())
+    return "an integer";
   value = static_cast<int>(*integer);
   return nullptr;
 }
@@ -188,6 +224,8 @@ Status error_at(const std::string& path, const toml::source_region& where, const
 Result<ValidationFolder> parse_validation_folder(const std::string& text) {
   const std::size_t at = text.rfind('@');
   ValidationFolder folder{text.substr(0, at), at == std::string::npos ? "" : text.substr(at + 1)};
+  if (folder.path.empty())
+    return Status::error("'" + text + "' names no folder; write FOLDER or FOLDER@2018-06-06T12:00Z");
   if (at != std::string::npos) {
     const Result<std::int64_t> from = parse_time(folder.from);
     if (!from.ok()) return from.status();
@@ -195,31 +233,22 @@ Result<ValidationFolder> parse_validation_folder(const std::string& text) {
   return folder;
 }
 
-Status validate(const FitSettings& s) {
-  ALTOCAST_RETURN_IF_ERROR(validate(s.network).within("network"));
-  const auto require = [](bool good, const char* message) { return good ? Status() : Status::error(message); };
-  ALTOCAST_RETURN_IF_ERROR(require(s.steps >= 1, "training.steps must be at least 1"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.warmup_steps >= 0 && s.first_order_steps >= 0,
-                                   "training.warmup_steps and training.first_order_steps must not be negative"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.warmup_batch >= 1 && s.warmup_batch <= 1024 && s.meta_batch >= 1 && s.meta_batch <= 1024,
-                                   "training.warmup_batch and training.meta_batch must lie in 1 … 1024"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.tile >= 8 && s.tile <= 4096 && s.warmup_tile >= 8 && s.warmup_tile <= 4096,
-                                   "training.tile and training.warmup_tile must lie in 8 … 4096"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.support_pairs >= 1 && s.support_pairs <= 64 && s.query_pairs >= 1 && s.query_pairs <= 64,
-                                   "training.support_pairs and training.query_pairs must lie in 1 … 64"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.inner.steps >= 0 && s.inner.steps <= 64 && s.inner.samples >= 1 && s.inner.samples <= 64,
-                                   "inner.steps must lie in 0 … 64 and inner.samples in 1 … 64"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.outer.samples >= 1 && s.outer.samples <= 64, "outer.samples must lie in 1 … 64"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.rate_mu >= 0 && s.rate_rho >= 0 && s.inner.kl_weight >= 0 && s.outer.kl_weight >= 0,
-                                   "inner and outer rates and KL weights must not be negative"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.normalisation.scale > 0, "data.scale must be positive"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.rho_low < s.rho_high && s.rho_low >= -20 && s.rho_high <= 5,
-                                   "prior.rho_low must be below prior.rho_high, both in -20 … 5"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.checkpoint_every >= 1 && s.report_every >= 1 && s.validate_every >= 1,
-                                   "training.checkpoint_every, report_every and validate_every must be at least 1"));
-  ALTOCAST_RETURN_IF_ERROR(require(s.validation_share >= 0 && s.validation_share <= 0.5,
-                                   "data.validation_share must lie in 0 … 0.5"));
-  return require(s.validation_tasks >= 0 && s.validation_tasks <= 4096, "data.validation_tasks must lie in 0 … 4096");
+Status validate(const FitSettings& settings) {
+  ALTOCAST_RETURN_IF_ERROR(validate(settings.network).within("network"));
+  std::string wrong;
+  for_each_setting(settings, [&](const std::string& section, const std::string& key, const auto& value,
+                                 const Range& range) {
+    if (wrong.empty()) wrong = out_of_range(section + "." + key, value, range);
+  });
+  if (!wrong.empty()) return Status::error(wrong);
+  if (!(settings.rho_low < settings.rho_high))
+    return Status::error("prior.rho_low must be below prior.rho_high");
+  for (const ValidationFolder& folder : settings.validation) {
+    if (folder.from.empty()) continue;
+    if (const Result<std::int64_t> from = parse_time(folder.from); !from.ok())
+      return from.status().within("data.validation");
+  }
+  return {};
 }
 
 Status read_fit_settings(std::string_view text, const std::string& path, FitSettings& settings) {
@@ -229,15 +258,16 @@ Status read_fit_settings(std::string_view text, const std::string& path, FitSett
 
   Status status;
   std::set<std::string> known;
-  for_each_setting(settings, [&](const char* section, const char* key, auto& value) {
+  for_each_setting(settings, [&](const char* section, const char* key, auto& value, const Range& range) {
+    const std::string name = std::string(section) + "." + key;
     known.insert(section);
-    known.insert(std::string(section) + "." + key);
+    known.insert(name);
     const toml::table* table = root[section].as_table();
     const toml::node* node = table ? table->get(key) : nullptr;
     if (!node || !status.ok()) return;
-    if (const char* wanted = assign(*node, value)) {
-      status = error_at(path, node->source(), std::string(section) + "." + key + " must be " + wanted);
-    }
+    const char* wanted = assign(*node, value);
+    const std::string wrong = wanted ? name + " must be " + wanted : out_of_range(name, value, range);
+    if (!wrong.empty()) status = error_at(path, node->source(), wrong);
   });
   ALTOCAST_RETURN_IF_ERROR(status);
   for (const auto& [section, node] : root) {
@@ -249,13 +279,24 @@ Status read_fit_settings(std::string_view text, const std::string& path, FitSett
       if (!known.contains(name)) return error_at(path, value.source(), "unknown key '" + name + "'");
     }
   }
-  return validate(settings).within(path);
+
+  // What is left are rules on several settings. The line is that of a key which the message names.
+  status = validate(settings);
+  if (status.ok()) return {};
+  for (const auto& [section, node] : root) {
+    if (!status.message().starts_with(section.str())) continue;
+    for (const auto& [key, value] : *node.as_table()) {
+      if (status.message().find(key.str()) != std::string::npos)
+        return error_at(path, value.source(), status.message());
+    }
+  }
+  return status.within(path);
 }
 
 std::string write_fit_settings(const FitSettings& settings) {
   std::string text = "# Written by altocast-train fit. These settings and the data determine the prior.\n";
   std::string current;
-  for_each_setting(settings, [&](const char* section, const char* key, const auto& value) {
+  for_each_setting(settings, [&](const char* section, const char* key, const auto& value, const Range&) {
     if (current != section) {
       current = section;
       text += "\n[" + current + "]\n";

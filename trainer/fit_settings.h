@@ -1,5 +1,5 @@
-// All that decides what altocast-train fit computes, as it stands in RUN/config.toml. Together with the data they
-// determine every bit of the prior; the number of threads is not among them.
+// All that decides what altocast-train fit computes, as it stands in RUN/config.toml. Together with the data
+// they determine every bit of the prior; the number of threads is not among them.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace altocast {
 
-// A folder of frames to validate on. With `from`, its frames before that time may be trained on (if it is also a data
-// folder), up to validation_gap_hours before it.
+// A folder of frames to validate on. With `from`, its frames before that time may be trained on (if it is
+// also a data folder), up to validation_gap_hours before it.
 struct ValidationFolder {
   std::string path;
   std::string from;  // ISO 8601, or empty: the whole folder
@@ -34,8 +34,8 @@ struct FitSettings {
   int validation_tasks = 16;
   std::uint64_t seed = 1;
 
-  // Phases: `warmup_steps` of plain gradient descent on μ with σ = 0, then `first_order_steps` with the first-order,
-  // then the exact second-order meta-gradient up to `steps`.
+  // Phases: `warmup_steps` of plain gradient descent on μ with σ = 0, then `first_order_steps` with the
+  // first-order, then the exact second-order meta-gradient up to `steps`.
   int steps = 2000;
   int warmup_steps = 1000;
   int first_order_steps = 500;
@@ -50,11 +50,13 @@ struct FitSettings {
   float rate_mu = 1e-3f;   // α for μ, every tensor
   float rate_rho = 1e-2f;  // α for ρ
   OuterSettings outer{.kl_weight = 1.0};
-  std::string initial;  // a prior file to start μ, ρ and s from; empty: random weights and the two values below
+  std::string
+      initial;  // a prior file to start μ, ρ and s from; empty: random weights and the two values below
   double initial_rho = -5.0;
   double initial_log_noise = -1.0;
   double rho_low = -7.0, rho_high = -1.0;  // ρ is clamped to this range after every step
-  double hyper_prior_weight = 0.0;  // of −log p(θ): μ ~ N(0, 1), 1/σ² ~ Gamma(1, 0.01); 1 = one task's own weight
+  double hyper_prior_weight =
+      0.0;  // of −log p(θ): μ ~ N(0, 1), 1/σ² ~ Gamma(1, 0.01); 1 = one task's own weight
 
   double warmup_learning_rate = 1.5e-3;  // Adam; each phase anneals by a cosine to a twentieth
   double learning_rate = 3e-4;
@@ -70,8 +72,8 @@ struct FitSettings {
 
 Status validate(const FitSettings& settings);
 
-// Reads a config.toml over `settings`; keys that are absent keep their value. Unknown keys, wrong types and values out
-// of range fail with file and line.
+// Reads a config.toml over `settings`; keys that are absent keep their value. Syntax errors, unknown keys,
+// wrong types and values out of range fail with file and line.
 Status read_fit_settings(std::string_view text, const std::string& path, FitSettings& settings);
 
 // The text that read_fit_settings turns back into the same settings.

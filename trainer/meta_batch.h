@@ -1,5 +1,5 @@
-// The gradient of one training step: tasks are computed side by side on worker threads and their gradients summed in a
-// fixed binary tree over the task's index, so that the number of threads never changes a bit.
+// The gradient of one training step: tasks are computed side by side on worker threads and their gradients
+// summed in a fixed binary tree over the task's index, so that the number of threads never changes a bit.
 #pragma once
 
 #include <memory>
@@ -28,28 +28,34 @@ struct BatchResult {
   double support_before = 0;           // NLL a term on the support set at λ = θ …
   double support_after = 0;            // … and at the last inner step
   double kl = 0;
-  int clipped_steps = 0;               // inner steps whose gradient was limited
+  int clipped_steps = 0;  // inner steps whose gradient was limited
 };
 
 // How a prior does on a fixed set of tasks. Errors are of the mean forecast, in normalised units.
 struct ValidationResult {
-  double nll_before = 0, nll_after = 0;           // query NLL a term, at μ_θ and at μ_λ
-  std::vector<double> mae_before, mae_after;      // by lead
-  std::vector<double> mae_persistence;            // by lead
+  double nll_before = 0, nll_after = 0;       // query NLL a term, at μ_θ and at μ_λ
+  std::vector<double> mae_before, mae_after;  // by lead
+  std::vector<double> mae_persistence;        // by lead
   int tasks = 0;
 };
 
 class MetaBatch {
  public:
   // Makes `workers` threads' networks, each with a single-threaded kernel set of the given name.
-  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels, int workers);
+  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels,
+                                                   int workers);
   ~MetaBatch();
 
   // Deterministic in (settings, learned, sampler, phase, step), whatever the number of workers.
-  void gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step, BatchResult& result);
+  void gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
+                BatchResult& result);
 
-  // The largest α w_in / (n_S σ_θ²) of an inner step on a single support pair: inner steps are stable only below 2.
+  // The largest α w_in / (n_S σ_θ²) of an inner step on a single support pair: inner steps are stable only
+  // below 2.
   double kl_stiffness(const Gaussian<float>& theta) const;
+
+  // The first failure of a worker's kernel set: why a gradient may not be finite. Only oneDNN's can fail.
+  Status kernel_status() const;
 
   // Adapts to each of the first `tasks` tasks of the sampler's step 0 and scores its queries.
   ValidationResult validate(const Learned& learned, const EpisodeSampler& sampler, int tasks);
@@ -58,9 +64,10 @@ class MetaBatch {
   struct Worker;
 
   explicit MetaBatch(const FitSettings& settings);
-  void warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step, int index);
-  void meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
-                 int index);
+  void warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
+                   int index);
+  void meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase,
+                 std::uint64_t step, int index);
   template <class Body>
   void for_each_task(int tasks, const Body& body);
 

@@ -18,7 +18,19 @@ namespace {
 constexpr std::uint64_t kMaxConfigBytes = 1u << 20;
 constexpr std::uint64_t kMaxLogBytes = std::uint64_t{1} << 31;
 
-Status system_error(const std::string& what) { return Status::error(what + ": " + std::strerror(errno)); }
+Status system_error(const std::string& what, int error_number) {
+  return Status::error(what + ": " + std::strerror(error_number));
+}
+
+bool has_checkpoint(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path + "/checkpoint", error);
+}
+
+Status require_checkpoint(const std::string& path) {
+  if (has_checkpoint(path)) return {};
+  return Status::error(path + ": holds no checkpoint to resume from; leave --resume out to start a run");
+}
 
 std::span<const std::uint8_t> as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -27,26 +39,27 @@ std::span<const std::uint8_t> as_bytes(const std::string& text) {
 }  // namespace
 
 Result<RunDirectory> RunDirectory::open(const std::string& path, bool resume) {
+  if (resume) ALTOCAST_RETURN_IF_ERROR(require_checkpoint(path));
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return Status::error(path + ": cannot be made a folder: " + error.message() + "; choose another --out");
+  if (error)
+    return Status::error(path + ": cannot be made a folder: " + error.message() + "; choose another --out");
   const int lock = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock < 0) return system_error(path + "/lock");
+  if (lock < 0) return system_error(path + "/lock", errno);
   RunDirectory run(path, lock);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    return Status::error(path + ": another altocast-train is writing to this folder; wait for it or choose another --out");
+    return Status::error(
+        path + ": another altocast-train is writing to this folder; wait for it or choose another --out");
   }
-  const bool has_checkpoint = std::filesystem::exists(path + "/checkpoint", error);
-  if (has_checkpoint && !resume) {
-    return Status::error(path + ": holds a run already; add --resume to go on with it, or choose another --out");
-  }
-  if (!has_checkpoint && resume) {
-    return Status::error(path + ": holds no checkpoint to resume from; leave --resume out to start a run");
+  if (!resume && has_checkpoint(path)) {
+    return Status::error(path +
+                         ": holds a run already; add --resume to go on with it, or choose another --out");
   }
   return run;
 }
 
-RunDirectory::RunDirectory(RunDirectory&& other) noexcept : path_(std::move(other.path_)), lock_(other.lock_) {
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept
+    : path_(std::move(other.path_)), lock_(other.lock_) {
   other.lock_ = -1;
 }
 
@@ -66,11 +79,14 @@ Status RunDirectory::write_config(const FitSettings& settings) const {
   return replace_file(config_path(), as_bytes(write_fit_settings(settings)));
 }
 
-Result<FitSettings> RunDirectory::read_config() const {
-  const Result<std::vector<std::uint8_t>> text = read_file(config_path(), kMaxConfigBytes);
+Result<FitSettings> RunDirectory::read_config(const std::string& path) {
+  ALTOCAST_RETURN_IF_ERROR(require_checkpoint(path));
+  const std::string file = path + "/config.toml";
+  const Result<std::vector<std::uint8_t>> text = read_file(file, kMaxConfigBytes);
   if (!text.ok()) return text.status();
   FitSettings settings;
-  ALTOCAST_RETURN_IF_ERROR(read_fit_settings({reinterpret_cast<const char*>(text->data()), text->size()}, config_path(), settings));
+  ALTOCAST_RETURN_IF_ERROR(
+      read_fit_settings({reinterpret_cast<const char*>(text->data()), text->size()}, file, settings));
   return settings;
 }
 
@@ -97,13 +113,19 @@ Status RunDirectory::cut_log(std::uint64_t step) const {
 
 Status RunDirectory::append_log(const std::string& line) const {
   const int file = ::open(log_path().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file < 0) return system_error(log_path());
+  if (file < 0) return system_error(log_path(), errno);
   const std::string text = line + "\n";
-  const ssize_t written = ::write(file, text.data(), text.size());
-  const bool whole = written == static_cast<ssize_t>(text.size());
-  const Status status = whole ? Status() : system_error(log_path());
+  int failure = 0;
+  for (std::size_t done = 0; done < text.size() && failure == 0;) {
+    const ssize_t written = ::write(file, text.data() + done, text.size() - done);
+    if (written >= 0) {
+      done += static_cast<std::size_t>(written);
+    } else if (errno != EINTR) {
+      failure = errno;
+    }
+  }
   ::close(file);
-  return status;
+  return failure == 0 ? Status() : system_error(log_path(), failure);
 }
 
 }  // namespace altocast

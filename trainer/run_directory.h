@@ -1,6 +1,6 @@
-// A training run's folder: config.toml, checkpoint, log.jsonl, model.prior. One process at a time may hold it. Every
-// file but the log is replaced durably; the log grows a line a report and is cut back to the checkpoint on resuming, so
-// that it reads as if nothing had happened.
+// A training run's folder: config.toml, checkpoint, log.jsonl, model.prior. One process at a time may hold
+// it. Every file but the log is replaced durably; the log grows a line a report and is cut back to the
+// checkpoint on resuming, so that it reads as if nothing had happened.
 #pragma once
 
 #include <string>
@@ -14,8 +14,13 @@ namespace altocast {
 
 class RunDirectory {
  public:
-  // Creates the folder if needed and locks it. Without `resume` the folder must not hold a checkpoint; with it, it must.
+  // Creates the folder if needed and locks it. Without `resume` the folder must not hold a checkpoint; with
+  // it, it must, and nothing is created if it does not.
   static Result<RunDirectory> open(const std::string& path, bool resume);
+
+  // The settings of the run that stands in the folder, which must hold a checkpoint.
+  static Result<FitSettings> read_config(const std::string& path);
+
   ~RunDirectory();
   RunDirectory(RunDirectory&& other) noexcept;
   RunDirectory& operator=(RunDirectory&&) = delete;
@@ -29,7 +34,6 @@ class RunDirectory {
   Status write_checkpoint(const Checkpoint& checkpoint) const;
   Status write_prior(const Prior& prior) const;
   Status write_config(const FitSettings& settings) const;
-  Result<FitSettings> read_config() const;
 
   // Removes the log's lines of steps after `step`, and a last line that a power cut left unfinished.
   Status cut_log(std::uint64_t step) const;

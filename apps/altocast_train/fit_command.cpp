@@ -13,6 +13,8 @@
 namespace altocast {
 namespace {
 
+constexpr int kMaxThreads = 1024;
+
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
@@ -24,13 +26,15 @@ class ProgressLine {
   void show(const FitProgress& p) {
     const auto now = std::chrono::steady_clock::now();
     const bool last = p.step == p.steps;
-    if (!last && now - shown_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000))) return;
+    if (!last &&
+        now - shown_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000)))
+      return;
     shown_ = now;
     const int minutes = static_cast<int>(p.seconds_left / 60);
     const int seconds = static_cast<int>(p.seconds_left) % 60;
-    std::fprintf(stderr, "%sstep %d of %d  %s  loss %.4f  %.2f tasks/s  %d:%02d left%s", terminal_ ? "\r\033[K" : "", p.step,
-                 p.steps, std::string(to_string(p.phase)).c_str(), p.loss, p.tasks_per_second, minutes, seconds,
-                 terminal_ ? "" : "\n");
+    std::fprintf(stderr, "%sstep %d of %d  %s  loss %.4f  %.2f tasks/s  %d:%02d left%s",
+                 terminal_ ? "\r\033[K" : "", p.step, p.steps, std::string(to_string(p.phase)).c_str(),
+                 p.loss, p.tasks_per_second, minutes, seconds, terminal_ ? "" : "\n");
     open_ = terminal_;
     if (last) close();
   }
@@ -58,17 +62,23 @@ int unfit(const Status& status) {
 
 int run_fit(std::span<char*> argv) {
   cxxopts::Options options("altocast-train fit", "Meta-trains a prior on folders of frames.");
-  options.add_options()("data", "folder of frames to train on; may be repeated", cxxopts::value<std::vector<std::string>>(), "DIR")(
-      "validate", "folder to validate on, DIR or DIR@TIME: its frames from TIME on; may be repeated. Without it the last part of "
-      "each data folder is held out", cxxopts::value<std::vector<std::string>>(), "DIR[@TIME]")(
-      "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(), "RUN")(
-      "config", "settings; options on the command line override it", cxxopts::value<std::string>(), "FILE.toml")(
-      "preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
+  options.add_options()("data", "folder of frames to train on; may be repeated",
+                        cxxopts::value<std::vector<std::string>>(),
+                        "DIR")("validate",
+                               "folder to validate on, DIR or DIR@TIME: its frames from TIME on; may be "
+                               "repeated. Without it the last part of "
+                               "each data folder is held out",
+                               cxxopts::value<std::vector<std::string>>(), "DIR[@TIME]")(
+      "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(),
+      "RUN")("config", "settings; options on the command line override it", cxxopts::value<std::string>(),
+             "FILE.toml")("preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
       "init", "prior file to start from instead of random weights", cxxopts::value<std::string>(), "P.prior")(
-      "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
-      "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
+      "resume", "go on from RUN's checkpoint, with its settings")(
+      "steps", "steps in all", cxxopts::value<int>(), "N")("seed", "seed of all random numbers",
+                                                           cxxopts::value<std::uint64_t>(), "S")(
       "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
-      "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")("help", "this text");
+      "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
+      "help", "this text");
   int argc = static_cast<int>(argv.size());
   char** arguments = argv.data();
   const cxxopts::ParseResult parsed = options.parse(argc, arguments);
@@ -85,13 +95,17 @@ int run_fit(std::span<char*> argv) {
   const bool resume = parsed.count("resume") > 0;
 
   FitSettings settings;
-  FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), resume};
-  if (fit_options.threads < 0) return usage("--threads must be 0 or more");
+  const std::string out = parsed["out"].as<std::string>();
+  const FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), resume};
+  if (fit_options.threads < 0 || fit_options.threads > kMaxThreads)
+    return usage("--threads must lie in 0 ... 1024");
+  if (fit_options.kernels != "native" && fit_options.kernels != "onednn" &&
+      fit_options.kernels != "reference") {
+    return usage("unknown --kernels '" + fit_options.kernels + "'; choose native, onednn or reference");
+  }
 
-  Result<RunDirectory> run = RunDirectory::open(parsed["out"].as<std::string>(), resume);
-  if (!run.ok()) return unfit(run.status());
   if (resume) {
-    Result<FitSettings> before = run->read_config();
+    Result<FitSettings> before = RunDirectory::read_config(out);
     if (!before.ok()) return unfit(before.status());
     settings = *before;
   }
@@ -99,7 +113,8 @@ int run_fit(std::span<char*> argv) {
     const std::string path = parsed["config"].as<std::string>();
     const Result<std::vector<std::uint8_t>> text = read_file(path, 1u << 20);
     if (!text.ok()) return unfit(text.status());
-    const Status status = read_fit_settings({reinterpret_cast<const char*>(text->data()), text->size()}, path, settings);
+    const Status status =
+        read_fit_settings({reinterpret_cast<const char*>(text->data()), text->size()}, path, settings);
     if (!status.ok()) return unfit(status);
   }
   if (parsed.count("preset")) {
@@ -121,6 +136,10 @@ int run_fit(std::span<char*> argv) {
   if (parsed.count("steps")) settings.steps = parsed["steps"].as<int>();
   if (parsed.count("seed")) settings.seed = parsed["seed"].as<std::uint64_t>();
   if (settings.data.empty()) return usage("no --data DIR to train on");
+  if (const Status status = validate(settings); !status.ok()) return usage(status.message());
+
+  Result<RunDirectory> run = RunDirectory::open(out, resume);
+  if (!run.ok()) return unfit(run.status());
 
   struct sigaction action {};
   action.sa_handler = request_stop;

@@ -7,7 +7,8 @@
 // runtime/layers and serves all three.
 //
 // A kernel set belongs to one caller at a time (it owns scratch memory and a thread pool). reserve() is where it
-// allocates; the other calls do not. Shapes are the caller's duty and only asserted. Nothing fails.
+// allocates; the other calls do not. Shapes are the caller's duty and only asserted. Nothing fails, but for what a set's
+// status() tells.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@
 #include <string_view>
 
 #include "formats/network_spec.h"
+#include "formats/status.h"
 #include "runtime/tensor.h"
 #include "runtime/thread_pool.h"
 
@@ -59,6 +61,9 @@ class Kernels {
 
   virtual std::string_view name() const = 0;
   virtual Layout layout() const = 0;
+
+  // The first failure of a library underneath; what it should have computed is NaN.
+  virtual Status status() const { return {}; }
   ThreadPool& threads() { return threads_; }
 
   // Announces a convolution that will be called at this height and width, in both directions and for its weight

@@ -123,6 +123,25 @@ TEST(Gaussian, DivergenceIsPositiveBetweenDifferentDistributionsAndAddsOverWeigh
   EXPECT_NEAR(kl_divergence(q, p), sum, 1e-12 * sum);
 }
 
+// e^{2x} − 1 − 2x cancels for small x: in float, many weights near the prior must neither add up errors nor go below 0.
+TEST(Gaussian, DivergenceInFloatIsAccurateHoweverNearThePrior) {
+  for (const double shift : {1e-7, 1e-5, 1e-3, 0.1, 0.1249, 0.1251, 0.5, 3.0}) {
+    for (const double sign : {-1.0, 1.0}) {
+      constexpr std::size_t kSize = 1000;
+      Gaussian<float> p(kSize), q(kSize);
+      double expected = 0;
+      for (std::size_t d = 0; d < kSize; ++d) {
+        p.rho[d] = -5.0f + 0.001f * static_cast<float>(d);
+        q.rho[d] = static_cast<float>(static_cast<double>(p.rho[d]) + sign * shift);
+        const long double x = static_cast<long double>(q.rho[d]) - static_cast<long double>(p.rho[d]);
+        expected += static_cast<double>(0.5L * (std::expm1(2.0L * x) - 2.0L * x));
+      }
+      EXPECT_GE(kl_divergence(q, p), 0.0);
+      EXPECT_NEAR(kl_divergence(q, p), expected, 1e-5 * expected) << sign * shift;
+    }
+  }
+}
+
 TEST(Gaussian, GradientOfDivergenceIsThatOfItsValueAndZeroAtThePrior) {
   const InnerLoopFixture f;
   const Gaussian<double> q = f.shifted();

@@ -1,27 +1,27 @@
 // The implementation against vectors that automatic differentiation computed, where the machine has them
-// (ALTOCAST_SHARED_DIR/reference/abml), and the answers to cases that are not fit.
+// (reference/abml in the folder ALTOCAST_SHARED_DIR), and the answers to cases that are not fit.
 #include "trainer/reference_check.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/reference.h"
+#include "trainer/onednn/onednn_kernels.h"
 
 namespace altocast {
 namespace {
 
+const std::filesystem::path kCases = std::filesystem::path(ALTOCAST_SHARED_DIR) / "reference/abml";
+
 std::vector<std::string> reference_cases() {
   std::vector<std::string> cases;
-  const char* shared = std::getenv("ALTOCAST_SHARED_DIR");
-  if (!shared) return cases;
   std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(shared) / "reference/abml", error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(kCases, error)) {
     if (entry.is_directory()) cases.push_back(entry.path().string());
   }
   std::ranges::sort(cases);
@@ -29,10 +29,10 @@ std::vector<std::string> reference_cases() {
 }
 
 template <class T>
-void expect_within(double tolerance) {
+void expect_within(double tolerance, Kernels<T>& kernels) {
   const std::vector<std::string> cases = reference_cases();
-  if (cases.empty()) GTEST_SKIP() << "set ALTOCAST_SHARED_DIR to a folder with reference/abml";
-  ReferenceKernels<T> kernels;
+  if (cases.empty())
+    GTEST_SKIP() << "no reference cases in " << kCases << "; set ALTOCAST_SHARED_DIR when configuring";
   for (const std::string& folder : cases) {
     const Result<ReferenceReport> report = check_reference<T>(folder, kernels);
     ASSERT_TRUE(report.ok()) << report.message();
@@ -41,8 +41,29 @@ void expect_within(double tolerance) {
   }
 }
 
-TEST(ReferenceCheck, DoubleKernelsAgreeWithAutomaticDifferentiation) { expect_within<double>(1e-9); }
-TEST(ReferenceCheck, FloatKernelsAgreeToFloatPrecision) { expect_within<float>(2e-5); }
+TEST(ReferenceCheck, DoubleKernelsAgreeWithAutomaticDifferentiation) {
+  ReferenceKernels<double> kernels;
+  expect_within(1e-9, kernels);
+}
+
+TEST(ReferenceCheck, FloatKernelsAgreeToFloatPrecision) {
+  ReferenceKernels<float> kernels;
+  expect_within(2e-5, kernels);
+}
+
+TEST(ReferenceCheck, NativeKernelsAgreeOnEveryInstructionSet) {
+  for (const KernelTable* table : available_tables()) {
+    SCOPED_TRACE(table->isa);
+    NativeKernels kernels(*table);
+    expect_within(2e-5, kernels);
+  }
+}
+
+TEST(ReferenceCheck, OneDnnKernelsAgree) {
+  const Result<std::unique_ptr<OneDnnKernels>> kernels = make_onednn_kernels(1);
+  ASSERT_TRUE(kernels.ok()) << kernels.message();
+  expect_within(2e-5, **kernels);
+}
 
 TEST(ReferenceCheck, LargestErrorIsNotANumberIfAnyIsNot) {
   ReferenceReport report;

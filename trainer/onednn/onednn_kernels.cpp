@@ -217,7 +217,7 @@ Result<std::unique_ptr<OneDnnKernels>> make_onednn_kernels(int threads) {
   }
 }
 
-const Status& OneDnnKernels::status() const { return cache_->status(); }
+Status OneDnnKernels::status() const { return cache_->status(); }
 
 Layout OneDnnKernels::layout() const { return {cache_->block, 0}; }
 

@@ -24,7 +24,7 @@ class OneDnnKernels final : public Kernels<float> {
 
   // The first failure of oneDNN (out of memory, as far as we know the only one possible). What a failed call
   // should have written is NaN then; look here once a pass.
-  const Status& status() const;
+  Status status() const override;
 
   std::string_view name() const override { return "onednn"; }
   Layout layout() const override;

@@ -1,0 +1,167 @@
+// Meta-training end to end with a tiny network: what decides the prior's bits and what does not, what a run
+// survives, what it refuses.
+#include "trainer/fit.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/trainer/fit_runs.h"
+
+namespace altocast {
+namespace {
+
+TEST_F(Fit, StoppingAtAnyStepAndResumingChangesNoBit) {
+  expect_finished(run_fit(settings_, *this / "whole"));
+  const Remains whole = remains(*this / "whole");
+  for (int step = 0; step < settings_.steps; ++step) {
+    const std::string path = *this / std::to_string(step);
+    const Result<FitOutcome> stopped = run_fit(settings_, path, {}, step);
+    ASSERT_TRUE(stopped.ok()) << stopped.message();
+    EXPECT_FALSE(stopped->finished);
+    EXPECT_EQ(stopped->step, step);
+    expect_finished(run_fit(settings_, path, resuming()));
+    expect_same(remains(path), whole);
+  }
+}
+
+TEST_F(Fit, ResumingAFinishedRunLeavesItAsItIs) {
+  expect_finished(run_fit(settings_, *this / "run"));
+  const Remains before = remains(*this / "run");
+  expect_finished(run_fit(settings_, *this / "run", resuming()));
+  expect_same(remains(*this / "run"), before);
+}
+
+TEST_F(Fit, EndingBetweenTheLastPriorAndItsCheckpointLosesNothing) {
+  expect_finished(run_fit(settings_, *this / "whole"));
+  ASSERT_TRUE(run_fit(settings_, *this / "run", {}, 5).ok());
+  // As if the process had been killed after the log and the prior of step 10, before their checkpoint.
+  for (const char* name : {"/model.prior", "/log.jsonl"}) {
+    std::filesystem::copy_file(*this / "whole" + name, *this / "run" + name,
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  std::ofstream(*this / "run/log.jsonl", std::ios::app) << "{\"step\":11,\"ph";
+  expect_finished(run_fit(settings_, *this / "run", resuming()));
+  expect_same(remains(*this / "run"), remains(*this / "whole"));
+}
+
+TEST_F(Fit, ALogWithoutACheckpointIsBegunAnew) {
+  expect_finished(run_fit(settings_, *this / "whole"));
+  expect_finished(run_fit(settings_, *this / "run"));
+  std::filesystem::remove(*this / "run/checkpoint");  // as if it had been killed before the first
+  expect_finished(run_fit(settings_, *this / "run"));
+  expect_same(remains(*this / "run"), remains(*this / "whole"));
+}
+
+TEST_F(Fit, LogHoldsALineOfJsonForEveryReport) {
+  expect_finished(run_fit(settings_, *this / "run"));
+  const std::vector<json> log = log_of(*this / "run");
+  ASSERT_EQ(log.size(), 10u);
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    ASSERT_TRUE(log[i].is_object()) << i;
+    EXPECT_EQ(log[i].at("step"), i + 1);
+    EXPECT_EQ(log[i].at("phase"), i < 4 ? "warmup" : i < 7 ? "first_order" : "second_order");
+    EXPECT_TRUE(log[i].at("loss").is_number());
+    EXPECT_EQ(log[i].contains("validation"), i == 3 || i == 7 || i == 9) << i;
+    EXPECT_EQ(log[i].contains("kl"), i >= 4);
+  }
+}
+
+TEST_F(Fit, SettingsThatDecideThePriorMayNotChangeOnResuming) {
+  ASSERT_TRUE(run_fit(settings_, *this / "run", {}, 5).ok());
+  const Remains before = remains(*this / "run");
+  const std::function<void(FitSettings&)> changes[] = {
+      [](FitSettings& s) { s.seed = 2; },         [](FitSettings& s) { s.network.base_channels = 8; },
+      [](FitSettings& s) { s.meta_batch = 4; },   [](FitSettings& s) { s.rate_mu *= 1.0001f; },
+      [](FitSettings& s) { s.warmup_steps = 5; }, [](FitSettings& s) { s.data.push_back(s.data.front()); }};
+  for (const auto& change : changes) {
+    FitSettings changed = settings_;
+    change(changed);
+    expect_refused(run_fit(changed, *this / "run", resuming()),
+                   {*this / "run", "config.toml", "only training.steps"});
+  }
+  expect_same(remains(*this / "run"), before);
+  FitSettings fewer = settings_;
+  fewer.steps = 4;
+  expect_refused(run_fit(fewer, *this / "run", resuming()), {"at step 5 already", "--steps 5"});
+}
+
+TEST_F(Fit, StepsAndIntervalsMayChangeOnResuming) {
+  ASSERT_TRUE(run_fit(settings_, *this / "run", {}, 5).ok());
+  FitSettings longer = settings_;
+  longer.steps = 12;
+  longer.report_every = 3;
+  longer.checkpoint_every = 7;
+  longer.validate_every = 6;
+  const Result<FitOutcome> outcome = run_fit(longer, *this / "run", resuming());
+  expect_finished(outcome);
+  EXPECT_EQ(outcome->step, 12);
+  EXPECT_EQ(log_of(*this / "run").size(), 5u + 3u);  // 6, 9, 12
+  const Result<FitSettings> config = RunDirectory::read_config(*this / "run");
+  ASSERT_TRUE(config.ok()) << config.message();
+  EXPECT_EQ(*config, longer);
+}
+
+TEST_F(Fit, AFolderThatHoldsARunIsNotOverwritten) {
+  expect_finished(run_fit(settings_, *this / "run"));
+  const Remains before = remains(*this / "run");
+  expect_refused(run_fit(settings_, *this / "run"), {*this / "run", "holds a run already", "--resume"});
+  expect_same(remains(*this / "run"), before);
+}
+
+TEST_F(Fit, AFolderWithoutARunIsNotResumed) {
+  expect_refused(run_fit(settings_, *this / "none", resuming()), {*this / "none", "no checkpoint"});
+  EXPECT_FALSE(std::filesystem::exists(*this / "none"));
+}
+
+TEST_F(Fit, ASecondProcessIsKeptOut) {
+  const Result<RunDirectory> first = RunDirectory::open(*this / "run", false);
+  ASSERT_TRUE(first.ok()) << first.message();
+  expect_refused(run_fit(settings_, *this / "run"), {*this / "run", "another altocast-train"});
+}
+
+TEST_F(Fit, ADamagedCheckpointIsNamed) {
+  ASSERT_TRUE(run_fit(settings_, *this / "run", {}, 5).ok());
+  Bytes bytes = read_bytes(*this / "run/checkpoint");
+  bytes[bytes.size() / 2] ^= 1;
+  write_bytes(*this / "run/checkpoint", bytes);
+  expect_refused(run_fit(settings_, *this / "run", resuming()), {*this / "run/checkpoint"});
+}
+
+TEST_F(Fit, DivergenceIsToldAndTheCheckpointBeforeItStands) {
+  settings_.learning_rate = 1e6;
+  settings_.checkpoint_every = 4;  // the last of the warm-up
+  ASSERT_TRUE(run_fit(settings_, *this / "before", {}, 4).ok());
+  expect_refused(run_fit(settings_, *this / "run"),
+                 {*this / "run", "diverged at step 5", "learning_rate", "inner.clip_mu"});
+  EXPECT_TRUE(read_bytes(*this / "run/checkpoint") == read_bytes(*this / "before/checkpoint"));
+  EXPECT_TRUE(load_prior(*this / "run/model.prior").ok());
+}
+
+TEST_F(Fit, AnUnstableInnerLoopIsToldBeforeItIsRun) {
+  settings_.warmup_steps = 0;
+  settings_.initial_rho = -12;
+  settings_.rho_low = -13;
+  settings_.rate_mu = 1.0f;
+  expect_refused(run_fit(settings_, *this / "run"),
+                 {"inner loop is unstable at step 0", "inner.rate_mu", "prior.rho_low"});
+}
+
+TEST_F(Fit, FoldersWhoseNamesConfigTomlCannotHoldAreRefused) {
+  settings_.data = {*this / "frames\xff"};
+  expect_refused(run_fit(settings_, *this / "run"), {"UTF-8"});
+  settings_.data = {*this / "frames"};
+  settings_.validation = {{*this / "at@home", ""}};
+  expect_refused(run_fit(settings_, *this / "run"), {"'@'"});
+}
+
+TEST_F(Fit, RunsTooShortForATaskAreToldWithWhatATaskTakes) {
+  write_synthetic(*this / "short", 5, 24);
+  settings_.data = {*this / "short"};
+  settings_.validation_share = 0;
+  expect_refused(run_fit(settings_, *this / "run"),
+                 {"no run of frames is long enough", "6 consecutive frames"});
+}
+
+}  // namespace
+}  // namespace altocast
