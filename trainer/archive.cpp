@@ -93,7 +93,13 @@ Result<Archive> Archive::open(const FitSettings& settings,
                            "; lower training.tile and training.warmup_tile, or leave the folder out");
     }
 
-    if (archive.sets_.empty()) archive.bits_ = cache->bits();
+    if (archive.sets_.empty()) {
+      archive.bits_ = cache->bits();
+      archive.cadence_seconds_ = cache->cadence_seconds();
+      archive.channel_ = cache->settings().channel;
+    }
+    if (archive.cadence_seconds_ != cache->cadence_seconds()) archive.cadence_seconds_ = 0;
+    if (archive.channel_ != cache->settings().channel) archive.channel_.clear();
     if (cache->bits() != archive.bits_) {
       return Status::error(use.path + ": frames have " + std::to_string(cache->bits()) +
                            " bits where those of the folders before have " + std::to_string(archive.bits_) +

@@ -35,6 +35,10 @@ class Archive {
   int width(std::size_t set) const { return sets_[set].width; }
   std::size_t frame_count() const;
 
+  // What the folders have in common; 0 and empty where they differ.
+  int cadence_seconds() const { return cadence_seconds_; }
+  const std::string& channel() const { return channel_; }
+
   // The tile [rows top …, columns left …] of a frame, normalised, into dst [size, size].
   void copy_tile(std::size_t set, std::size_t frame, int top, int left, int size, std::span<float> dst) const;
 
@@ -51,6 +55,8 @@ class Archive {
   std::vector<FrameStretch> training_, validation_;
   Normalisation normalisation_;
   int bits_ = 8;  // of all frames
+  int cadence_seconds_ = 0;
+  std::string channel_;
 };
 
 }  // namespace altocast

@@ -192,7 +192,8 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
   return norms;
 }
 
-Prior make_prior(const FitSettings& settings, const FitState& state, const ValidationResult* validation) {
+Prior make_prior(const FitSettings& settings, const Archive& archive, const FitState& state,
+                 const ValidationResult* validation) {
   Prior prior;
   prior.network = settings.network;
   prior.mu = state.learned.theta.mu;
@@ -204,6 +205,8 @@ Prior make_prior(const FitSettings& settings, const FitState& state, const Valid
   prior.inner = settings.inner;
   prior.support_pairs = settings.support_pairs;
   prior.normalisation = settings.normalisation;
+  prior.cadence_seconds = archive.cadence_seconds();
+  prior.channel = archive.channel();
   ordered_json facts;
   facts["trainer"] = "altocast-train fit";
   facts["seed"] = settings.seed;
@@ -317,6 +320,8 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
 
   const Result<Archive> archive = Archive::open(settings, callbacks.notice);
   if (!archive.ok()) return archive.status();
+  // Whatever a prior file cannot hold is better known now than at the first checkpoint.
+  ALTOCAST_RETURN_IF_ERROR(validate(make_prior(settings, *archive, state, nullptr)).within(run.prior_path()));
   const EpisodeShape shape{settings.tile, settings.support_pairs, settings.query_pairs};
   const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network,
                                       {settings.warmup_tile, 1, 1});
@@ -342,7 +347,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   // it again.
   const auto save = [&]() -> Status {
     ALTOCAST_RETURN_IF_ERROR(
-        run.write_prior(make_prior(settings, state, validation ? &*validation : nullptr)));
+        run.write_prior(make_prior(settings, *archive, state, validation ? &*validation : nullptr)));
     return run.write_checkpoint(to_checkpoint(settings, state));
   };
   const auto stopped = [&] { return callbacks.stop && callbacks.stop->load(); };

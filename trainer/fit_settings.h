@@ -58,7 +58,7 @@ struct FitSettings {
   double hyper_prior_weight =
       0.0;  // of −log p(θ): μ ~ N(0, 1), 1/σ² ~ Gamma(1, 0.01); 1 = one task's own weight
 
-  double warmup_learning_rate = 1.5e-3;  // Adam; each phase anneals by a cosine to a twentieth
+  double warmup_learning_rate = 1.5e-3;  // Adam; falls by a cosine to a twentieth, and anew after the warm-up
   double learning_rate = 3e-4;
   double rho_learning_rate = 3e-3;
   double gradient_clip = 10.0;  // norm of the meta-gradient, μ and ρ apart; 0 = none

@@ -193,23 +193,20 @@ TEST_F(TrainProgram, ARunFolderThatCannotBeMadeIsNamed) {
 
 TEST_F(TrainProgram, AFullDiskLosesNothing) {
   ASSERT_EQ(run(fit("whole")).code, 0);
-  settings_.steps = 5;
-  write_config(settings_);
-  ASSERT_EQ(run(fit("run")).code, 0);
-  const Bytes prior = read_bytes(*this / "run/model.prior"),
-              checkpoint = read_bytes(*this / "run/checkpoint");
-  const rlim_t limit = checkpoint.size() / 2;  // config.toml and the log still fit
+  ASSERT_EQ(run(fit("run", {"--steps", "4"})).code,
+            0);  // the warm-up, which is the same for any number of steps
+  const Bytes checkpoint = read_bytes(*this / "run/checkpoint");
+  const rlim_t limit = checkpoint.size() / 4;  // config.toml and the log still fit
   const ProgramEnd full = Program(folder_, line(fit("run", {"--resume", "--steps", "10"})), limit).wait();
   EXPECT_EQ(full.code, 1) << full.err;
-  expect_mention(full.err, {*this / "run/"});
+  expect_mention(full.err, {*this / "run/model.prior"});
   EXPECT_TRUE(read_bytes(*this / "run/checkpoint") == checkpoint);
   EXPECT_TRUE(load_prior(*this / "run/model.prior").ok());
   for (const auto& entry : std::filesystem::directory_iterator(*this / "run")) {
     EXPECT_NE(entry.path().extension(), ".partial") << entry.path();
   }
-  // From the first, the annealing of a run of ten steps differs from one of five after the warm-up only.
   EXPECT_EQ(run(fit("run", {"--resume", "--steps", "10"})).code, 0);
-  EXPECT_TRUE(load_prior(*this / "run/model.prior").ok());
+  EXPECT_TRUE(read_bytes(*this / "run/model.prior") == read_bytes(*this / "whole/model.prior"));
 }
 
 TEST_F(TrainProgram, ABrokenReferenceCaseEndsWithOneAndIsNamed) {

@@ -288,6 +288,27 @@ TEST(Archive, TilesAreNormalisedInTheImagesOwnNumbers) {
   }
 }
 
+TEST(Archive, TellsWhatItsFoldersHaveInCommon) {
+  const TemporaryFolder folder;
+  write_traceable(folder / "a", 12);
+  write_traceable(folder / "b", 12);
+  write_traceable(folder / "c", 12);
+  write_text(folder / "a/cache.toml", "cadence = 30\nchannel = \"infrared\"\n");
+  write_text(folder / "b/cache.toml", "channel = \"infrared\"\n");
+  write_text(folder / "c/cache.toml", "cadence = 60\n");
+  FitSettings settings = traced_settings(folder / "a");
+  settings.validation_share = 0;
+  settings.data.push_back(folder / "b");
+  const Archive alike = open_good(settings);
+  EXPECT_EQ(alike.cadence_seconds(), 1800);
+  EXPECT_EQ(alike.channel(), "infrared");
+  settings.data.push_back(folder / "c");
+  const Result<Archive> mixed = Archive::open(settings, [](const std::string&) {});
+  ASSERT_TRUE(mixed.ok()) << mixed.message();
+  EXPECT_EQ(mixed->cadence_seconds(), 0);
+  EXPECT_EQ(mixed->channel(), "");
+}
+
 TEST(Archive, FoldersThatCannotBeUsedTogetherAreNamedWithTheMend) {
   const TemporaryFolder folder;
   write_traceable(folder / "16", 12);

@@ -67,6 +67,37 @@ TEST_F(Fit, LogHoldsALineOfJsonForEveryReport) {
   }
 }
 
+TEST_F(Fit, PriorTellsHowToAdaptAndForecastWithIt) {
+  settings_.normalisation = {100.0f, 50.0f};
+  expect_finished(run_fit(settings_, *this / "run"));
+  const Result<LoadedPrior> loaded = load_prior(*this / "run/model.prior");
+  ASSERT_TRUE(loaded.ok()) << loaded.message();
+  const Prior& prior = loaded->prior;
+  EXPECT_EQ(prior.network, settings_.network);
+  EXPECT_EQ(prior.inner, settings_.inner);
+  EXPECT_EQ(prior.support_pairs, 2);
+  EXPECT_EQ(prior.normalisation, settings_.normalisation);
+  EXPECT_EQ(prior.cadence_seconds, 1800);
+  for (const float rate : prior.rate_mu) EXPECT_EQ(rate, settings_.rate_mu);
+  for (const float rate : prior.rate_rho) EXPECT_EQ(rate, settings_.rate_rho);
+  for (const float rho : prior.rho)
+    EXPECT_TRUE(rho >= settings_.rho_low - 0.02 && rho <= settings_.rho_high + 0.02);
+  const json facts = json::parse(prior.facts);
+  EXPECT_EQ(facts.at("steps"), 10);
+  EXPECT_EQ(facts.at("data"), json::array({settings_.data.front()}));
+  EXPECT_EQ(facts.at("validation").at("tasks"), 3);
+}
+
+TEST_F(Fit, WhatAPriorCannotHoldIsToldBeforeTraining) {
+  std::filesystem::create_directory(*this / "slow");
+  for (int i = 0; i < 40; ++i) {  // a frame in ten days
+    write_bytes(frame_path(*this / "slow", kNoon + std::int64_t{i} * 864000), frame_png(24, 24, i));
+  }
+  settings_.data = {*this / "slow"};
+  expect_refused(run_fit(settings_, *this / "run"), {"run/model.prior", "one week"});
+  EXPECT_FALSE(std::filesystem::exists(*this / "run/checkpoint"));
+}
+
 TEST_F(Fit, SettingsThatDecideThePriorMayNotChangeOnResuming) {
   ASSERT_TRUE(run_fit(settings_, *this / "run", {}, 5).ok());
   const Remains before = remains(*this / "run");
