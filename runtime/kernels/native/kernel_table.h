@@ -1,0 +1,81 @@
+// The seam between what is compiled once (native_kernels.cpp: packing, partition, threads) and what is
+// compiled once an instruction set (kernels_body.inl): plain structs and a table of functions. Nothing here
+// is of the standard library's, since its inline functions would become weak symbols of an object that not
+// every processor can run.
+//
+// Channels come in blocks of 16 floats on every instruction set. All strides are in floats.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace altocast::native {
+
+constexpr int kBlock = 16;
+constexpr int kMaxConvolutionTerms = 4;
+
+struct ConvolveTerm {
+  const float* src;  // pixel (0, 0) of channel block 0
+  size_t block_stride;
+  size_t row_stride;
+  const float*
+      packed;  // [destination block][source block][ky][kx][source channel][16], real source channels only
+  size_t packed_block;  // floats a destination block
+  int channels;         // of src
+  int kernel;           // 1 or 3
+};
+
+struct ConvolveArgs {
+  ConvolveTerm terms[kMaxConvolutionTerms];
+  int term_count;
+  const float* bias;  // [channels] or null
+  float* dst;         // pixel (0, 0) of channel block 0
+  size_t block_stride;
+  size_t row_stride;
+  int channels;  // of dst
+  int width;
+};
+
+// One source block against one destination block of one term.
+struct WeightGradientArgs {
+  const float* src;  // pixel (0, 0) of the source block
+  size_t src_row_stride;
+  const float* grad_dst;  // pixel (0, 0) of the destination block
+  size_t grad_row_stride;
+  int src_channels;  // real channels of the source block, 1 … 16
+  int width;
+  int kernel;
+};
+
+using ConvolveRow = void (*)(const ConvolveArgs& args, int first_block, int y);
+using WeightGradientRows = void (*)(const WeightGradientArgs& args, int first_row, int last_row,
+                                    float* total);
+using Activate = void (*)(const float* z, const float* tan_z, const float* grad_a, const float* tan_grad_a,
+                          float* dst, size_t count);
+
+// Which of a layer's passes an activation function computes; see Kernels.
+enum Pass { kForward, kBackward, kTangent, kTangentBackward, kPassCount };
+
+struct KernelTable {
+  const char* isa;       // avx512, avx2, scalar or neon
+  int blocks_per_group;  // destination blocks that one convolve_row call computes
+
+  // Row y of destination blocks [first_block, first_block + blocks_per_group), as far as they exist. Each
+  // number is summed in one order: bias, terms, source blocks, ky, kx, source channel, a fused multiply-add
+  // each.
+  ConvolveRow convolve_row;
+
+  // total[ky][kx][source channel][16] += Σ src[y][x + kx − pad] ⊗ grad_dst[y − ky + pad][x] over source rows
+  // y in [first_row, last_row), x ascending inside: one sum from zero by fused multiply-adds, then one
+  // addition. Reads grad_dst's halo rows, which hold zeros.
+  WeightGradientRows weight_gradient_rows;
+
+  Activate activate[2][kPassCount];  // by ActivationKind
+
+  // `rounds` × fma_per_round independent fused multiply-adds in registers alone: the peak that shares are
+  // taken of.
+  float (*fma_loop)(long rounds);
+  int fma_per_round;
+};
+
+}  // namespace altocast::native

@@ -1,0 +1,223 @@
+#include "runtime/kernels/native/native_kernels.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace altocast {
+namespace {
+
+using native::kBlock;
+
+std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
+int divide_up(int a, int b) { return (a + b - 1) / b; }
+int blocks_of(int channels) { return divide_up(channels, kBlock); }
+
+// How a weight gradient's image is cut, by shape alone, so that neither threads nor instruction sets move a
+// bit: rows into chunks, each summed from zero in registers, short enough for a float's precision and the
+// cache; and chunks into segments, which are work items of their own if the weights alone are too few.
+struct Partition {
+  Partition(int height, int width, int weight_blocks) {
+    constexpr int kChunkPixels = 1024;
+    constexpr int kWorkItems = 16;
+    chunk_rows = std::clamp(kChunkPixels / width, 1, height);
+    chunks = divide_up(height, chunk_rows);
+    segments = std::clamp(divide_up(kWorkItems, weight_blocks), 1, chunks);
+  }
+  int first_chunk(int segment) const { return chunks * segment / segments; }
+
+  int chunk_rows;
+  int chunks;
+  int segments;
+};
+
+int weight_blocks(const WeightSlice& slice) { return blocks_of(slice.out) * blocks_of(slice.in_count); }
+std::size_t total_size(const WeightSlice& slice) {
+  return as_size(slice.kernel * slice.kernel * kBlock * kBlock);
+}
+
+std::size_t scratch_size(const WeightSlice& slice, int height, int width) {
+  const int blocks = weight_blocks(slice);
+  return as_size(blocks) * as_size(Partition(height, width, blocks).segments) * total_size(slice);
+}
+
+// Where the processor has no mode for it, subnormal sums are flushed here as they are in the kernels.
+float flushed(float a) {
+#if defined(__riscv)
+  constexpr float kMinNormal = 0x1p-126f;
+  return __builtin_fabsf(a) < kMinNormal ? __builtin_copysignf(0.0f, a) : a;
+#else
+  return a;
+#endif
+}
+
+}  // namespace
+
+NativeKernels::NativeKernels(const KernelTable& table, int threads)
+    : Kernels<float>(threads), table_(table) {}
+
+void NativeKernels::reserve(const WeightSlice& slice, int height, int width) {
+  scratch_.resize(std::max(scratch_.size(), scratch_size(slice, height, width)));
+}
+
+std::size_t NativeKernels::packed_size(const WeightSlice& slice, Direction direction) const {
+  const bool forward = direction == Direction::forward;
+  const int src = forward ? slice.in_count : slice.out;
+  const int dst = forward ? slice.out : slice.in_count;
+  return as_size(blocks_of(dst) * kBlock) * as_size(src) * as_size(slice.kernel * slice.kernel);
+}
+
+void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, Direction direction,
+                                 float* packed) {
+  const bool forward = direction == Direction::forward;
+  const int src_channels = forward ? slice.in_count : slice.out;
+  const int dst_channels = forward ? slice.out : slice.in_count;
+  const int taps = slice.kernel * slice.kernel;
+  threads().parallel_for(blocks_of(dst_channels), [&](int block) {
+    float* to = packed + as_size(block) * as_size(src_channels) * as_size(taps * kBlock);
+    for (int first = 0; first < src_channels; first += kBlock) {
+      const int last = std::min(first + kBlock, src_channels);
+      for (int tap = 0; tap < taps; ++tap) {
+        for (int src = first; src < last; ++src, to += kBlock) {
+          for (int lane = 0; lane < kBlock; ++lane) {
+            const int dst = block * kBlock + lane;
+            const int out = forward ? dst : src;
+            const int in = slice.in_first + (forward ? src : dst);
+            to[lane] = dst >= dst_channels
+                           ? 0.0f
+                           : weight[(as_size(out) * as_size(slice.in_total) + as_size(in)) * as_size(taps) +
+                                    as_size(forward ? tap : taps - 1 - tap)];
+          }
+        }
+      }
+    }
+  });
+}
+
+void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias,
+                             const Tensor<float>& dst) {
+  static_assert(kMaxTerms <= native::kMaxConvolutionTerms);
+  assert(terms.size() <= as_size(kMaxTerms) && dst.layout.block == kBlock && dst.layout.halo == 1);
+  native::ConvolveArgs args{};
+  for (const ConvolutionTerm<float>& term : terms) {
+    const bool forward = term.direction == Direction::forward;
+    const int channels = forward ? term.slice.in_count : term.slice.out;
+    assert(term.src.extent.channels == channels && term.src.extent.height == dst.extent.height &&
+           term.src.extent.width == dst.extent.width);
+    assert(dst.extent.channels == (forward ? term.slice.out : term.slice.in_count));
+    args.terms[args.term_count++] = {
+        term.src.row(0, 0),
+        term.src.block_stride(),
+        term.src.row_stride(),
+        term.packed,
+        as_size(channels) * as_size(term.slice.kernel * term.slice.kernel * kBlock),
+        channels,
+        term.slice.kernel};
+  }
+  args.bias = bias;
+  args.dst = dst.row(0, 0);
+  args.block_stride = dst.block_stride();
+  args.row_stride = dst.row_stride();
+  args.channels = dst.extent.channels;
+  args.width = dst.extent.width;
+
+  const int height = dst.extent.height;
+  const int group = table_.blocks_per_group;
+  threads().parallel_for(divide_up(dst.blocks(), group) * height,
+                         [&](int item) { table_.convolve_row(args, item / height * group, item % height); });
+}
+
+void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms,
+                                              const WeightSlice& slice, float* grad_weight) {
+  if (terms.empty()) return;
+  const int height = terms[0].src.extent.height;
+  const int width = terms[0].src.extent.width;
+  reserve(slice, height, width);
+
+  const int src_blocks = blocks_of(slice.in_count);
+  const int blocks = weight_blocks(slice);
+  const Partition partition(height, width, blocks);
+  const std::size_t size = total_size(slice);
+  // Items of a segment after one another: threads that work at the same time read different parts of the
+  // image.
+  threads().parallel_for(blocks * partition.segments, [&](int item) {
+    const int segment = item / blocks;
+    const int dst_block = item % blocks / src_blocks;
+    const int src_block = item % src_blocks;
+    float* total = scratch_.data() + as_size(item) * size;
+    std::fill_n(total, size, 0.0f);
+    for (int chunk = partition.first_chunk(segment); chunk < partition.first_chunk(segment + 1); ++chunk) {
+      const int first_row = chunk * partition.chunk_rows;
+      const int last_row = std::min(first_row + partition.chunk_rows, height);
+      for (const WeightGradientTerm<float>& term : terms) {
+        assert(term.src.extent.channels == slice.in_count && term.grad_dst.extent.channels == slice.out);
+        assert(term.src.extent.height == height && term.src.extent.width == width);
+        const native::WeightGradientArgs args{term.src.row(src_block, 0),
+                                              term.src.row_stride(),
+                                              term.grad_dst.row(dst_block, 0),
+                                              term.grad_dst.row_stride(),
+                                              std::min(kBlock, slice.in_count - src_block * kBlock),
+                                              width,
+                                              slice.kernel};
+        table_.weight_gradient_rows(args, first_row, last_row, total);
+      }
+    }
+  });
+
+  const int taps = slice.kernel * slice.kernel;
+  threads().parallel_for(blocks, [&](int block) {
+    const int first_out = block / src_blocks * kBlock;
+    const int first_in = block % src_blocks * kBlock;
+    const int outs = std::min(kBlock, slice.out - first_out);
+    const int ins = std::min(kBlock, slice.in_count - first_in);
+    for (int out = 0; out < outs; ++out) {
+      float* grad = grad_weight + (as_size(first_out + out) * as_size(slice.in_total) +
+                                   as_size(slice.in_first + first_in)) *
+                                      as_size(taps);
+      for (int in = 0; in < ins; ++in) {
+        for (int tap = 0; tap < taps; ++tap, ++grad) {
+          const float* total =
+              scratch_.data() + as_size(block) * size + as_size((tap * kBlock + in) * kBlock + out);
+          float sum = flushed(*grad);
+          for (int segment = 0; segment < partition.segments; ++segment) {
+            sum = flushed(sum + total[as_size(segment) * as_size(blocks) * size]);
+          }
+          *grad = sum;
+        }
+      }
+    }
+  });
+}
+
+void NativeKernels::run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z,
+                                   const float* grad_a, const float* tan_grad_a, float* dst,
+                                   std::size_t count) {
+  const native::Activate function = table_.activate[static_cast<int>(kind)][pass];
+  constexpr std::size_t kItem = 8192;
+  threads().parallel_for(static_cast<int>((count + kItem - 1) / kItem), [&](int item) {
+    const std::size_t first = as_size(item) * kItem;
+    const auto at = [first](const float* p) { return p ? p + first : nullptr; };
+    function(at(z), at(tan_z), at(grad_a), at(tan_grad_a), dst + first, std::min(kItem, count - first));
+  });
+}
+
+void NativeKernels::activate(ActivationKind kind, const float* z, float* a, std::size_t count) {
+  run_activation(kind, native::kForward, z, nullptr, nullptr, nullptr, a, count);
+}
+
+void NativeKernels::activate_backward(ActivationKind kind, const float* z, const float* grad_a, float* grad_z,
+                                      std::size_t count) {
+  run_activation(kind, native::kBackward, z, nullptr, grad_a, nullptr, grad_z, count);
+}
+
+void NativeKernels::activate_tangent(ActivationKind kind, const float* z, const float* tan_z, float* tan_a,
+                                     std::size_t count) {
+  run_activation(kind, native::kTangent, z, tan_z, nullptr, nullptr, tan_a, count);
+}
+
+void NativeKernels::activate_tangent_backward(ActivationKind kind, const float* z, const float* tan_z,
+                                              const float* grad_a, const float* tan_grad_a, float* tan_grad_z,
+                                              std::size_t count) {
+  run_activation(kind, native::kTangentBackward, z, tan_z, grad_a, tan_grad_a, tan_grad_z, count);
+}
+
+}  // namespace altocast

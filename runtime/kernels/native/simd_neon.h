@@ -1,0 +1,65 @@
+// SIMD wrapper for NEON with fused multiply-add: aarch64 (32 registers) and armv7 with VFPv4 (16 registers,
+// flushes subnormals always). The operations are explained in simd_scalar.h.
+#pragma once
+
+#include <arm_neon.h>
+#include <stdint.h>
+
+namespace altocast::native::neon {
+namespace {
+
+struct Vec {
+  float32x4_t v;
+};
+constexpr int kLanes = 4;
+
+constexpr int kBlocksPerGroup = 1;
+constexpr int kPixels = 6;
+constexpr int kPixelsSingle = 6;
+constexpr int kGradRows = 1, kGradChannels = 2;
+constexpr int kGradPointChannels = 4;
+#if defined(__aarch64__)
+constexpr int kVectors = 4;
+constexpr int kGradVectors = 4;
+constexpr int kPeakVectors = 16;
+#else
+constexpr int kVectors = 2;
+constexpr int kGradVectors = 2;
+constexpr int kPeakVectors = 12;
+#endif
+
+inline Vec load(const float* p) { return {vld1q_f32(p)}; }
+inline void store(float* p, Vec a) { vst1q_f32(p, a.v); }
+inline Vec broadcast(const float* p) { return {vld1q_dup_f32(p)}; }
+inline Vec constant(float a) { return {vdupq_n_f32(a)}; }
+inline Vec zero() { return {vdupq_n_f32(0.0f)}; }
+inline Vec fma(Vec a, Vec b, Vec c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
+inline Vec add(Vec a, Vec b) { return {vaddq_f32(a.v, b.v)}; }
+inline Vec sub(Vec a, Vec b) { return {vsubq_f32(a.v, b.v)}; }
+inline Vec mul(Vec a, Vec b) { return {vmulq_f32(a.v, b.v)}; }
+#if defined(__aarch64__)
+inline Vec div(Vec a, Vec b) { return {vdivq_f32(a.v, b.v)}; }
+#else
+// NEON of armv7 only approximates reciprocals; VFP divides, under FPSCR's flush mode.
+inline Vec div(Vec a, Vec b) {
+  float x[4];
+  float y[4];
+  store(x, a);
+  store(y, b);
+  for (int i = 0; i < 4; ++i) x[i] /= y[i];
+  return load(x);
+}
+#endif
+inline Vec at_least(float bound, Vec a) { return {vmaxq_f32(vdupq_n_f32(bound), a.v)}; }
+inline Vec at_most(float bound, Vec a) { return {vminq_f32(vdupq_n_f32(bound), a.v)}; }
+inline Vec if_positive(Vec z, Vec a) {
+  const uint32x4_t mask = vcgtq_f32(z.v, vdupq_n_f32(0.0f));
+  return {vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(a.v)))};
+}
+inline Vec power_of_two(Vec t, uint32_t one_bits) {
+  const uint32x4_t shifted = vshlq_n_u32(vreinterpretq_u32_f32(t.v), 23);
+  return {vreinterpretq_f32_u32(vaddq_u32(shifted, vdupq_n_u32(one_bits)))};
+}
+
+}  // namespace
+}  // namespace altocast::native::neon
