@@ -160,10 +160,9 @@ const char* assign(const toml::node& node, OuterData& value) {
 const char* assign(const toml::node& node, ValidationFolder& value) {
   std::string text;
   if (const char* wanted = assign(node, text)) return wanted;
-  const std::size_t at = text.rfind('@');
-  value.path = text.substr(0, at);
-  value.from = at == std::string::npos ? "" : text.substr(at + 1);
-  if (!value.from.empty() && !parse_time(value.from).ok()) return "\"FOLDER\" or \"FOLDER@2018-06-06T12:00Z\"";
+  const Result<ValidationFolder> folder = parse_validation_folder(text);
+  if (!folder.ok()) return "\"FOLDER\" or \"FOLDER@2018-06-06T12:00Z\"";
+  value = *folder;
   return nullptr;
 }
 template <class Item>
@@ -184,6 +183,16 @@ Status error_at(const std::string& path, const toml::source_region& where, const
 }
 
 }  // namespace
+
+Result<ValidationFolder> parse_validation_folder(const std::string& text) {
+  const std::size_t at = text.rfind('@');
+  ValidationFolder folder{text.substr(0, at), at == std::string::npos ? "" : text.substr(at + 1)};
+  if (at != std::string::npos) {
+    const Result<std::int64_t> from = parse_time(folder.from);
+    if (!from.ok()) return from.status();
+  }
+  return folder;
+}
 
 Status validate(const FitSettings& s) {
   ALTOCAST_RETURN_IF_ERROR(validate(s.network).within("network"));

@@ -21,6 +21,9 @@ struct ValidationFolder {
   bool operator==(const ValidationFolder&) const = default;
 };
 
+// From "FOLDER" or "FOLDER@2018-06-06T12:00Z".
+Result<ValidationFolder> parse_validation_folder(const std::string& text);
+
 struct FitSettings {
   NetworkSpec network;
   Normalisation normalisation{128.0f, 64.0f};

@@ -1,0 +1,67 @@
+#include <cstdio>
+#include <cxxopts.hpp>
+#include <thread>
+
+#include "apps/altocast_train/command.h"
+#include "trainer/training_bench.h"
+
+namespace altocast {
+
+int run_bench(std::span<char*> argv) {
+  cxxopts::Options options("altocast-train bench", "Times gradients, Hessian-vector products and meta-gradients.");
+  const TrainingBenchSettings defaults;
+  const auto number = [](int value) { return cxxopts::value<int>()->default_value(std::to_string(value)); };
+  options.add_options()("preset", "tiny, small or base", cxxopts::value<std::string>()->default_value("small"), "P")(
+      "size", "height and width of the frames", cxxopts::value<std::string>()->default_value("128x128"), "HxW")(
+      "support", "support pairs", number(defaults.support), "N")("query", "query pairs", number(defaults.query), "N")(
+      "inner-steps", "inner steps", number(defaults.inner_steps), "M")("samples", "weight samples", number(defaults.samples), "S")(
+      "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
+      "threads", "threads within the task; 0 = all cores", number(defaults.threads), "N")(
+      "repetitions", "timed runs of each part", number(defaults.repetitions), "N")("json", "print one line of JSON")(
+      "help", "this text");
+  int argc = static_cast<int>(argv.size());
+  char** arguments = argv.data();
+  const cxxopts::ParseResult parsed = options.parse(argc, arguments);
+  if (parsed.count("help")) {
+    std::puts(options.help().c_str());
+    return kDone;
+  }
+  const auto usage = [](const std::string& message) {
+    std::fprintf(stderr, "altocast-train bench: %s; see altocast-train bench --help\n", message.c_str());
+    return static_cast<int>(kUsage);
+  };
+  TrainingBenchSettings settings;
+  settings.preset = parsed["preset"].as<std::string>();
+  const Result<NetworkSpec> network = preset(settings.preset);
+  if (!network.ok()) return usage(network.message());
+  settings.network = *network;
+  const std::string size = parsed["size"].as<std::string>();
+  char rest = 0;
+  if (std::sscanf(size.c_str(), "%dx%d%c", &settings.height, &settings.width, &rest) != 2 || settings.height < 1 ||
+      settings.width < 1 || settings.height > 8192 || settings.width > 8192) {
+    return usage("--size must be HxW in pixels, 1 … 8192 each, such as 128x128");
+  }
+  const auto positive = [&](const char* name, int low, int& value) {
+    value = parsed[name].as<int>();
+    return value >= low && value <= 4096;
+  };
+  if (!positive("support", 1, settings.support) || !positive("query", 1, settings.query) ||
+      !positive("inner-steps", 0, settings.inner_steps) || !positive("samples", 1, settings.samples) ||
+      !positive("repetitions", 1, settings.repetitions) || !positive("threads", 0, settings.threads)) {
+    return usage("a number is out of range (1 … 4096)");
+  }
+  if (settings.threads == 0) settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  settings.kernels = parsed["kernels"].as<std::string>();
+  if (settings.kernels != "native" && settings.kernels != "onednn" && settings.kernels != "reference") {
+    return usage("unknown --kernels '" + settings.kernels + "'; choose native, onednn or reference");
+  }
+  const Result<TrainingBenchReport> report = run_training_bench(settings);
+  if (!report.ok()) {
+    std::fprintf(stderr, "altocast-train bench: %s\n", report.message().c_str());
+    return kUnfit;
+  }
+  std::printf("%s\n", parsed.count("json") ? report->to_json().c_str() : report->to_text().c_str());
+  return kDone;
+}
+
+}  // namespace altocast

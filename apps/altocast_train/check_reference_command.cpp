@@ -1,0 +1,69 @@
+#include <cstdio>
+#include <cxxopts.hpp>
+
+#include "apps/altocast_train/command.h"
+#include "runtime/kernels/reference.h"
+#include "trainer/kernel_choice.h"
+#include "trainer/reference_check.h"
+
+namespace altocast {
+namespace {
+
+constexpr double kDoubleTolerance = 1e-9;
+constexpr double kFloatTolerance = 2e-5;
+
+Result<ReferenceReport> check(const std::string& folder, const std::string& kernels) {
+  if (kernels == "reference") {
+    ReferenceKernels<double> reference;
+    return check_reference<double>(folder, reference);
+  }
+  Result<std::unique_ptr<Kernels<float>>> set = make_training_kernels(kernels, 1);
+  if (!set.ok()) return set.status();
+  return check_reference<float>(folder, **set);
+}
+
+}  // namespace
+
+int run_check_reference(std::span<char*> argv) {
+  cxxopts::Options options("altocast-train check-reference",
+                           "Compares gradients, Hessian-vector products and meta-gradients with vectors of automatic differentiation.");
+  options.add_options()("kernels", "reference (double), native or onednn (float)",
+                        cxxopts::value<std::string>()->default_value("reference"), "K")(
+      "case", "case folders", cxxopts::value<std::vector<std::string>>())("help", "this text");
+  options.parse_positional("case");
+  options.positional_help("CASE_DIR ...");
+  int argc = static_cast<int>(argv.size());
+  char** arguments = argv.data();
+  const cxxopts::ParseResult parsed = options.parse(argc, arguments);
+  if (parsed.count("help")) {
+    std::puts(options.help().c_str());
+    return kDone;
+  }
+  const std::string kernels = parsed["kernels"].as<std::string>();
+  if (kernels != "reference" && kernels != "native" && kernels != "onednn") {
+    std::fprintf(stderr, "altocast-train check-reference: unknown --kernels '%s'; choose reference, native or onednn\n", kernels.c_str());
+    return kUsage;
+  }
+  if (!parsed.count("case")) {
+    std::fprintf(stderr, "altocast-train check-reference: no CASE_DIR; see altocast-train check-reference --help\n");
+    return kUsage;
+  }
+  const double tolerance = kernels == "reference" ? kDoubleTolerance : kFloatTolerance;
+  int code = kDone;
+  for (const std::string& folder : parsed["case"].as<std::vector<std::string>>()) {
+    const Result<ReferenceReport> report = check(folder, kernels);
+    if (!report.ok()) {
+      std::fprintf(stderr, "altocast-train check-reference: %s\n", report.message().c_str());
+      code = kUnfit;
+      continue;
+    }
+    std::printf("%s\n", report->to_json().c_str());
+    if (!(report->largest_error() <= tolerance)) {
+      std::fprintf(stderr, "%s: largest relative error %.3g is above %.3g\n", folder.c_str(), report->largest_error(), tolerance);
+      code = kUnfit;
+    }
+  }
+  return code;
+}
+
+}  // namespace altocast

@@ -1,0 +1,141 @@
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cxxopts.hpp>
+
+#include "apps/altocast_train/command.h"
+#include "formats/durable_file.h"
+#include "trainer/fit.h"
+
+namespace altocast {
+namespace {
+
+std::atomic<bool> stop_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+extern "C" void request_stop(int) { stop_requested.store(true); }
+
+// One line that is rewritten on a terminal, a line every half minute elsewhere.
+class ProgressLine {
+ public:
+  void show(const FitProgress& p) {
+    const auto now = std::chrono::steady_clock::now();
+    const bool last = p.step == p.steps;
+    if (!last && now - shown_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000))) return;
+    shown_ = now;
+    const int minutes = static_cast<int>(p.seconds_left / 60);
+    const int seconds = static_cast<int>(p.seconds_left) % 60;
+    std::fprintf(stderr, "%sstep %d of %d  %s  loss %.4f  %.2f tasks/s  %d:%02d left%s", terminal_ ? "\r\033[K" : "", p.step,
+                 p.steps, std::string(to_string(p.phase)).c_str(), p.loss, p.tasks_per_second, minutes, seconds,
+                 terminal_ ? "" : "\n");
+    open_ = terminal_;
+    if (last) close();
+  }
+  void note(const std::string& line) {
+    close();
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+  void close() {
+    if (open_) std::fputc('\n', stderr);
+    open_ = false;
+  }
+
+ private:
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool open_ = false;
+  std::chrono::steady_clock::time_point shown_{};
+};
+
+int unfit(const Status& status) {
+  std::fprintf(stderr, "altocast-train fit: %s\n", status.message().c_str());
+  return kUnfit;
+}
+
+}  // namespace
+
+int run_fit(std::span<char*> argv) {
+  cxxopts::Options options("altocast-train fit", "Meta-trains a prior on folders of frames.");
+  options.add_options()("data", "folder of frames to train on; may be repeated", cxxopts::value<std::vector<std::string>>(), "DIR")(
+      "validate", "folder to validate on, DIR or DIR@TIME: its frames from TIME on; may be repeated. Without it the last part of "
+      "each data folder is held out", cxxopts::value<std::vector<std::string>>(), "DIR[@TIME]")(
+      "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(), "RUN")(
+      "config", "settings; options on the command line override it", cxxopts::value<std::string>(), "FILE.toml")(
+      "preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
+      "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
+      "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
+      "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
+      "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")("help", "this text");
+  int argc = static_cast<int>(argv.size());
+  char** arguments = argv.data();
+  const cxxopts::ParseResult parsed = options.parse(argc, arguments);
+  if (parsed.count("help")) {
+    std::puts(options.help().c_str());
+    return kDone;
+  }
+  const auto usage = [](const std::string& message) {
+    std::fprintf(stderr, "altocast-train fit: %s; see altocast-train fit --help\n", message.c_str());
+    return static_cast<int>(kUsage);
+  };
+  if (!parsed.unmatched().empty()) return usage("unexpected argument '" + parsed.unmatched().front() + "'");
+  if (!parsed.count("out")) return usage("--out RUN is missing");
+  const bool resume = parsed.count("resume") > 0;
+
+  FitSettings settings;
+  FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), resume};
+  if (fit_options.threads < 0) return usage("--threads must be 0 or more");
+
+  Result<RunDirectory> run = RunDirectory::open(parsed["out"].as<std::string>(), resume);
+  if (!run.ok()) return unfit(run.status());
+  if (resume) {
+    Result<FitSettings> before = run->read_config();
+    if (!before.ok()) return unfit(before.status());
+    settings = *before;
+  }
+  if (parsed.count("config")) {
+    const std::string path = parsed["config"].as<std::string>();
+    const Result<std::vector<std::uint8_t>> text = read_file(path, 1u << 20);
+    if (!text.ok()) return unfit(text.status());
+    const Status status = read_fit_settings({reinterpret_cast<const char*>(text->data()), text->size()}, path, settings);
+    if (!status.ok()) return unfit(status);
+  }
+  if (parsed.count("preset")) {
+    const Result<NetworkSpec> network = preset(parsed["preset"].as<std::string>());
+    if (!network.ok()) return usage(network.message());
+    settings.network.base_channels = network->base_channels;
+    settings.network.depth = network->depth;
+  }
+  if (parsed.count("data")) settings.data = parsed["data"].as<std::vector<std::string>>();
+  if (parsed.count("validate")) {
+    settings.validation.clear();
+    for (const std::string& text : parsed["validate"].as<std::vector<std::string>>()) {
+      const Result<ValidationFolder> folder = parse_validation_folder(text);
+      if (!folder.ok()) return usage(folder.message());
+      settings.validation.push_back(*folder);
+    }
+  }
+  if (parsed.count("steps")) settings.steps = parsed["steps"].as<int>();
+  if (parsed.count("seed")) settings.seed = parsed["seed"].as<std::uint64_t>();
+  if (settings.data.empty()) return usage("no --data DIR to train on");
+
+  struct sigaction action {};
+  action.sa_handler = request_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends at once
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+
+  ProgressLine line;
+  FitCallbacks callbacks;
+  callbacks.notice = [&](const std::string& text) { line.note(text); };
+  callbacks.progress = [&](const FitProgress& progress) { line.show(progress); };
+  callbacks.stop = &stop_requested;
+  const Result<FitOutcome> outcome = fit(settings, fit_options, *run, callbacks);
+  line.close();
+  if (!outcome.ok()) return unfit(outcome.status());
+  std::printf("%s\n", run->prior_path().c_str());
+  return kDone;
+}
+
+}  // namespace altocast

@@ -1,0 +1,351 @@
+#include "trainer/fit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <optional>
+
+#include "runtime/random.h"
+#include "trainer/optimizer.h"
+
+namespace altocast {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::ordered_json;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// All that changes from step to step.
+struct FitState {
+  explicit FitState(const FitSettings& settings)
+      : size(parameter_count(settings.network)),
+        leads(static_cast<std::size_t>(settings.network.leads)),
+        learned{Gaussian<float>(size), std::vector<float>(leads)},
+        adam_mu(size), adam_rho(size), adam_log_noise(leads) {}
+
+  std::size_t size, leads;
+  int step = 0;
+  Learned learned;
+  Adam adam_mu, adam_rho, adam_log_noise;
+
+  // Visits the planes of a checkpoint by name.
+  template <class Visit>
+  void for_each_plane(const Visit& visit) {
+    visit("mu", learned.theta.mu);
+    visit("rho", learned.theta.rho);
+    visit("log_noise", learned.log_noise);
+    visit("adam_mu.first", adam_mu.first_moment());
+    visit("adam_mu.second", adam_mu.second_moment());
+    visit("adam_rho.first", adam_rho.first_moment());
+    visit("adam_rho.second", adam_rho.second_moment());
+    visit("adam_log_noise.first", adam_log_noise.first_moment());
+    visit("adam_log_noise.second", adam_log_noise.second_moment());
+  }
+  template <class Visit>
+  void for_each_counter(const Visit& visit) {
+    visit("adam_mu.steps", adam_mu.steps());
+    visit("adam_rho.steps", adam_rho.steps());
+    visit("adam_log_noise.steps", adam_log_noise.steps());
+  }
+};
+
+// He initialisation of convolutions (variance 2 / fan-in), zero biases, unit gammas; the head starts at zero, so that the
+// first forecast is persistence.
+void initialise(const FitSettings& settings, FitState& state) {
+  constexpr std::uint64_t kInitialisation = 0x696e6974;
+  std::vector<float>& mu = state.learned.theta.mu;
+  fill_normal(derive_seed(settings.seed, kInitialisation), 0, 0, std::span<float>(mu));
+  for (const ParameterTensor& tensor : parameter_layout(settings.network)) {
+    const bool weight = tensor.rank == 4 && !tensor.name.starts_with("head");
+    const double fan_in = tensor.shape[1] * tensor.shape[2] * tensor.shape[3];
+    const auto scale = static_cast<float>(weight ? std::sqrt(2.0 / fan_in) : 0.0);
+    const float offset = tensor.name.ends_with(".gamma") ? 1.0f : 0.0f;
+    for (std::size_t d = tensor.offset; d < tensor.offset + tensor.size; ++d) mu[d] = scale * mu[d] + offset;
+  }
+  std::fill(state.learned.theta.rho.begin(), state.learned.theta.rho.end(), static_cast<float>(settings.initial_rho));
+  std::fill(state.learned.log_noise.begin(), state.learned.log_noise.end(), static_cast<float>(settings.initial_log_noise));
+}
+
+Checkpoint to_checkpoint(const FitSettings& settings, FitState& state) {
+  Checkpoint checkpoint;
+  checkpoint.network = settings.network;
+  checkpoint.step = static_cast<std::uint64_t>(state.step);
+  checkpoint.config = write_fit_settings(settings);
+  state.for_each_plane([&](const char* name, std::vector<float>& values) { checkpoint.planes.push_back({name, values}); });
+  state.for_each_counter([&](const char* name, std::uint64_t& value) { checkpoint.counters.emplace_back(name, value); });
+  return checkpoint;
+}
+
+Status from_checkpoint(const Checkpoint& checkpoint, FitState& state) {
+  Status status;
+  state.for_each_plane([&](const char* name, std::vector<float>& values) {
+    const std::vector<float>* plane = checkpoint.find_f32(name);
+    if (!plane || plane->size() != values.size()) {
+      status = Status::error(std::string("checkpoint: plane '") + name + "' is missing or of another size");
+    } else {
+      values = *plane;
+    }
+  });
+  state.for_each_counter([&](const char* name, std::uint64_t& value) {
+    if (const std::uint64_t* counter = checkpoint.find_counter(name)) {
+      value = *counter;
+    } else {
+      status = Status::error(std::string("checkpoint: counter '") + name + "' is missing");
+    }
+  });
+  state.step = static_cast<int>(checkpoint.step);
+  return status;
+}
+
+// What must not change between the parts of a run.
+FitSettings without_intervals(FitSettings settings) {
+  const FitSettings defaults;
+  settings.steps = defaults.steps;
+  settings.checkpoint_every = defaults.checkpoint_every;
+  settings.report_every = defaults.report_every;
+  settings.validate_every = defaults.validate_every;
+  return settings;
+}
+
+Phase phase_of(const FitSettings& settings, int step) {
+  if (step < settings.warmup_steps) return Phase::warmup;
+  return step < settings.warmup_steps + settings.first_order_steps ? Phase::first_order : Phase::second_order;
+}
+
+// From 1 at the start of the warm-up, and of what follows it, by a cosine to a twentieth at its end.
+double annealing(const FitSettings& settings, int step) {
+  const bool warmup = step < settings.warmup_steps;
+  const int first = warmup ? 0 : settings.warmup_steps;
+  const int end = warmup ? settings.warmup_steps : std::max(settings.steps, first + 1);
+  const double part = std::min(1.0, static_cast<double>(step - first) / static_cast<double>(end - first));
+  return 0.05 + 0.95 * 0.5 * (1.0 + std::cos(std::numbers::pi * part));
+}
+
+// −log p(θ) with μ ~ N(0, 1) and τ = e^{−2ρ} ~ Gamma(a, b): adds weight · (μ, −2bτ + 2(a − 1)) to the gradient.
+void add_hyper_prior_gradient(const Gaussian<float>& theta, double weight, Gaussian<float>& gradient) {
+  constexpr double kShape = 1.0;
+  constexpr double kRate = 0.01;
+  for (std::size_t d = 0; d < theta.size(); ++d) {
+    const double precision = std::exp(-2.0 * static_cast<double>(theta.rho[d]));
+    gradient.mu[d] += static_cast<float>(weight * static_cast<double>(theta.mu[d]));
+    gradient.rho[d] += static_cast<float>(weight * (-2.0 * kRate * precision + 2.0 * (kShape - 1.0)));
+  }
+}
+
+// Norms of a step's gradient before clipping.
+struct StepNorms {
+  double mu = 0, rho = 0;
+};
+
+StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, FitState& state) {
+  const bool warmup = phase == Phase::warmup;
+  Gaussian<float>& theta = state.learned.theta;
+  if (!warmup && settings.hyper_prior_weight > 0) {
+    const double terms = static_cast<double>(settings.query_pairs) * static_cast<double>(settings.network.leads) *
+                         static_cast<double>(settings.tile) * static_cast<double>(settings.tile);
+    add_hyper_prior_gradient(theta, settings.hyper_prior_weight / terms, batch.grad_theta);
+  }
+  StepNorms norms;
+  norms.mu = clip_norm(batch.grad_theta.mu, settings.gradient_clip);
+  norms.rho = clip_norm(batch.grad_theta.rho, settings.gradient_clip);
+  const double annealed = annealing(settings, state.step);
+  const double rate = annealed * (warmup ? settings.warmup_learning_rate : settings.learning_rate);
+  state.adam_mu.step(theta.mu, batch.grad_theta.mu, rate);
+  const std::vector<float> grad_log_noise(batch.grad_log_noise.begin(), batch.grad_log_noise.end());
+  state.adam_log_noise.step(state.learned.log_noise, grad_log_noise, 3.0 * rate);
+  if (!warmup) {
+    state.adam_rho.step(theta.rho, batch.grad_theta.rho, annealed * settings.rho_learning_rate);
+    const auto low = static_cast<float>(settings.rho_low);
+    const auto high = static_cast<float>(settings.rho_high);
+    for (float& rho : theta.rho) rho = std::clamp(rho, low, high);
+  }
+  for (float& s : state.learned.log_noise) s = std::clamp(s, -8.0f, 4.0f);
+  return norms;
+}
+
+Prior make_prior(const FitSettings& settings, const FitState& state, const ValidationResult* validation) {
+  Prior prior;
+  prior.network = settings.network;
+  prior.mu = state.learned.theta.mu;
+  prior.rho = state.learned.theta.rho;
+  prior.log_noise = state.learned.log_noise;
+  const std::size_t tensors = parameter_layout(settings.network).size();
+  prior.rate_mu.assign(tensors, settings.rate_mu);
+  prior.rate_rho.assign(tensors, settings.rate_rho);
+  prior.inner = settings.inner;
+  prior.support_pairs = settings.support_pairs;
+  prior.normalisation = settings.normalisation;
+  ordered_json facts;
+  facts["trainer"] = "altocast-train fit";
+  facts["seed"] = settings.seed;
+  facts["steps"] = state.step;
+  facts["data"] = settings.data;
+  if (validation) {
+    facts["validation"] = {{"tasks", validation->tasks}, {"nll_before", validation->nll_before},
+                           {"nll_after", validation->nll_after}, {"mae_before", validation->mae_before},
+                           {"mae_after", validation->mae_after}, {"mae_persistence", validation->mae_persistence}};
+  }
+  prior.facts = facts.dump();
+  return prior;
+}
+
+// What a step's line in the log tells beside the last batch.
+struct StepRecord {
+  Phase phase = Phase::warmup;
+  StepNorms norms;
+  double tasks_per_second = 0;
+};
+
+std::string log_line(const FitState& state, const StepRecord& record, const BatchResult& batch,
+                     const ValidationResult* validation) {
+  ordered_json line;
+  line["step"] = state.step;
+  line["phase"] = to_string(record.phase);
+  line["loss"] = batch.loss;
+  if (record.phase != Phase::warmup) {
+    line["support_nll_before"] = batch.support_before;
+    line["support_nll_after"] = batch.support_after;
+    line["kl"] = batch.kl;
+    line["clipped_inner_steps"] = batch.clipped_steps;
+    line["gradient_norm_rho"] = record.norms.rho;
+  }
+  line["gradient_norm_mu"] = record.norms.mu;
+  line["log_noise"] = state.learned.log_noise;
+  line["tasks_per_second"] = record.tasks_per_second;
+  if (validation) {
+    ordered_json& v = line["validation"];
+    v["nll_before"] = validation->nll_before;
+    v["nll_after"] = validation->nll_after;
+    v["mae_before"] = validation->mae_before;
+    v["mae_after"] = validation->mae_after;
+    v["mae_persistence"] = validation->mae_persistence;
+  }
+  return line.dump();
+}
+
+bool is_finite(const BatchResult& batch) {
+  double sum = batch.loss;
+  for (const float g : batch.grad_theta.mu) sum += static_cast<double>(g);
+  for (const float g : batch.grad_theta.rho) sum += static_cast<double>(g);
+  for (const double g : batch.grad_log_noise) sum += g;
+  return std::isfinite(sum);
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+std::string validation_line(int step, const ValidationResult& v) {
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "step %d: validation on %d tasks: MAE / persistence %.3f before and %.3f after adaptation, NLL %.4f and %.4f",
+                step, v.tasks, mean(v.mae_before) / mean(v.mae_persistence), mean(v.mae_after) / mean(v.mae_persistence),
+                v.nll_before, v.nll_after);
+  return text;
+}
+
+}  // namespace
+
+Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, RunDirectory& run,
+                       const FitCallbacks& callbacks) {
+  ALTOCAST_RETURN_IF_ERROR(validate(settings));
+  FitState state(settings);
+  if (options.resume) {
+    Result<Checkpoint> checkpoint = run.read_checkpoint();
+    if (!checkpoint.ok()) return checkpoint.status();
+    FitSettings before;
+    ALTOCAST_RETURN_IF_ERROR(read_fit_settings(checkpoint->config, run.path() + "/checkpoint (its configuration)", before));
+    if (without_intervals(before) != without_intervals(settings)) {
+      return Status::error(run.path() + ": the settings differ from those the run was started with (" + run.config_path() +
+                           "); only training.steps and the intervals may change on --resume");
+    }
+    ALTOCAST_RETURN_IF_ERROR(from_checkpoint(*checkpoint, state).within(run.path()));
+    ALTOCAST_RETURN_IF_ERROR(run.cut_log(checkpoint->step));
+    callbacks.notice("resuming at step " + std::to_string(state.step));
+  } else {
+    initialise(settings, state);
+  }
+  ALTOCAST_RETURN_IF_ERROR(run.write_config(settings));
+
+  const Result<Archive> archive = Archive::open(settings, callbacks.notice);
+  if (!archive.ok()) return archive.status();
+  const EpisodeShape shape{settings.tile, settings.support_pairs, settings.query_pairs};
+  const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network, {settings.warmup_tile, 1, 1});
+  const EpisodeSampler sampler(*archive, archive->training(), settings.network, shape);
+  const EpisodeSampler validation_sampler(*archive, archive->validation(), settings.network, shape);
+  if (sampler.empty()) {
+    return Status::error("no run of frames is long enough for a task: one support and one query pair take " +
+                         std::to_string(settings.network.input_frames + 2 * settings.network.leads) + " consecutive frames");
+  }
+  const int validation_tasks = validation_sampler.empty() ? 0 : settings.validation_tasks;
+  if (validation_tasks == 0) callbacks.notice("no validation: none was asked for, or its runs of frames are too short");
+  callbacks.notice(std::to_string(archive->frame_count()) + " frames; " + std::to_string(state.size) + " weights");
+
+  Result<std::unique_ptr<MetaBatch>> batch = MetaBatch::create(settings, options.kernels, options.threads);
+  if (!batch.ok()) return batch.status();
+
+  BatchResult gradient;
+  std::optional<ValidationResult> validation;
+  const auto save = [&]() -> Status {
+    ALTOCAST_RETURN_IF_ERROR(run.write_checkpoint(to_checkpoint(settings, state)));
+    return run.write_prior(make_prior(settings, state, validation ? &*validation : nullptr));
+  };
+  const auto stopped = [&] { return callbacks.stop && callbacks.stop->load(); };
+
+  Clock::time_point mark = Clock::now();
+  int steps_since_mark = 0;
+  Phase marked_phase = phase_of(settings, state.step);
+  while (state.step < settings.steps && !stopped()) {
+    StepRecord record;
+    record.phase = phase_of(settings, state.step);
+    if (record.phase != marked_phase) {
+      marked_phase = record.phase;
+      mark = Clock::now();
+      steps_since_mark = 0;
+    }
+    const bool warmup = record.phase == Phase::warmup;
+    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned.theta); stiffness >= 2.0) {
+      return Status::error(run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
+                           ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
+                           ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");
+    }
+    (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase, static_cast<std::uint64_t>(state.step),
+                       gradient);
+    if (!is_finite(gradient)) {
+      return Status::error(run.path() + ": training diverged at step " + std::to_string(state.step) +
+                           " (a loss or gradient is not finite); the checkpoint before it stands. Lower inner.rate_mu or "
+                           "training.learning_rate, or set inner.clip_mu and inner.clip_rho");
+    }
+    record.norms = update(settings, record.phase, gradient, state);
+    ++state.step;
+    ++steps_since_mark;
+
+    const double seconds = seconds_since(mark);
+    const int tasks = warmup ? settings.warmup_batch : settings.meta_batch;
+    record.tasks_per_second = steps_since_mark * tasks / seconds;
+    const bool last = state.step == settings.steps;
+    const bool validate_now = validation_tasks > 0 && (last || state.step % settings.validate_every == 0);
+    if (validate_now) {
+      validation = (*batch)->validate(state.learned, validation_sampler, validation_tasks);
+      callbacks.notice(validation_line(state.step, *validation));
+    }
+    if (validate_now || last || state.step % settings.report_every == 0) {
+      ALTOCAST_RETURN_IF_ERROR(run.append_log(log_line(state, record, gradient, validate_now ? &*validation : nullptr)));
+    }
+    if (last || state.step % settings.checkpoint_every == 0) ALTOCAST_RETURN_IF_ERROR(save());
+    callbacks.progress({state.step, settings.steps, record.phase, gradient.loss, record.tasks_per_second,
+                        seconds / steps_since_mark * (settings.steps - state.step)});
+  }
+  if (stopped()) {
+    ALTOCAST_RETURN_IF_ERROR(save());
+    callbacks.notice("stopped at step " + std::to_string(state.step) + "; --resume goes on");
+  }
+  return FitOutcome{state.step == settings.steps, state.step};
+}
+
+}  // namespace altocast

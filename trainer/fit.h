@@ -1,0 +1,48 @@
+// Meta-training from data folders to a prior file: the loop over warm-up, first order and second order, with reports,
+// validation, checkpoints and an orderly end on request.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "formats/status.h"
+#include "trainer/meta_batch.h"
+#include "trainer/run_directory.h"
+
+namespace altocast {
+
+struct FitOptions {
+  std::string kernels = "native";
+  int threads = 0;  // 0 = all cores
+  bool resume = false;
+};
+
+// What a caller may show while training runs.
+struct FitProgress {
+  int step = 0, steps = 0;
+  Phase phase = Phase::warmup;
+  double loss = 0;
+  double tasks_per_second = 0;
+  double seconds_left = 0;  // estimated from the rate of the current phase's steps
+};
+
+struct FitCallbacks {
+  std::function<void(const std::string&)> notice;        // a line for people
+  std::function<void(const FitProgress&)> progress;      // after every step
+  const std::atomic<bool>* stop = nullptr;               // becomes true: write a checkpoint and return
+};
+
+struct FitOutcome {
+  bool finished = false;  // false: stopped on request; --resume goes on
+  int step = 0;
+};
+
+// Trains in `run` (opened with options.resume). The same settings and data give the same bits whatever the number of
+// threads, and with any interruptions in between. With resume, `settings` must be the run's own but for training.steps
+// and the intervals of reports and checkpoints.
+Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, RunDirectory& run,
+                       const FitCallbacks& callbacks);
+
+}  // namespace altocast

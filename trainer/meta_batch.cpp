@@ -1,0 +1,237 @@
+#include "trainer/meta_batch.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/random.h"
+
+namespace altocast {
+namespace {
+
+// Names of the noise streams of a task.
+constexpr std::uint64_t kInnerNoise = 1;
+constexpr std::uint64_t kOuterNoise = 2;
+constexpr std::uint64_t kValidationSeed = 0x76616c69;
+
+InnerRates<float> constant_rates(const FitSettings& settings) {
+  const std::size_t tensors = parameter_layout(settings.network).size();
+  return {std::vector<float>(tensors, settings.rate_mu), std::vector<float>(tensors, settings.rate_rho)};
+}
+
+void add(std::vector<float>& sum, const std::vector<float>& values) {
+  for (std::size_t d = 0; d < sum.size(); ++d) sum[d] += values[d];
+}
+
+}  // namespace
+
+std::string_view to_string(Phase phase) {
+  switch (phase) {
+    case Phase::warmup: return "warmup";
+    case Phase::first_order: return "first_order";
+    case Phase::second_order: return "second_order";
+  }
+  return "";
+}
+
+// One thread's networks and scratch memory.
+struct MetaBatch::Worker {
+  Worker(const FitSettings& settings, std::unique_ptr<Kernels<float>> set)
+      : kernels(std::move(set)),
+        warmup_network(settings.network, *kernels, settings.warmup_tile, settings.warmup_tile, Purpose::gradient),
+        network(settings.network, *kernels, settings.tile, settings.tile, Purpose::second_order),
+        inner_loop(network, settings.inner, constant_rates(settings)),
+        meta_gradient(inner_loop, settings.outer),
+        lambda(parameter_count(settings.network)),
+        forecast(network.terms()) {}
+
+  std::unique_ptr<Kernels<float>> kernels;
+  UNet<float> warmup_network;
+  UNet<float> network;
+  InnerLoop<float> inner_loop;
+  MetaGradient<float> meta_gradient;
+  Episode episode;
+  Gaussian<float> lambda;
+  std::vector<float> forecast;
+};
+
+MetaBatch::MetaBatch(const FitSettings& settings) : settings_(settings) {}
+MetaBatch::~MetaBatch() = default;
+
+Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings, std::string_view kernels, int workers) {
+  std::unique_ptr<MetaBatch> batch(new MetaBatch(settings));
+  batch->pool_ = std::make_unique<ThreadPool>(workers);
+  for (int w = 0; w < batch->pool_->size(); ++w) {
+    Result<std::unique_ptr<Kernels<float>>> set = make_training_kernels(kernels, 1);
+    if (!set.ok()) return set.status();
+    batch->workers_.push_back(std::make_unique<Worker>(settings, std::move(*set)));
+  }
+  const std::size_t size = parameter_count(settings.network);
+  batch->slots_.resize(static_cast<std::size_t>(std::max(settings.warmup_batch, settings.meta_batch)));
+  for (BatchResult& slot : batch->slots_) {
+    slot.grad_theta = Gaussian<float>(size);
+    slot.grad_log_noise.resize(static_cast<std::size_t>(settings.network.leads));
+  }
+  return batch;
+}
+
+// Worker w takes tasks w, w + W, …; which worker computes a task does not matter to its result.
+template <class Body>
+void MetaBatch::for_each_task(int tasks, const Body& body) {
+  const int workers = static_cast<int>(workers_.size());
+  pool_->parallel_for(workers, [&](int w) {
+    for (int index = w; index < tasks; index += workers) body(*workers_[static_cast<std::size_t>(w)], index);
+  });
+}
+
+// NLL of one query pair at φ = μ_θ.
+void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
+                            int index) {
+  BatchResult& result = slots_[static_cast<std::size_t>(index)];
+  sampler.draw(settings_.seed, step, static_cast<std::uint64_t>(index), worker.episode);
+  const std::span<const Sample<float>> pair(&worker.episode.task.query.front(), 1);
+  const double terms = static_cast<double>(worker.warmup_network.terms());
+  result.loss = nll_gradient(worker.warmup_network, std::span<const float>(learned.theta.mu),
+                             std::span<const float>(learned.log_noise), pair, std::span(result.grad_theta.mu),
+                             std::span(result.grad_log_noise)) / terms;
+  const auto scale = static_cast<float>(1.0 / terms);
+  for (float& g : result.grad_theta.mu) g *= scale;
+  for (double& g : result.grad_log_noise) g /= terms;
+}
+
+void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase,
+                          std::uint64_t step, int index) {
+  BatchResult& result = slots_[static_cast<std::size_t>(index)];
+  const auto task = static_cast<std::uint64_t>(index);
+  sampler.draw(settings_.seed, step, task, worker.episode);
+  CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
+  CounterNoise<float> outer(derive_seed(settings_.seed, kOuterNoise, step, task), settings_.inner.antithetic);
+  const MetaReport report = worker.meta_gradient.accumulate(
+      learned.theta, learned.log_noise, worker.episode.task, inner, outer,
+      phase == Phase::second_order ? MetaOrder::second : MetaOrder::first, result.grad_theta, result.grad_log_noise);
+  result.loss = report.outer_loss;
+  result.kl = report.kl;
+  if (!report.steps.empty()) {
+    result.support_before = report.steps.front().nll;
+    result.support_after = report.steps.back().nll;
+  }
+  for (const InnerStepReport& inner_step : report.steps) {
+    if (inner_step.clipping.factor_mu < 1 || inner_step.clipping.factor_rho < 1) ++result.clipped_steps;
+  }
+}
+
+void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
+                         BatchResult& result) {
+  const int tasks = phase == Phase::warmup ? settings_.warmup_batch : settings_.meta_batch;
+  for_each_task(tasks, [&](Worker& worker, int index) {
+    BatchResult& slot = slots_[static_cast<std::size_t>(index)];
+    std::fill(slot.grad_theta.mu.begin(), slot.grad_theta.mu.end(), 0.0f);
+    std::fill(slot.grad_theta.rho.begin(), slot.grad_theta.rho.end(), 0.0f);
+    std::fill(slot.grad_log_noise.begin(), slot.grad_log_noise.end(), 0.0);
+    slot.loss = slot.support_before = slot.support_after = slot.kl = 0;
+    slot.clipped_steps = 0;
+    if (phase == Phase::warmup) {
+      warmup_task(worker, learned, sampler, step, index);
+    } else {
+      meta_task(worker, learned, sampler, phase, step, index);
+    }
+  });
+
+  for (int stride = 1; stride < tasks; stride *= 2) {
+    const int pairs = (tasks - stride + 2 * stride - 1) / (2 * stride);
+    pool_->parallel_for(pairs, [&](int pair) {
+      BatchResult& into = slots_[static_cast<std::size_t>(2 * stride * pair)];
+      const BatchResult& from = slots_[static_cast<std::size_t>(2 * stride * pair + stride)];
+      add(into.grad_theta.mu, from.grad_theta.mu);
+      add(into.grad_theta.rho, from.grad_theta.rho);
+      for (std::size_t l = 0; l < into.grad_log_noise.size(); ++l) into.grad_log_noise[l] += from.grad_log_noise[l];
+      into.loss += from.loss;
+      into.support_before += from.support_before;
+      into.support_after += from.support_after;
+      into.kl += from.kl;
+      into.clipped_steps += from.clipped_steps;
+    });
+  }
+  result = slots_.front();
+  const auto scale = static_cast<float>(1.0 / tasks);
+  for (float& g : result.grad_theta.mu) g *= scale;
+  for (float& g : result.grad_theta.rho) g *= scale;
+  for (double& g : result.grad_log_noise) g /= tasks;
+  for (double* value : {&result.loss, &result.support_before, &result.support_after, &result.kl}) *value /= tasks;
+}
+
+double MetaBatch::kl_stiffness(const Gaussian<float>& theta) const {
+  const Worker& worker = *workers_.front();
+  return worker.inner_loop.kl_stiffness(theta, worker.network.terms());
+}
+
+ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSampler& sampler, int tasks) {
+  const auto leads = static_cast<std::size_t>(settings_.network.leads);
+  const auto pixels = static_cast<std::size_t>(settings_.tile) * static_cast<std::size_t>(settings_.tile);
+  std::vector<ValidationResult> results(static_cast<std::size_t>(tasks));
+
+  // Mean absolute errors and the NLL a term of the forecasts that a network makes of the queries.
+  const auto score = [&](Worker& worker, const std::vector<float>& mu, double& nll, std::vector<double>& mae) {
+    const std::vector<Sample<float>>& queries = worker.episode.task.query;
+    mae.assign(leads, 0.0);
+    nll = 0;
+    worker.network.set_weights(mu.data());
+    for (const Sample<float>& query : queries) {
+      worker.network.forward(query, worker.forecast.data());
+      for (std::size_t l = 0; l < leads; ++l) {
+        double absolute = 0, squares = 0;
+        for (std::size_t i = l * pixels; i < (l + 1) * pixels; ++i) {
+          const double error = static_cast<double>(worker.forecast[i]) - static_cast<double>(query.target[i]);
+          absolute += std::abs(error);
+          squares += error * error;
+        }
+        const double count = static_cast<double>(pixels * queries.size());
+        const auto s = static_cast<double>(learned.log_noise[l]);
+        mae[l] += absolute / count;
+        nll += (0.5 * squares * std::exp(-2 * s) / static_cast<double>(pixels) + s + 0.918938533204672742) /
+               static_cast<double>(leads * queries.size());
+      }
+    }
+  };
+
+  for_each_task(tasks, [&](Worker& worker, int index) {
+    ValidationResult& result = results[static_cast<std::size_t>(index)];
+    const auto task = static_cast<std::uint64_t>(index);
+    sampler.draw(kValidationSeed, 0, task, worker.episode);
+    score(worker, learned.theta.mu, result.nll_before, result.mae_before);
+    CounterNoise<float> noise(derive_seed(kValidationSeed, kInnerNoise, task), settings_.inner.antithetic);
+    worker.lambda = learned.theta;
+    worker.inner_loop.adapt(learned.theta, std::span<const float>(learned.log_noise),
+                            std::span<const Sample<float>>(worker.episode.task.support), noise, worker.lambda, nullptr);
+    score(worker, worker.lambda.mu, result.nll_after, result.mae_after);
+    result.mae_persistence.assign(leads, 0.0);
+    const std::vector<Sample<float>>& queries = worker.episode.task.query;
+    for (const Sample<float>& query : queries) {
+      const float* newest = query.frames + static_cast<std::size_t>(settings_.network.input_frames - 1) * pixels;
+      for (std::size_t l = 0; l < leads; ++l) {
+        double absolute = 0;
+        for (std::size_t i = 0; i < pixels; ++i) {
+          absolute += std::abs(static_cast<double>(newest[i]) - static_cast<double>(query.target[l * pixels + i]));
+        }
+        result.mae_persistence[l] += absolute / static_cast<double>(pixels * queries.size());
+      }
+    }
+  });
+
+  ValidationResult mean;
+  mean.tasks = tasks;
+  mean.mae_before.resize(leads);
+  mean.mae_after.resize(leads);
+  mean.mae_persistence.resize(leads);
+  for (const ValidationResult& result : results) {
+    mean.nll_before += result.nll_before / tasks;
+    mean.nll_after += result.nll_after / tasks;
+    for (std::size_t l = 0; l < leads; ++l) {
+      mean.mae_before[l] += result.mae_before[l] / tasks;
+      mean.mae_after[l] += result.mae_after[l] / tasks;
+      mean.mae_persistence[l] += result.mae_persistence[l] / tasks;
+    }
+  }
+  return mean;
+}
+
+}  // namespace altocast
