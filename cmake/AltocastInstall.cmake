@@ -1,5 +1,6 @@
-# Installs the programs, the libraries and what find_package(altocast) needs: altocast::formats, altocast::runtime and,
+# Installs the libraries and what find_package(altocast) needs: altocast::formats, altocast::runtime and,
 # where it was built, altocast::trainer. A header is included by the name it has in the source tree: "runtime/random.h".
+# The programs are installed where they are built, in apps/.
 include(CMakePackageConfigHelpers)
 
 set(installed_libraries formats runtime)
@@ -9,11 +10,6 @@ endif()
 foreach(library IN LISTS installed_libraries)
   install(TARGETS altocast_${library} EXPORT altocast_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${library} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/altocast FILES_MATCHING PATTERN "*.h")
-endforeach()
-foreach(program altocast altocast-train)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  endif()
 endforeach()
 if(EXISTS "${PROJECT_SOURCE_DIR}/share/altocast")
   install(DIRECTORY share/altocast DESTINATION ${CMAKE_INSTALL_DATADIR})

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,22 @@ bool begins_with(std::span<const std::uint8_t> bytes, const std::array<std::uint
 
 Status at_byte(std::size_t offset, const std::string& what) {
   return Status::error("byte " + std::to_string(offset) + ": " + what);
+}
+
+// The Huffman tables of a DHT segment: a class and number, 16 counts of codes by length, and the codes'
+// symbols, which must lie within the segment. stb_image 2.27 and before writes beyond its tables if the
+// counts add up to more than 256; no real file has more than 176.
+Status check_huffman_tables(std::span<const std::uint8_t> segment, std::size_t offset) {
+  constexpr std::size_t kMostSymbols = 255;
+  while (!segment.empty()) {
+    if (segment.size() < 17) return at_byte(offset, "a JPEG Huffman table that is cut short");
+    const std::size_t symbols = std::accumulate(segment.begin() + 1, segment.begin() + 17, std::size_t{0});
+    if (symbols > kMostSymbols || symbols > segment.size() - 17) {
+      return at_byte(offset, "a JPEG Huffman table of too many symbols");
+    }
+    segment = segment.subspan(17 + symbols);
+  }
+  return {};
 }
 
 }  // namespace
@@ -64,9 +81,11 @@ Status check_png_structure(std::span<const std::uint8_t> bytes) {
 
 Status check_jpeg_structure(std::span<const std::uint8_t> bytes) {
   if (!begins_with(bytes, kJpegStart)) return at_byte(0, "not a JPEG image");
-  constexpr std::uint8_t kEndOfImage = 0xd9, kStartOfScan = 0xda, kRestart0 = 0xd0, kRestart7 = 0xd7;
+  constexpr std::uint8_t kHuffmanTables = 0xc4, kRestart0 = 0xd0, kRestart7 = 0xd7, kEndOfImage = 0xd9,
+                         kStartOfScan = 0xda;
+  constexpr int kMostScans = 256;  // each costs a pass over the image, however short it is
   const Status cut_short = at_byte(bytes.size(), "the JPEG was cut short");
-  bool has_scan = false;
+  int scans = 0;
   for (std::size_t at = 2;;) {
     // A marker: any number of 0xff, then its code.
     if (at >= bytes.size()) return cut_short;
@@ -74,14 +93,17 @@ Status check_jpeg_structure(std::span<const std::uint8_t> bytes) {
     while (at < bytes.size() && bytes[at] == 0xff) ++at;
     if (at >= bytes.size()) return cut_short;
     const std::uint8_t code = bytes[at++];
-    if (code == kEndOfImage) return has_scan ? Status() : at_byte(at, "a JPEG without image data");
+    if (code == kEndOfImage) return scans > 0 ? Status() : at_byte(at, "a JPEG without image data");
     if (bytes.size() - at < 2) return cut_short;
     const std::size_t length = load_big<std::uint16_t>(bytes.data() + at);
     if (length < 2) return at_byte(at, "a JPEG segment of impossible length");
     if (length > bytes.size() - at) return cut_short;
+    if (code == kHuffmanTables) {
+      ALTOCAST_RETURN_IF_ERROR(check_huffman_tables(bytes.subspan(at + 2, length - 2), at));
+    }
     at += length;
     if (code != kStartOfScan) continue;
-    has_scan = true;
+    if (++scans > kMostScans) return at_byte(at, "more than 256 scans in a JPEG");
     // Entropy-coded data up to the next marker; ff 00 is a stuffed ff, ff d0 … d7 a restart.
     for (;; ++at) {
       if (at + 1 >= bytes.size()) return cut_short;

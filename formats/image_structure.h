@@ -17,7 +17,7 @@ Result<ImageKind> image_kind(std::span<const std::uint8_t> bytes);
 // file.
 Status check_png_structure(std::span<const std::uint8_t> bytes);
 
-// SOI, segments of sound length up to the scans, entropy-coded data that ends with EOI. Bytes after EOI are
+// SOI, segments of sound length, Huffman tables of sound size, at most 256 scans, entropy-coded data that ends with EOI. Bytes after EOI are
 // tolerated, as cameras and receivers append them.
 Status check_jpeg_structure(std::span<const std::uint8_t> bytes);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <system_error>
@@ -56,12 +57,15 @@ std::int64_t to_whole_minutes(std::int64_t seconds) {
   return seconds >= 120 ? 60 * divide_rounded(seconds, 60) : seconds;
 }
 
-// The lower median of the gaps between different times; 0 if there is none.
+// The lower median of the gaps between different times; 0 if there is none. No imager is faster than one frame in 30 s:
+// shorter gaps are a frame received twice, and count only if there are no others.
 int infer_cadence(const std::vector<std::int64_t>& sorted_times) {
   std::vector<std::int64_t> gaps;
   for (std::size_t i = 1; i < sorted_times.size(); ++i) {
     if (sorted_times[i] > sorted_times[i - 1]) gaps.push_back(sorted_times[i] - sorted_times[i - 1]);
   }
+  const auto imager = [](std::int64_t gap) { return gap >= 30; };
+  if (std::any_of(gaps.begin(), gaps.end(), imager)) std::erase_if(gaps, std::not_fn(imager));
   if (gaps.empty()) return 0;
   const auto middle = gaps.begin() + static_cast<std::ptrdiff_t>((gaps.size() - 1) / 2);
   std::nth_element(gaps.begin(), middle, gaps.end());

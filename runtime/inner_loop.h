@@ -76,7 +76,8 @@ class InnerLoop {
   void adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
              NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports);
 
-  // The largest α w_in / (n_S σ_θ²) over all weights: the KL part of a step is stable only below 2.
+  // The largest α ∂²(w_in KL / n_S) at λ = θ over all weights, α_μ w_in / (n_S σ_θ²) for μ and 2 α_ρ w_in / n_S for ρ:
+  // the KL part of a step is stable only below 2.
   double kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
 
   // Calls body(tensor index, first weight, end) for every parameter tensor.

@@ -176,4 +176,29 @@ std::vector<std::uint8_t> synthetic_frame(const SyntheticSettings& settings, int
   return pixels;
 }
 
+Status write_synthetic_frames(const SyntheticSettings& settings, const std::string& folder) {
+  ALTOCAST_RETURN_IF_ERROR(validate(settings));
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::create_directory(folder, error);
+  if (error) return Status::error(folder + ": cannot be made: " + error.message());
+  if (!fs::is_empty(folder, error) || error) return Status::error(folder + ": is not empty; choose a new folder");
+
+  const std::string description =
+      "# Made by altocast synth, seed " + std::to_string(settings.seed) + ".\n" +
+      "cadence = " + std::to_string(settings.cadence_seconds / 60) +
+      "\nchannel = \"synthetic infrared\"\nunits = \"K\"\nscale = -0.6666666666666666\noffset = 330.0\n"
+      "range = [180.0, 310.0]\n";
+  const std::span description_bytes(reinterpret_cast<const std::uint8_t*>(description.data()), description.size());
+  ALTOCAST_RETURN_IF_ERROR(replace_file((fs::path(folder) / "cache.toml").string(), description_bytes));
+  for (int index = 0; index < settings.frames; ++index) {
+    const std::vector<std::uint8_t> pixels = synthetic_frame(settings, index);
+    const Result<std::vector<std::uint8_t>> png = encode_png(settings.width, settings.height, 1, pixels);
+    if (!png.ok()) return png.status();
+    const std::int64_t time = settings.start_time + static_cast<std::int64_t>(index) * settings.cadence_seconds;
+    ALTOCAST_RETURN_IF_ERROR(replace_file((fs::path(folder) / (format_compact_time(time) + ".png")).string(), *png));
+  }
+  return {};
+}
+
 }  // namespace altocast

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <ranges>
 
 #include "runtime/layers/resample.h"
 
@@ -191,7 +190,8 @@ double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_ph
   const NodeTensors<T>& grads = grads_.front();
   forward_steps(sample);
   const double nll = loss_.backward(values_[head_], sample, log_noise, grads[head_], grad_log_noise, threads);
-  for (const Step& step : std::views::reverse(graph_.steps)) {
+  for (auto next = graph_.steps.rbegin(); next != graph_.steps.rend(); ++next) {
+    const Step& step = *next;
     const Tensor<T>& grad_dst = grads[step.dst];
     switch (step.kind) {
       case StepKind::conv_block:

@@ -5,7 +5,8 @@
 # Does nothing, and needs neither network nor root, when all of them are there already.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libstb-dev libcxxopts-dev libtomlplusplus-dev)
+packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libstb-dev libcxxopts-dev libtomlplusplus-dev
+          nlohmann-json3-dev)
 case "${1:-build}" in
   build) ;;
   test)

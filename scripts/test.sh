@@ -16,8 +16,9 @@ fi
 logs=build/test-logs
 mkdir -p "$logs"
 
+# The running command leads a process group of its own, so that Ctrl-C ends its compilers too.
 current=
-trap '[[ -z $current ]] || kill "$current" 2> /dev/null; exit 130' INT TERM
+trap '[[ -z $current ]] || kill -- "-$current" 2> /dev/null; exit 130' INT TERM
 
 elapsed() { printf '%d:%02d' $((SECONDS / 60)) $((SECONDS % 60)); }
 say() { printf '[%s] %s\n' "$(elapsed)" "$*"; }
@@ -27,7 +28,7 @@ say() { printf '[%s] %s\n' "$(elapsed)" "$*"; }
 logged() {
   local what=$1 log=$2 line last_report=$SECONDS
   shift 2
-  "$@" < /dev/null >> "$log" 2>&1 &
+  setsid "$@" < /dev/null >> "$log" 2>&1 &
   current=$!
   while kill -0 "$current" 2> /dev/null; do
     sleep 0.5
@@ -41,8 +42,8 @@ logged() {
   done
   if [[ -t 1 ]]; then printf '\r\033[K'; fi
   if ! wait "$current"; then
-    say "$what FAILED; the end of $log:"
-    tail -n 60 "$log"
+    say "$what FAILED; the end of $log, without the tests that passed:"
+    grep -Ev ' Passed |^ *Start ' "$log" | tail -n 200
     exit 1
   fi
   current=

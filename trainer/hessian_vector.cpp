@@ -1,6 +1,5 @@
 #include "trainer/hessian_vector.h"
 
-#include <ranges>
 
 #include "runtime/layers/resample.h"
 
@@ -46,7 +45,8 @@ double HessianVector<T>::accumulate(const Sample<T>& sample, const T* log_noise,
   net.loss_.tangent_backward(head, tangents_[net.head_], sample, log_noise, tan_grads_[net.head_], hessian_log_noise,
                              threads);
 
-  for (const Step& step : std::views::reverse(net.graph_.steps)) {
+  for (auto next = net.graph_.steps.rbegin(); next != net.graph_.steps.rend(); ++next) {
+    const Step& step = *next;
     const Tensor<T>& grad_dst = grads[step.dst];
     const Tensor<T>& tan_grad_dst = tan_grads_[step.dst];
     const int src = step.src[0];

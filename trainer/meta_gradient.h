@@ -1,7 +1,7 @@
 // The exact gradient of a task's outer loss with respect to the prior θ = (μ_θ, ρ_θ) and the log noise s, through the M
 // inner steps that adapt it:
 //   L(θ, s) = [ w_out KL(q_{λ^M} ‖ p_θ) + (1/S_q) Σ_s NLL(φ_s; D) ] / n,   D = D^Q or D^S ∪ D^Q, n its terms.
-// Going back, with the adjoint v of λ^{m+1}, w = α ⊙ J v (J the clip's symmetric Jacobian):
+// Going back, with the adjoint v of λ^{m+1}, w = J (α ⊙ v) (J the clip's symmetric Jacobian):
 //   v ← v − ∂²F_m/∂λ² w,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;   at last θ̄ ← θ̄ + v, since λ⁰ = θ.
 // The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ + e^ρ ⊙ ε ⊙ w_ρ; the
 // KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step; λ^m is rebuilt from

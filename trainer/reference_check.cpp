@@ -72,7 +72,7 @@ Result<ReferenceCase> load_case(const std::string& folder) {
     return Status::error(folder + "/spec.json: " + error.what());
   }
   const auto load = [&](const std::string& name) -> Status {
-    Result<NpyArray> array = read_npy(folder + "/" + name + ".npy");
+    Result<NpyArray> array = load_npy(folder + "/" + name + ".npy");
     if (!array.ok()) return array.status();
     c.arrays[name] = std::move(*array);
     return {};
@@ -93,8 +93,12 @@ Result<ReferenceCase> load_case(const std::string& folder) {
       return Status::error(folder + "/" + name + ".npy: its shape does not fit spec.json's network and xs.npy");
     }
   }
-  if (c.arrays["xs"].shape[0] != c.arrays["ys"].shape[0] || c.arrays["xq"].shape[0] != c.arrays["yq"].shape[0]) {
-    return Status::error(folder + ": inputs and targets differ in number");
+  const auto pairs = [&](const std::string& name) { return c.arrays[name].shape[0]; };
+  if (pairs("ys") != pairs("xs") || pairs("out_forward") != pairs("xs") || pairs("yq") != pairs("xq")) {
+    return Status::error(folder + ": inputs, targets and out_forward.npy differ in their number of pairs");
+  }
+  if (c.values("xs").empty() || c.values("xq").empty() || c.inner.samples < 1 || c.outer.samples < 1) {
+    return Status::error(folder + ": a case needs support and query pairs and at least one weight sample");
   }
   c.height = static_cast<int>(c.arrays["xs"].shape[2]);
   c.width = static_cast<int>(c.arrays["xs"].shape[3]);

@@ -77,7 +77,8 @@ template <class T>
 void GroupNorm<T>::backward(const Tensor<T>& z, const T* gamma, const Tensor<T>& grad_y, const Tensor<T>& grad_z,
                             T* grad_gamma, T* grad_beta, ThreadPool& threads) {
   threads.parallel_for(channels_, [&](int c) {
-    const auto [mean, scale, tan_mean, tan_projected] = statistics(c);
+    const double mean = statistics(c).mean;
+    const double scale = statistics(c).scale;
     double sum = 0, projected = 0;
     for_each_pixel(z, c, [&](std::size_t i) {
       const double g = static_cast<double>(grad_y.data[i]);
@@ -106,7 +107,8 @@ template <class T>
 void GroupNorm<T>::tangent(const Tensor<T>& z, const Tensor<T>& tan_z, const T* gamma, const T* tan_gamma,
                            const T* tan_beta, const Tensor<T>& tan_y, ThreadPool& threads) {
   threads.parallel_for(channels_, [&](int c) {
-    const auto [mean, scale, tan_mean, tan_projected] = statistics(c);
+    const double mean = statistics(c).mean;
+    const double scale = statistics(c).scale;
     double sum = 0, projected = 0;
     for_each_pixel(z, c, [&](std::size_t i) {
       const double t = static_cast<double>(tan_z.data[i]);
@@ -140,7 +142,10 @@ void GroupNorm<T>::tangent_backward(const Tensor<T>& z, const Tensor<T>& tan_z, 
                                     const Tensor<T>& grad_y, const Tensor<T>& tan_grad_y, const Tensor<T>& tan_grad_z,
                                     T* tan_grad_gamma, T* tan_grad_beta, ThreadPool& threads) {
   threads.parallel_for(channels_, [&](int c) {
-    const auto [mean, scale, tan_mean, tan_projected] = statistics(c);
+    const double mean = statistics(c).mean;
+    const double scale = statistics(c).scale;
+    const double tan_mean = statistics(c).tan_mean;
+    const double tan_projected = statistics(c).tan_projected;
     const double g = static_cast<double>(gamma[c]);
     const double tan_g = static_cast<double>(tan_gamma[c]);
     double grad_sum = 0, grad_normal = 0, grad_tan_normal = 0, tan_sum = 0, tan_normal_sum = 0;

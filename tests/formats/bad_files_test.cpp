@@ -81,9 +81,9 @@ TEST(BadFiles, Empty_truncated_or_prolonged) {
     }
     for (std::size_t size = 0; size < 200; ++size)
       expect_refused(kind, all.first(size), "cut at " + std::to_string(size));
-    for (const std::size_t less : {1, 31, 32, 33, 64})
+    for (const std::size_t less : {1u, 31u, 32u, 33u, 64u})
       expect_refused(kind, all.first(all.size() - less), "end missing");
-    for (const std::size_t more : {1, 32, 64, 1000}) {
+    for (const std::size_t more : {1u, 32u, 64u, 1000u}) {
       std::vector<std::uint8_t> longer = kind.bytes;
       longer.resize(longer.size() + more);
       expect_refused(kind, longer, "trailing bytes");

@@ -18,7 +18,7 @@ struct ActivationLoops {
                            const float* tan_grad_a, float* tan_grad_z, std::size_t count);
 };
 
-// For this machine's CPU.
-const ActivationLoops& activation_loops();
+// For this machine's CPU; without AVX-512 if oneDNN doesn't use it either.
+const ActivationLoops& activation_loops(bool allow_avx512);
 
 }  // namespace altocast::onednn

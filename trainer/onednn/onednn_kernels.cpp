@@ -85,6 +85,7 @@ class OneDnnKernels::PrimitiveCache {
   explicit PrimitiveCache(int threads) : threads_(threads) {}
 
   const int block = has_avx512() ? 16 : 8;
+  const onednn::ActivationLoops& activations = onednn::activation_loops(has_avx512());
 
   const Status& status() const { return status_; }
 
@@ -270,23 +271,23 @@ void OneDnnKernels::convolve_backward_weights(std::span<const WeightGradientTerm
 }
 
 void OneDnnKernels::activate(ActivationKind kind, const float* z, float* a, std::size_t count) {
-  onednn::activation_loops().value(kind, z, a, count);
+  cache_->activations.value(kind, z, a, count);
 }
 
 void OneDnnKernels::activate_backward(ActivationKind kind, const float* z, const float* grad_a, float* grad_z,
                                       std::size_t count) {
-  onednn::activation_loops().slope(kind, z, grad_a, grad_z, count);
+  cache_->activations.slope(kind, z, grad_a, grad_z, count);
 }
 
 void OneDnnKernels::activate_tangent(ActivationKind kind, const float* z, const float* tan_z, float* tan_a,
                                      std::size_t count) {
-  onednn::activation_loops().slope(kind, z, tan_z, tan_a, count);
+  cache_->activations.slope(kind, z, tan_z, tan_a, count);
 }
 
 void OneDnnKernels::activate_tangent_backward(ActivationKind kind, const float* z, const float* tan_z,
                                               const float* grad_a, const float* tan_grad_a, float* tan_grad_z,
                                               std::size_t count) {
-  onednn::activation_loops().tangent_of_slope(kind, z, tan_z, grad_a, tan_grad_a, tan_grad_z, count);
+  cache_->activations.tangent_of_slope(kind, z, tan_z, grad_a, tan_grad_a, tan_grad_z, count);
 }
 
 }  // namespace altocast

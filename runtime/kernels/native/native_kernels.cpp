@@ -35,9 +35,12 @@ std::size_t total_size(const WeightSlice& slice) {
   return as_size(slice.kernel * slice.kernel * kBlock * kBlock);
 }
 
+constexpr std::size_t kMaxTotal = 9 * kBlock * kBlock;
+
 std::size_t scratch_size(const WeightSlice& slice, int height, int width) {
   const int blocks = weight_blocks(slice);
-  return as_size(blocks) * as_size(Partition(height, width, blocks).segments) * total_size(slice);
+  const int segments = Partition(height, width, blocks).segments;
+  return segments == 1 ? 0 : as_size(blocks * segments) * total_size(slice);
 }
 
 // Where the processor has no mode for it, subnormal sums are flushed here as they are in the kernels.
@@ -48,6 +51,27 @@ float flushed(float a) {
 #else
   return a;
 #endif
+}
+
+// Adds the sums of one 16 × 16 block, [ky][kx][source channel][destination channel], to the canonical
+// gradient.
+void add_block(const float* total, const WeightSlice& slice, int block, float* grad_weight) {
+  const int src_blocks = blocks_of(slice.in_count);
+  const int taps = slice.kernel * slice.kernel;
+  const int first_out = block / src_blocks * kBlock;
+  const int first_in = block % src_blocks * kBlock;
+  const int outs = std::min(kBlock, slice.out - first_out);
+  const int ins = std::min(kBlock, slice.in_count - first_in);
+  for (int out = 0; out < outs; ++out) {
+    float* grad = grad_weight +
+                  (as_size(first_out + out) * as_size(slice.in_total) + as_size(slice.in_first + first_in)) *
+                      as_size(taps);
+    for (int in = 0; in < ins; ++in) {
+      const float* sum = total + in * kBlock + out;
+      for (int tap = 0; tap < taps; ++tap, ++grad)
+        *grad = flushed(flushed(*grad) + sum[tap * kBlock * kBlock]);
+    }
+  }
 }
 
 }  // namespace
@@ -131,20 +155,14 @@ void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm
   if (terms.empty()) return;
   const int height = terms[0].src.extent.height;
   const int width = terms[0].src.extent.width;
-  reserve(slice, height, width);
-
   const int src_blocks = blocks_of(slice.in_count);
   const int blocks = weight_blocks(slice);
   const Partition partition(height, width, blocks);
   const std::size_t size = total_size(slice);
-  // Items of a segment after one another: threads that work at the same time read different parts of the
-  // image.
-  threads().parallel_for(blocks * partition.segments, [&](int item) {
-    const int segment = item / blocks;
-    const int dst_block = item % blocks / src_blocks;
-    const int src_block = item % src_blocks;
-    float* total = scratch_.data() + as_size(item) * size;
+
+  const auto sum_segment = [&](int segment, int block, float* total) {
     std::fill_n(total, size, 0.0f);
+    const int src_block = block % src_blocks;
     for (int chunk = partition.first_chunk(segment); chunk < partition.first_chunk(segment + 1); ++chunk) {
       const int first_row = chunk * partition.chunk_rows;
       const int last_row = std::min(first_row + partition.chunk_rows, height);
@@ -153,7 +171,7 @@ void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm
         assert(term.src.extent.height == height && term.src.extent.width == width);
         const native::WeightGradientArgs args{term.src.row(src_block, 0),
                                               term.src.row_stride(),
-                                              term.grad_dst.row(dst_block, 0),
+                                              term.grad_dst.row(block / src_blocks, 0),
                                               term.grad_dst.row_stride(),
                                               std::min(kBlock, slice.in_count - src_block * kBlock),
                                               width,
@@ -161,30 +179,30 @@ void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm
         table_.weight_gradient_rows(args, first_row, last_row, total);
       }
     }
-  });
+  };
 
-  const int taps = slice.kernel * slice.kernel;
+  if (partition.segments == 1) {
+    threads().parallel_for(blocks, [&](int block) {
+      float total[kMaxTotal];
+      sum_segment(0, block, total);
+      add_block(total, slice, block, grad_weight);
+    });
+    return;
+  }
+
+  reserve(slice, height, width);
+  float* const scratch = scratch_.data();
+  // A segment's items lie together: threads that work at the same time read different parts of the image.
+  threads().parallel_for(blocks * partition.segments, [&](int item) {
+    sum_segment(item / blocks, item % blocks, scratch + as_size(item) * size);
+  });
   threads().parallel_for(blocks, [&](int block) {
-    const int first_out = block / src_blocks * kBlock;
-    const int first_in = block % src_blocks * kBlock;
-    const int outs = std::min(kBlock, slice.out - first_out);
-    const int ins = std::min(kBlock, slice.in_count - first_in);
-    for (int out = 0; out < outs; ++out) {
-      float* grad = grad_weight + (as_size(first_out + out) * as_size(slice.in_total) +
-                                   as_size(slice.in_first + first_in)) *
-                                      as_size(taps);
-      for (int in = 0; in < ins; ++in) {
-        for (int tap = 0; tap < taps; ++tap, ++grad) {
-          const float* total =
-              scratch_.data() + as_size(block) * size + as_size((tap * kBlock + in) * kBlock + out);
-          float sum = flushed(*grad);
-          for (int segment = 0; segment < partition.segments; ++segment) {
-            sum = flushed(sum + total[as_size(segment) * as_size(blocks) * size]);
-          }
-          *grad = sum;
-        }
-      }
+    float* total = scratch + as_size(block) * size;
+    for (int segment = 1; segment < partition.segments; ++segment) {
+      const float* part = total + as_size(segment * blocks) * size;
+      for (std::size_t i = 0; i < size; ++i) total[i] = flushed(total[i] + part[i]);
     }
+    add_block(total, slice, block, grad_weight);
   });
 }
 

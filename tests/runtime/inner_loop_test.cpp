@@ -1,0 +1,297 @@
+// The inner loop in double: the KL's closed form, the gradient of the inner objective against central
+// differences with the noise held fixed, clipping, and the report of stiffness.
+#include "runtime/inner_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <utility>
+
+#include "runtime/kernels/reference.h"
+#include "tests/derivatives.h"
+
+namespace altocast {
+namespace {
+
+using namespace test;
+
+constexpr int kHeight = 3;
+constexpr int kWidth = 4;
+
+NetworkSpec tiny_spec() {
+  NetworkSpec spec;
+  spec.input_frames = 2;
+  spec.leads = 2;
+  spec.base_channels = 2;
+  spec.depth = 0;
+  return spec;
+}
+
+struct InnerLoopFixture {
+  NetworkSpec spec = tiny_spec();
+  std::size_t size = parameter_count(spec);
+  ReferenceKernels<double> kernels;
+  UNet<double> network{spec, kernels, kHeight, kWidth, Purpose::gradient};
+  InnerLoopSettings settings;
+  InnerRates<double> rates;
+  Gaussian<double> theta;
+  Vector log_noise{-0.4, 0.1};
+  std::vector<Vector> frames, targets;
+  std::vector<Sample<double>> support;
+  CounterNoise<double> noise{7, false};
+
+  InnerLoopFixture() {
+    settings.samples = 2;
+    settings.kl_weight = 0.5f;
+    const std::size_t tensors = parameter_layout(spec).size();
+    rates.mu = normal_values(1, tensors, 0.002, 0.02);  // a rate a tensor, all different
+    rates.rho = normal_values(2, tensors, 0.003, 0.03);
+    theta.mu = normal_values(3, size, 0.4);
+    theta.rho = normal_values(4, size, 0.2, -1.5);
+    for (std::uint64_t pair = 0; pair < 3; ++pair) {
+      frames.push_back(normal_values(10 + pair, 2 * kHeight * kWidth));
+      targets.push_back(normal_values(20 + pair, 2 * kHeight * kWidth));
+    }
+    for (std::size_t pair = 0; pair < 3; ++pair) {
+      support.push_back(make_sample(spec, frames[pair].data(), targets[pair].data(), kHeight, kWidth));
+    }
+  }
+
+  InnerStepReport gradient(const Gaussian<double>& lambda, int step, Gaussian<double>& into) {
+    InnerLoop<double> loop(network, settings, rates);
+    return loop.gradient(theta, lambda, log_noise, support, noise, step, into);
+  }
+  double objective(const Gaussian<double>& lambda, int step) {
+    Gaussian<double> unused(size);
+    return gradient(lambda, step, unused).objective;
+  }
+  // A λ away from θ.
+  Gaussian<double> shifted() const {
+    Gaussian<double> lambda;
+    lambda.mu = plus(theta.mu, 0.1, normal_values(5, size));
+    lambda.rho = plus(theta.rho, 0.1, normal_values(6, size));
+    return lambda;
+  }
+};
+
+Gaussian<double> one_weight(double mu, double sigma) {
+  Gaussian<double> g(1);
+  g.mu[0] = mu;
+  g.rho[0] = std::log(sigma);
+  return g;
+}
+
+TEST(Gaussian, SamplesAreTheMeanPlusSigmaTimesNoise) {
+  const Gaussian<double> q = one_weight(0.5, 0.25);
+  const Vector epsilon{-2.0};
+  Vector phi(1);
+  sample_weights(q, std::span<const double>(epsilon), std::span(phi));
+  EXPECT_DOUBLE_EQ(phi[0], 0.0);
+}
+
+TEST(Gaussian, DivergenceMatchesKnownValues) {
+  EXPECT_EQ(kl_divergence(one_weight(0.3, 0.2), one_weight(0.3, 0.2)), 0.0);
+  EXPECT_NEAR(kl_divergence(one_weight(1.0, 1.0), one_weight(0.0, 1.0)), 0.5, 1e-15);
+  EXPECT_NEAR(kl_divergence(one_weight(0.0, 2.0), one_weight(0.0, 1.0)), 1.5 - std::log(2.0), 1e-15);
+  EXPECT_NEAR(kl_divergence(one_weight(1.0, 1.0), one_weight(0.0, 2.0)), std::log(2.0) - 0.25, 1e-15);
+}
+
+TEST(Gaussian, DivergenceIsTheIntegralOfTheLogRatio) {
+  const Gaussian<double> q = one_weight(0.7, 0.6), p = one_weight(-0.2, 1.1);
+  const auto log_density = [](double x, double mu, double sigma) {
+    return -0.5 * std::pow((x - mu) / sigma, 2) - std::log(sigma * std::sqrt(2 * std::acos(-1.0)));
+  };
+  double integral = 0;
+  const double width = 1e-3;
+  for (double x = -6.0; x < 8.0; x += width) {
+    const double log_q = log_density(x, 0.7, 0.6);
+    integral += width * std::exp(log_q) * (log_q - log_density(x, -0.2, 1.1));
+  }
+  EXPECT_NEAR(kl_divergence(q, p), integral, 1e-9);
+}
+
+TEST(Gaussian, DivergenceIsPositiveBetweenDifferentDistributionsAndAddsOverWeights) {
+  const InnerLoopFixture f;
+  const Gaussian<double> q = f.shifted(), p = f.theta;
+  double sum = 0;
+  for (std::size_t d = 0; d < q.size(); ++d) {
+    const double one =
+        kl_divergence(one_weight(q.mu[d], std::exp(q.rho[d])), one_weight(p.mu[d], std::exp(p.rho[d])));
+    EXPECT_GT(one, 0.0);
+    sum += one;
+  }
+  EXPECT_NEAR(kl_divergence(q, p), sum, 1e-12 * sum);
+}
+
+TEST(Gaussian, GradientOfDivergenceIsThatOfItsValueAndZeroAtThePrior) {
+  const InnerLoopFixture f;
+  const Gaussian<double> q = f.shifted();
+  Gaussian<double> gradient(f.size);
+  add_kl_gradient(q, f.theta, 2.0, gradient);
+  Gaussian<double> at = q;
+  const auto value = [&] { return 2.0 * kl_divergence(at, f.theta); };
+  const Vector by_mu = numeric_gradient(q.mu, [&](const Vector& mu) { return at.mu = mu, value(); });
+  at = q;
+  const Vector by_rho = numeric_gradient(q.rho, [&](const Vector& rho) { return at.rho = rho, value(); });
+  EXPECT_LT(relative_error(gradient.mu, by_mu), kTolerance);
+  EXPECT_LT(relative_error(gradient.rho, by_rho), kTolerance);
+  Gaussian<double> at_prior(f.size);
+  add_kl_gradient(f.theta, f.theta, 2.0, at_prior);
+  EXPECT_EQ(at_prior.mu, Vector(f.size, 0.0));
+  EXPECT_EQ(at_prior.rho, Vector(f.size, 0.0));
+}
+
+TEST(CounterNoise, SameCallGivesTheSameAndOthersDiffer) {
+  CounterNoise<double> noise(3, false), again(3, false), other_seed(4, false);
+  std::map<std::pair<int, int>, Vector> drawn;
+  for (const int step : {0, 1}) {
+    for (const int sample : {0, 1, 2}) noise.draw(step, sample, drawn[{step, sample}] = Vector(50));
+  }
+  for (const auto& [call, values] : drawn) {
+    Vector repeated(50), different(50);
+    again.draw(call.first, call.second, repeated);
+    other_seed.draw(call.first, call.second, different);
+    EXPECT_EQ(values, repeated);
+    EXPECT_NE(values, different);
+    for (const auto& [other_call, other] : drawn) {
+      if (other_call != call) {
+        EXPECT_NE(values, other);
+      }
+    }
+  }
+}
+
+TEST(CounterNoise, AntitheticPairsAreNegativesAndPairsDiffer) {
+  CounterNoise<double> noise(3, true);
+  std::vector<Vector> drawn(4, Vector(50));
+  for (int sample = 0; sample < 4; ++sample) noise.draw(1, sample, drawn[static_cast<std::size_t>(sample)]);
+  EXPECT_EQ(norm(plus(drawn[0], 1.0, drawn[1])), 0.0);
+  EXPECT_EQ(norm(plus(drawn[2], 1.0, drawn[3])), 0.0);
+  EXPECT_NE(drawn[0], drawn[2]);
+}
+
+TEST(InnerLoop, GradientIsThatOfTheObjectiveWithTheNoiseHeldFixed) {
+  InnerLoopFixture f;
+  for (const int step : {0, 2}) {
+    const Gaussian<double> lambda = f.shifted();
+    Gaussian<double> gradient(f.size), at = lambda;
+    f.gradient(lambda, step, gradient);
+    const Vector by_mu =
+        numeric_gradient(lambda.mu, [&](const Vector& mu) { return at.mu = mu, f.objective(at, step); });
+    at = lambda;
+    const Vector by_rho =
+        numeric_gradient(lambda.rho, [&](const Vector& rho) { return at.rho = rho, f.objective(at, step); });
+    EXPECT_LT(relative_error(gradient.mu, by_mu), kTolerance);
+    EXPECT_LT(relative_error(gradient.rho, by_rho), kTolerance);
+  }
+}
+
+TEST(InnerLoop, ObjectiveIsTheWeightedDivergencePlusTheMeanLossATerm) {
+  InnerLoopFixture f;
+  const Gaussian<double> lambda = f.shifted();
+  Gaussian<double> unused(f.size);
+  const InnerStepReport report = f.gradient(lambda, 1, unused);
+  const double terms = 3.0 * 2 * kHeight * kWidth;
+  double nll = 0;
+  for (int s = 0; s < 2; ++s) {
+    Vector epsilon(f.size), out(f.network.terms());
+    f.noise.draw(1, s, epsilon);
+    Vector phi(f.size);
+    for (std::size_t d = 0; d < f.size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
+    f.network.set_weights(phi.data());
+    for (std::size_t pair = 0; pair < 3; ++pair) {
+      f.network.forward(f.support[pair], out.data());
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        const double noise = f.log_noise[i / (kHeight * kWidth)];
+        nll += std::pow((f.targets[pair][i] - out[i]) / std::exp(noise), 2) / 2 + noise +
+               0.5 * std::log(2 * std::acos(-1.0));
+      }
+    }
+  }
+  EXPECT_NEAR(report.nll, nll / (2 * terms), 1e-12);
+  EXPECT_DOUBLE_EQ(report.kl, kl_divergence(lambda, f.theta));
+  EXPECT_NEAR(report.objective, 0.5 * report.kl / terms + report.nll, 1e-14);
+}
+
+TEST(InnerLoop, AdaptationLowersTheObjectiveAndStartsAtThePrior) {
+  InnerLoopFixture f;
+  f.settings.steps = 5;
+  InnerLoop<double> loop(f.network, f.settings, f.rates);
+  Gaussian<double> lambda = f.theta;
+  std::vector<InnerStepReport> reports;
+  loop.adapt(f.theta, f.log_noise, f.support, f.noise, lambda, &reports);
+  ASSERT_EQ(reports.size(), 5u);
+  EXPECT_EQ(reports[0].kl, 0.0);
+  EXPECT_GT(reports[4].kl, 0.0);
+  EXPECT_LT(f.objective(lambda, 0), reports[0].objective);  // the first step's noise
+}
+
+TEST(InnerLoop, EachTensorMovesByItsOwnRate) {
+  InnerLoopFixture f;
+  f.settings.steps = 1;
+  InnerLoop<double> loop(f.network, f.settings, f.rates);
+  Gaussian<double> lambda = f.theta, gradient(f.size);
+  loop.adapt(f.theta, f.log_noise, f.support, f.noise, lambda, nullptr);
+  f.gradient(f.theta, 0, gradient);
+  const std::vector<ParameterTensor> layout = parameter_layout(f.spec);
+  for (std::size_t t = 0; t < layout.size(); ++t) {
+    for (std::size_t d = layout[t].offset; d < layout[t].offset + layout[t].size; ++d) {
+      EXPECT_DOUBLE_EQ(lambda.mu[d], f.theta.mu[d] - f.rates.mu[t] * gradient.mu[d]);
+      EXPECT_DOUBLE_EQ(lambda.rho[d], f.theta.rho[d] - f.rates.rho[t] * gradient.rho[d]);
+    }
+  }
+}
+
+TEST(InnerLoop, ClippingLimitsTheNormsOfMuAndRhoApartAndKeepsTheDirections) {
+  InnerLoopFixture f;
+  Gaussian<double> gradient(f.size);
+  const Clipping free = f.gradient(f.theta, 0, gradient).clipping;
+  EXPECT_DOUBLE_EQ(free.norm_mu, norm(gradient.mu));
+  EXPECT_DOUBLE_EQ(free.norm_rho, norm(gradient.rho));
+  EXPECT_EQ(free.factor_mu, 1.0);
+  EXPECT_EQ(free.factor_rho, 1.0);
+
+  f.settings.steps = 1;
+  f.settings.clip_mu = static_cast<float>(0.5 * free.norm_mu);
+  f.settings.clip_rho = static_cast<float>(2.0 * free.norm_rho);  // does not act
+  f.rates.mu.assign(f.rates.mu.size(), 1.0);
+  f.rates.rho.assign(f.rates.rho.size(), 1.0);
+  InnerLoop<double> loop(f.network, f.settings, f.rates);
+  Gaussian<double> lambda = f.theta;
+  std::vector<InnerStepReport> reports;
+  loop.adapt(f.theta, f.log_noise, f.support, f.noise, lambda, &reports);
+  EXPECT_NEAR(norm(plus(lambda.mu, -1.0, f.theta.mu)), static_cast<double>(f.settings.clip_mu), 1e-12);
+  EXPECT_LT(relative_error(plus(f.theta.mu, -1.0, lambda.mu),
+                           plus(Vector(f.size, 0.0), reports[0].clipping.factor_mu, gradient.mu)),
+            1e-12);
+  EXPECT_LT(relative_error(plus(f.theta.rho, -1.0, lambda.rho), gradient.rho), 1e-12);
+}
+
+// α w_in / (n_S σ²) = 2 is where a step on the KL alone stops contracting: below it the shift shrinks, above
+// it grows.
+TEST(InnerLoop, StiffnessTellsWhereAStepOnTheDivergenceStopsContracting) {
+  for (const bool rho : {false, true}) {
+    for (const double stiffness : {1.9, 2.1}) {
+      InnerLoopFixture f;
+      InnerLoop<double> probe(
+          f.network, f.settings,
+          {Vector(f.rates.mu.size(), rho ? 0.0 : 1.0), Vector(f.rates.rho.size(), rho ? 1.0 : 0.0)});
+      const std::size_t terms = 72;
+      const double rate = stiffness / probe.kl_stiffness(f.theta, terms);
+      Gaussian<double> lambda = f.theta, gradient(f.size);
+      std::size_t stiffest = 0;
+      for (std::size_t d = 0; d < f.size; ++d) {
+        if (f.theta.rho[d] < f.theta.rho[stiffest]) stiffest = d;
+      }
+      (rho ? lambda.rho : lambda.mu)[stiffest] += 1e-4;
+      add_kl_gradient(lambda, f.theta, 0.5 / static_cast<double>(terms), gradient);
+      const double before = 1e-4;
+      const double after = rho ? lambda.rho[stiffest] - f.theta.rho[stiffest] - rate * gradient.rho[stiffest]
+                               : lambda.mu[stiffest] - f.theta.mu[stiffest] - rate * gradient.mu[stiffest];
+      EXPECT_NEAR(std::abs(after) / before, stiffness - 1, 1e-3) << (rho ? "rho" : "mu");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace altocast
