@@ -1,8 +1,9 @@
 #include "apps/altocast/arguments.h"
 
+#include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstdio>
-#include <limits>
 
 #include "runtime/json_text.h"
 #include "runtime/kernels/make_kernels.h"
@@ -22,32 +23,26 @@ std::optional<Number> parse_whole(const std::string& text) {
   return result.ec == std::errc() && result.ptr == end ? std::optional(number) : std::nullopt;
 }
 
+std::string said(const std::string& name) { return name == "file" ? "the file's name" : "--" + name; }
+
 [[noreturn]] void reject(const std::string& name, const std::string& takes, const std::string& given) {
   throw UsageError("--" + name + " takes " + takes + ", not '" + given + "'");
 }
 
 }  // namespace
 
-Arguments::Arguments(const std::string& command, const std::string& synopsis, const std::string& summary)
-    : options_("altocast " + command, summary + "\n") {
-  options_.custom_help(synopsis);
-  options_.set_width(110);
-  flag("help", "this text");
-}
+Arguments::Arguments(std::string command, std::string synopsis, std::string summary)
+    : command_(std::move(command)), synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
 
-Arguments& Arguments::flag(const std::string& name, const std::string& help) {
-  options_.add_options()(name, help);
-  return *this;
-}
+Arguments& Arguments::flag(const std::string& name, const std::string& help) { return value(name, "", help); }
 
 Arguments& Arguments::value(const std::string& name, const std::string& placeholder, const std::string& help) {
-  options_.add_options()(name, help, cxxopts::value<std::string>(), placeholder);
+  options_.push_back({name, placeholder, help, false, std::nullopt});
   return *this;
 }
 
 Arguments& Arguments::file() {
-  options_.add_options("positional")("file", "", cxxopts::value<std::string>());
-  options_.parse_positional({"file"});
+  options_.push_back({"file", "FILE", "", true, std::nullopt});
   return *this;
 }
 
@@ -56,27 +51,74 @@ Arguments& Arguments::kernel_options() {
   return value("isa", "ISA", "instruction set: " + available_isas() + " (default: the first)");
 }
 
+Arguments::Option* Arguments::find(const std::string& name) {
+  const auto found =
+      std::find_if(options_.begin(), options_.end(), [&](const Option& option) { return option.name == name; });
+  return found == options_.end() ? nullptr : &*found;
+}
+
+const Arguments::Option& Arguments::get(const std::string& name) const {
+  const Option* option = const_cast<Arguments*>(this)->find(name);
+  assert(option != nullptr);
+  return *option;
+}
+
+void Arguments::give(Option& option, const std::string& value) {
+  if (option.given) throw UsageError(said(option.name) + " is given twice");
+  option.given = value;
+}
+
 bool Arguments::parse(std::span<char*> argv) {
-  result_ = options_.parse(static_cast<int>(argv.size()), argv.data());
-  if (has("help")) {
-    std::fputs(options_.help({""}).c_str(), stdout);
-    return false;
+  bool only_files = false;  // after "--"
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    const std::string argument = argv[i];
+    if (!only_files && argument == "--") {
+      only_files = true;
+      continue;
+    }
+    if (!only_files && (argument == "--help" || argument == "-h")) {
+      print_help();
+      return false;
+    }
+    if (only_files || !argument.starts_with("-")) {
+      Option* option = find("file");
+      if (option == nullptr) throw UsageError("'" + argument + "' is no option");
+      give(*option, argument);
+      continue;
+    }
+    const std::size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    Option* option = name.starts_with("--") ? find(name.substr(2)) : nullptr;
+    if (option == nullptr || option->positional) throw UsageError("there is no option '" + name + "'");
+    if (option->placeholder.empty()) {
+      if (equals != std::string::npos) throw UsageError(name + " takes no value");
+      give(*option, "");
+    } else if (equals != std::string::npos) {
+      give(*option, argument.substr(equals + 1));
+    } else if (i + 1 < argv.size()) {
+      give(*option, argv[++i]);
+    } else {
+      throw UsageError(name + " needs a value, " + option->placeholder);
+    }
   }
-  if (!result_.unmatched().empty()) throw UsageError("unexpected argument '" + result_.unmatched().front() + "'");
   return true;
 }
 
-bool Arguments::has(const std::string& name) const {
-  const std::size_t count = result_.count(name);
-  if (count > 1) throw UsageError((name == "file" ? "more than one file" : "--" + name + " more than once"));
-  return count == 1;
+void Arguments::print_help() const {
+  std::printf("%s\n\nusage: altocast %s %s\n\n", summary_.c_str(), command_.c_str(), synopsis_.c_str());
+  for (const Option& option : options_) {
+    if (option.positional) continue;
+    std::printf("  --%-20s %s\n", (option.name + " " + option.placeholder).c_str(), option.help.c_str());
+  }
 }
 
+bool Arguments::has(const std::string& name) const { return get(name).given.has_value(); }
+
 std::string Arguments::text(const std::string& name) const {
-  if (!has(name)) throw UsageError(name == "file" ? "name the file" : "--" + name + " is missing");
-  std::string value = result_[name].as<std::string>();
-  if (value.empty()) throw UsageError(name == "file" ? "the file's name is empty" : "--" + name + " is empty");
-  return value;
+  const Option& option = get(name);
+  if (!option.given) throw UsageError(said(name) + " is missing");
+  if (option.given->empty()) throw UsageError(said(name) + " is empty");
+  return *option.given;
 }
 
 std::string Arguments::text(const std::string& name, const std::string& fallback) const {

@@ -101,6 +101,7 @@ Status run_forecast(std::span<char*> argv) {
   Result<FrameCache> cache = FrameCache::open(folder);
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
+  ALTOCAST_RETURN_IF_ERROR(check_products_folder(out));
 
   Facts facts;
   const Result<AdaptedWeights> weights = weights_of(*prior, posterior, source, adaptation, *cache, *kernels, facts);

@@ -1,9 +1,9 @@
 // altocast: adapts a prior at a station and forecasts. Argument parsing and printing only; the work is in runtime/.
 #include <cstdio>
+#include <exception>
 #include <new>
 #include <string_view>
 
-#include "apps/altocast/arguments.h"
 #include "apps/altocast/command.h"
 
 namespace altocast {
@@ -33,9 +33,6 @@ ExitCode run(const Command& command, std::span<char*> argv) {
   try {
     status = command.run(argv);
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "altocast %s: %s; see altocast %s --help\n", command.name, error.what(), command.name);
-    return kUsage;
-  } catch (const cxxopts::exceptions::exception& error) {
     std::fprintf(stderr, "altocast %s: %s; see altocast %s --help\n", command.name, error.what(), command.name);
     return kUsage;
   } catch (const std::bad_alloc&) {
