@@ -54,7 +54,8 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
   if (!std::all_of(lambda.mu.begin(), lambda.mu.end(), finite) ||
       !std::all_of(lambda.rho.begin(), lambda.rho.end(),
                    [](float rho) { return rho >= kMinRho && rho <= kMaxRho; })) {
-    return Status::error(std::string("the adaptation diverged: its last step left the range of weights; ") + kMend);
+    return Status::error(std::string("the adaptation diverged: its last step left the range of weights; ") +
+                         kMend);
   }
   return {};
 }
@@ -79,17 +80,21 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
   inner.steps = settings.steps.value_or(inner.steps);
 
   std::vector<FrameWindow> windows;
-  const Result<FrameBlock> block = load_frames(cache, [&](const FrameCache& frames) -> Result<FrameRange> {
-    Result<std::vector<FrameWindow>> pairs = frames.support_pairs(inputs, leads, wanted, settings.at);
-    if (!pairs.ok()) return pairs.status();
-    windows = *std::move(pairs);
-    return FrameRange{windows.front().first, static_cast<int>(windows.size()) - 1 + inputs + leads};
-  }, prior.normalisation);
+  const Result<FrameBlock> block = load_frames(
+      cache,
+      [&](const FrameCache& frames) -> Result<FrameRange> {
+        Result<std::vector<FrameWindow>> pairs = frames.support_pairs(inputs, leads, wanted, settings.at);
+        if (!pairs.ok()) return pairs.status();
+        windows = *std::move(pairs);
+        return FrameRange{windows.front().first, static_cast<int>(windows.size()) - 1 + inputs + leads};
+      },
+      prior.normalisation);
   if (!block.ok()) return block.status();
   std::vector<Sample<float>> support;
   for (const FrameWindow& window : windows) {
     support.push_back(make_sample(prior.network, block->from(window.first),
-                                  block->from(window.first + static_cast<std::size_t>(inputs)), block->height, block->width));
+                                  block->from(window.first + static_cast<std::size_t>(inputs)), block->height,
+                                  block->width));
   }
 
   UNet<float> network(prior.network, kernels, block->height, block->width, Purpose::gradient);
@@ -99,9 +104,11 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
   theta.rho = prior.rho;
   const double stiffness = loop.kl_stiffness(theta, support.size() * network.terms());
   if (!(stiffness < 2.0)) {
-    return Status::error("the inner rates are too large for these frames: the pull to the prior is stable below 2 and is " +
-                         plain_number(stiffness, 3) + "; set --rate-scale below " +
-                         plain_number(static_cast<double>(settings.rate_scale) * 2.0 / stiffness, 2) + " or give more --pairs");
+    return Status::error(
+        "the inner rates are too large for these frames: the pull to the prior is stable below 2 and is " +
+        plain_number(stiffness, 3) + "; set --rate-scale below " +
+        plain_number(static_cast<double>(settings.rate_scale) * 2.0 / stiffness, 2) +
+        " or give more --pairs");
   }
 
   Adaptation result;
@@ -124,7 +131,9 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
   result.kl = kl_divergence(lambda, theta);
   result.nll_after = mean_nll(network, lambda.mu, prior.log_noise, support);
   if (!std::isfinite(result.nll_after)) {
-    return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") + kMend);
+    return Status::error(
+        std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +
+        kMend);
   }
   result.first_time = block->slots.front();
   result.last_time = block->slots.back();

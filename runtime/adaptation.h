@@ -1,8 +1,9 @@
-// The station's adaptation in one call: from a prior and a folder of frames to a posterior. It picks the newest pairs of
-// (past, future) frames up to a time, and runs the inner loop on them in float with the given kernels.
+// The station's adaptation in one call: from a prior and a folder of frames to a posterior. It picks the
+// newest pairs of (past, future) frames up to a time, and runs the inner loop on them in float with the given
+// kernels.
 //
-// The result is a pure function of the prior file, the frames' pixels and the settings: no number of threads and no
-// instruction set changes a bit of it.
+// The result is a pure function of the prior file, the frames' pixels and the settings: no number of threads
+// and no instruction set changes a bit of it.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ struct AdaptationSettings {
 };
 
 struct Adaptation {
-  Posterior posterior;  // without `created` and `facts`, which are the caller's to fill in
+  Posterior posterior;     // without `created` and `facts`, which are the caller's to fill in
   AdaptedWeights weights;  // adapted_weights(posterior): what a forecast takes
   std::vector<InnerStepReport> steps;
   double kl = 0;          // KL(q_λ ‖ p_θ) at the end
@@ -37,9 +38,9 @@ struct Adaptation {
   std::int64_t first_time = 0, last_time = 0;  // of the frames it was adapted to
 };
 
-// `cache` loses frames that do not decode (frame_block.h). Fails if there are too few frames, if the prior's rates make
-// the KL term unstable, or if λ does not stay finite; the message says what to change. A run shorter than the wanted
-// pairs need is no failure: posterior.support_pairs says how many there were.
+// `cache` loses frames that do not decode (frame_block.h). Fails if there are too few frames, if the prior's
+// rates make the KL term unstable, or if λ does not stay finite; the message says what to change. A run
+// shorter than the wanted pairs need is no failure: posterior.support_pairs says how many there were.
 Result<Adaptation> adapt(const LoadedPrior& prior, FrameCache& cache, const AdaptationSettings& settings,
                          Kernels<float>& kernels);
 

@@ -1,5 +1,6 @@
-// Ensemble forecasts: member i is the network's forecast with weights φ_i = μ + e^ρ ⊙ ε_i, drawn from the (adapted)
-// Gaussian over weights. ε_i is a function of (seed, i) alone: member i is the same in ensembles of every size.
+// Ensemble forecasts: member i is the network's forecast with weights φ_i = μ + e^ρ ⊙ ε_i, drawn from the
+// (adapted) Gaussian over weights. ε_i is a function of (seed, i) alone: member i is the same in ensembles of
+// every size.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@
 
 namespace altocast {
 
-// Not for concurrent use; kernels are borrowed. Memory is allocated by the constructor only, and members are computed
-// one after another with all of the kernel set's threads.
+// Not for concurrent use; kernels are borrowed. Memory is allocated by the constructor only, and members are
+// computed one after another with all of the kernel set's threads.
 class EnsembleForecaster {
  public:
   EnsembleForecaster(const NetworkSpec& spec, Kernels<float>& kernels, int height, int width);
@@ -29,8 +30,8 @@ class EnsembleForecaster {
                        std::uint64_t seed, int member, std::span<float> out);
 
   // Members 0 … out.size() / member_size() − 1: [member, leads, height, width].
-  void forecast(const Gaussian<float>& weights, const Sample<float>& input, const ValueScale& units, std::uint64_t seed,
-                std::span<float> out);
+  void forecast(const Gaussian<float>& weights, const Sample<float>& input, const ValueScale& units,
+                std::uint64_t seed, std::span<float> out);
 
  private:
   UNet<float> network_;

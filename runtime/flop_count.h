@@ -5,8 +5,8 @@
 
 namespace altocast {
 
-// Floating-point operations of the convolutions of one image, a multiply-add being two, at the padded size that the
-// network computes at. `spec` must be valid.
+// Floating-point operations of the convolutions of one image, a multiply-add being two, at the padded size
+// that the network computes at. `spec` must be valid.
 struct FlopCount {
   double forward = 0;
   double gradient = 0;  // forward, gradients of the inputs (but of the network's), gradients of the weights

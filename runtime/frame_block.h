@@ -1,5 +1,5 @@
-// Consecutive frames of a cache, decoded and normalised into one block of memory, so that the windows which adaptation
-// and forecast read overlap in it instead of being copied.
+// Consecutive frames of a cache, decoded and normalised into one block of memory, so that the windows which
+// adaptation and forecast read overlap in it instead of being copied.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct FrameBlock {
 
   // Pixels of the frame with this index in the cache, and of those after it.
   const float* from(std::size_t index) const {
-    return pixels.data() + (index - first) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+    return pixels.data() +
+           (index - first) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
   }
 };
 
@@ -35,10 +36,11 @@ struct FrameRange {
 };
 using SelectFrames = std::function<Result<FrameRange>(const FrameCache&)>;
 
-// Decodes the frames that `select` picks. A frame that turns out not to decode is taken out of `cache` (and is then
-// among its rejected()) and `select` is asked again. Fails if `select` does, or if the pixels are far outside of what
-// `normalisation` is made for (another bit depth, another scaling).
-Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation);
+// Decodes the frames that `select` picks. A frame that turns out not to decode is taken out of `cache` (and
+// is then among its rejected()) and `select` is asked again. Fails if `select` does, or if the pixels are far
+// outside of what `normalisation` is made for (another bit depth, another scaling).
+Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select,
+                               const Normalisation& normalisation);
 
 // What sets the frames apart from those that the prior was trained on, for people; empty if nothing does.
 std::vector<std::string> differences(const Prior& prior, const FrameCache& cache);

@@ -27,9 +27,9 @@ Result<LoadedPrior> load_bound_prior(const Posterior& posterior, const std::stri
                                      const std::string& path) {
   Result<LoadedPrior> prior = load_prior(path);
   if (!prior.ok() || prior->sha256 == posterior.prior_sha256) return prior;
-  return Status::error(path + " is another prior (SHA-256 " + to_hex(prior->sha256).substr(0, 16) + "…) than the one that " +
-                       posterior_path + " was adapted from (" + to_hex(posterior.prior_sha256).substr(0, 16) +
-                       "…); give that one, or adapt again");
+  return Status::error(path + " is another prior (SHA-256 " + to_hex(prior->sha256).substr(0, 16) +
+                       "…) than the one that " + posterior_path + " was adapted from (" +
+                       to_hex(posterior.prior_sha256).substr(0, 16) + "…); give that one, or adapt again");
 }
 
 }  // namespace
@@ -48,7 +48,8 @@ Result<LoadedPrior> find_prior(const Posterior& posterior, const std::string& po
   }
   namespace fs = std::filesystem;
   std::vector<std::string> paths = {recorded};
-  const std::string beside = (fs::path(posterior_path).parent_path() / fs::path(recorded).filename()).string();
+  const std::string beside =
+      (fs::path(posterior_path).parent_path() / fs::path(recorded).filename()).string();
   if (beside != recorded) paths.push_back(beside);
   std::string tried;
   for (const std::string& path : paths) {
@@ -56,7 +57,8 @@ Result<LoadedPrior> find_prior(const Posterior& posterior, const std::string& po
     if (prior.ok()) return prior;
     tried += (tried.empty() ? "" : "; ") + prior.message();
   }
-  return Status::error("the prior of " + posterior_path + " was not found; give it with --prior (" + tried + ")");
+  return Status::error("the prior of " + posterior_path + " was not found; give it with --prior (" + tried +
+                       ")");
 }
 
 }  // namespace altocast

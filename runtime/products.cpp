@@ -28,8 +28,10 @@ bool all_finite(std::span<const float> values) {
 
 // The file names that write_products() gives, and no others.
 bool is_product_name(std::string_view name) {
-  if (name == "forecast.nc" || name == "summary.json" || name == "report.html" || name == "overview.png") return true;
-  return name.ends_with("Z.png") && (name.starts_with("mean_") || name.starts_with("spread_") || name.starts_with("member"));
+  if (name == "forecast.nc" || name == "summary.json" || name == "report.html" || name == "overview.png")
+    return true;
+  return name.ends_with("Z.png") &&
+         (name.starts_with("mean_") || name.starts_with("spread_") || name.starts_with("member"));
 }
 
 // The smallest of 1, 2, 5 × a power of ten that is at least `value`; 1 for zero.
@@ -84,8 +86,8 @@ class PictureWriter {
   }
   // One picture a lead, "PREFIX_01_20180606T1230Z.png"; also returned.
   template <class Field>
-  Result<std::vector<std::vector<std::uint8_t>>> write_leads(const std::string& prefix, const ColourScale& colours,
-                                                             const Field& field) {
+  Result<std::vector<std::vector<std::uint8_t>>> write_leads(const std::string& prefix,
+                                                             const ColourScale& colours, const Field& field) {
     std::vector<std::vector<std::uint8_t>> pngs;
     for (int lead = 0; lead < parts_.forecast->leads; ++lead) {
       Result<std::vector<std::uint8_t>> png = encode(draw_field(parts_, field(lead), colours));
@@ -110,19 +112,26 @@ Status validate(const ForecastProduct& forecast) {
   const auto in_range = [](int value, int high) { return value >= 1 && value <= high; };
   if (!in_range(forecast.members, kMaxMembers) || !in_range(forecast.leads, kMaxLeads) ||
       !in_range(forecast.height, kMaxSide) || !in_range(forecast.width, kMaxSide)) {
-    return Status::error("a forecast needs 1 … 10000 members, 1 … 1000 leads and a height and width of 1 … 65535");
+    return Status::error(
+        "a forecast needs 1 … 10000 members, 1 … 1000 leads and a height and width of 1 … 65535");
   }
-  const std::uint64_t pixels = static_cast<std::uint64_t>(forecast.height) * static_cast<std::uint64_t>(forecast.width);
-  const std::uint64_t planes = static_cast<std::uint64_t>(forecast.members) * static_cast<std::uint64_t>(forecast.leads);
-  if (forecast.values.size() != planes * pixels) return Status::error("the forecast's values do not have its shape");
-  if (!all_finite(forecast.values)) return Status::error("the forecast holds values that are not finite numbers");
+  const std::uint64_t pixels =
+      static_cast<std::uint64_t>(forecast.height) * static_cast<std::uint64_t>(forecast.width);
+  const std::uint64_t planes =
+      static_cast<std::uint64_t>(forecast.members) * static_cast<std::uint64_t>(forecast.leads);
+  if (forecast.values.size() != planes * pixels)
+    return Status::error("the forecast's values do not have its shape");
+  if (!all_finite(forecast.values))
+    return Status::error("the forecast holds values that are not finite numbers");
   if (forecast.cadence_seconds < 1) return Status::error("the forecast's cadence must be at least 1 s");
   const std::int64_t span = std::int64_t{forecast.leads} * forecast.cadence_seconds;
-  if (span > std::numeric_limits<std::int32_t>::max()) return Status::error("the forecast's lead times exceed 68 years");
+  if (span > std::numeric_limits<std::int32_t>::max())
+    return Status::error("the forecast's lead times exceed 68 years");
   if (forecast.start_time < kEarliestTime || forecast.start_time > kLatestTime - span) {
     return Status::error("the forecast's times must lie in the years 1 … 9999");
   }
-  if (!std::isfinite(forecast.range_low) || !std::isfinite(forecast.range_high) || !(forecast.range_low < forecast.range_high)) {
+  if (!std::isfinite(forecast.range_low) || !std::isfinite(forecast.range_high) ||
+      !(forecast.range_low < forecast.range_high)) {
     return Status::error("the range of values that pictures show must be low < high");
   }
   for (const PastFrame& frame : forecast.past) {
@@ -137,7 +146,8 @@ std::string forecast_hash(const ForecastProduct& forecast) {
   Sha256 hash;
   std::vector<std::uint8_t> bytes;
   const auto append = [&](std::uint32_t word) {
-    for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::uint8_t>(word >> shift & 0xffu));
+    for (int shift = 0; shift < 32; shift += 8)
+      bytes.push_back(static_cast<std::uint8_t>(word >> shift & 0xffu));
     if (bytes.size() < 65536) return;
     hash.update(bytes);
     bytes.clear();
@@ -151,7 +161,8 @@ std::string forecast_hash(const ForecastProduct& forecast) {
 }
 
 EnsembleMoments ensemble_moments(const ForecastProduct& forecast) {
-  const std::size_t planes = static_cast<std::size_t>(forecast.leads) * static_cast<std::size_t>(forecast.height) *
+  const std::size_t planes = static_cast<std::size_t>(forecast.leads) *
+                             static_cast<std::size_t>(forecast.height) *
                              static_cast<std::size_t>(forecast.width);
   const auto members = static_cast<std::size_t>(forecast.members);
   EnsembleMoments moments{std::vector<float>(planes), std::vector<float>(planes)};
@@ -165,7 +176,8 @@ EnsembleMoments ensemble_moments(const ForecastProduct& forecast) {
       squares += difference * difference;
     }
     moments.mean[i] = static_cast<float>(mean);
-    moments.spread[i] = members > 1 ? static_cast<float>(std::sqrt(squares / static_cast<double>(members - 1))) : 0.0f;
+    moments.spread[i] =
+        members > 1 ? static_cast<float>(std::sqrt(squares / static_cast<double>(members - 1))) : 0.0f;
   }
   return moments;
 }
@@ -176,7 +188,8 @@ ProductParts make_parts(const ForecastProduct& forecast) {
   parts.moments = ensemble_moments(forecast);
   parts.hash = forecast_hash(forecast);
   for (int lead = 0; lead < forecast.leads; ++lead) parts.leads.push_back(lead_statistics(parts, lead));
-  parts.value_colours = {forecast.bright_is_low ? Palette::inverted_grey : Palette::grey, forecast.range_low, forecast.range_high};
+  parts.value_colours = {forecast.bright_is_low ? Palette::inverted_grey : Palette::grey, forecast.range_low,
+                         forecast.range_high};
   parts.spread_colours = {Palette::sea, 0.0f, spread_limit(parts.moments.spread)};
   return parts;
 }
@@ -186,7 +199,8 @@ Status check_products_folder(const std::string& folder) {
   return output.ok() ? Status() : output.status();
 }
 
-Status write_products(const ForecastProduct& forecast, const std::string& folder, const ProductOptions& options) {
+Status write_products(const ForecastProduct& forecast, const std::string& folder,
+                      const ProductOptions& options) {
   ALTOCAST_RETURN_IF_ERROR(validate(forecast));
   Result<OutputFolder> output = OutputFolder::create(folder, is_product_name);
   if (!output.ok()) return output.status();
@@ -201,7 +215,8 @@ Status write_products(const ForecastProduct& forecast, const std::string& folder
   ALTOCAST_RETURN_IF_ERROR(writer.write("overview.png", *overview));
   report.overview = std::move(*overview);
   for (const PastFrame& frame : forecast.past) {
-    Result<std::vector<std::uint8_t>> png = writer.encode(draw_field(parts, frame.values, parts.value_colours));
+    Result<std::vector<std::uint8_t>> png =
+        writer.encode(draw_field(parts, frame.values, parts.value_colours));
     if (!png.ok()) return png.status();
     report.past.push_back(std::move(*png));
   }
@@ -209,10 +224,12 @@ Status write_products(const ForecastProduct& forecast, const std::string& folder
   auto means = writer.write_leads("mean", parts.value_colours, [&](int lead) { return parts.mean(lead); });
   if (!means.ok()) return means.status();
   report.layers.push_back({"mean", std::move(*means)});
-  auto spreads = writer.write_leads("spread", parts.spread_colours, [&](int lead) { return parts.spread(lead); });
+  auto spreads =
+      writer.write_leads("spread", parts.spread_colours, [&](int lead) { return parts.spread(lead); });
   if (!spreads.ok()) return spreads.status();
   report.layers.push_back({"spread", std::move(*spreads)});
-  const int pictured = options.member_pictures < 0 ? forecast.members : std::min(options.member_pictures, forecast.members);
+  const int pictured =
+      options.member_pictures < 0 ? forecast.members : std::min(options.member_pictures, forecast.members);
   for (int member = 0; member < pictured; ++member) {
     auto pngs = writer.write_leads("member" + two_digits(member + 1), parts.value_colours,
                                    [&](int lead) { return parts.member(member, lead); });

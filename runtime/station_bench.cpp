@@ -42,7 +42,8 @@ BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Ker
   const FlushSubnormals flush;
   const NetworkSpec& spec = prior.network;
   const int pairs = std::max(1, prior.support_pairs);
-  const std::size_t pixels = static_cast<std::size_t>(settings.height) * static_cast<std::size_t>(settings.width);
+  const std::size_t pixels =
+      static_cast<std::size_t>(settings.height) * static_cast<std::size_t>(settings.width);
   SyntheticSettings clouds;
   clouds.height = settings.height;
   clouds.width = settings.width;
@@ -70,7 +71,8 @@ BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Ker
     std::vector<float> out(network.terms());
     std::vector<float> grad_phi(theta.size());
     std::vector<double> grad_log_noise(static_cast<std::size_t>(spec.leads));
-    report.figures.push_back(measure("pack_weights", 0, settings, [&] { network.set_weights(theta.mu.data()); }));
+    report.figures.push_back(
+        measure("pack_weights", 0, settings, [&] { network.set_weights(theta.mu.data()); }));
     report.figures.push_back(
         measure("forward", flops.forward, settings, [&] { network.forward(support[0], out.data()); }));
     report.figures.push_back(measure("gradient", flops.gradient, settings, [&] {
@@ -80,18 +82,19 @@ BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Ker
     inner.steps = 1;
     InnerLoop<float> loop(network, inner, {prior.rate_mu, prior.rate_rho});
     CounterNoise<float> noise(1, inner.antithetic);
-    report.figures.push_back(measure("adaptation_step", flops.gradient * pairs * inner.samples, settings, [&] {
-      Gaussian<float> lambda = theta;
-      loop.adapt(theta, prior.log_noise, support, noise, lambda, nullptr);
-    }));
+    report.figures.push_back(
+        measure("adaptation_step", flops.gradient * pairs * inner.samples, settings, [&] {
+          Gaussian<float> lambda = theta;
+          loop.adapt(theta, prior.log_noise, support, noise, lambda, nullptr);
+        }));
   }
 
   EnsembleForecaster forecaster(spec, kernels, settings.height, settings.width);
   std::vector<float> values(forecaster.member_size() * static_cast<std::size_t>(settings.members));
-  const ValueScale units{static_cast<double>(prior.normalisation.scale), static_cast<double>(prior.normalisation.offset)};
-  report.figures.push_back(measure("forecast", flops.forward * settings.members, settings, [&] {
-    forecaster.forecast(theta, support.back(), units, 1, values);
-  }));
+  const ValueScale units{static_cast<double>(prior.normalisation.scale),
+                         static_cast<double>(prior.normalisation.offset)};
+  report.figures.push_back(measure("forecast", flops.forward * settings.members, settings,
+                                   [&] { forecaster.forecast(theta, support.back(), units, 1, values); }));
   ForecastProduct product;
   product.members = settings.members;
   product.leads = spec.leads;

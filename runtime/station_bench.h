@@ -33,8 +33,8 @@ struct BenchReport {
   std::string hash;                  // of the forecast (runtime/products.h): the same on every machine
 };
 
-// Runs on synthetic frames with the prior's normalisation. An adaptation step is one inner step over the prior's number
-// of support pairs; the forecast includes drawing the members' weights.
+// Runs on synthetic frames with the prior's normalisation. An adaptation step is one inner step over the
+// prior's number of support pairs; the forecast includes drawing the members' weights.
 BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Kernels<float>& kernels);
 
 }  // namespace altocast

@@ -1,5 +1,5 @@
-// The station's forecast in one call: from weights and a folder of frames to an ensemble in the frames' own units with
-// all that its products say about it (runtime/products.h).
+// The station's forecast in one call: from weights and a folder of frames to an ensemble in the frames' own
+// units with all that its products say about it (runtime/products.h).
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,9 @@ class StationForecast {
   StationForecast& operator=(const StationForecast&) = delete;
 
   const ForecastProduct& product() const { return product_; }
-  ForecastProduct& product() { return product_; }  // for `adapted` and `settings`, which are the caller's to fill in
+  ForecastProduct& product() {
+    return product_;
+  }  // for `adapted` and `settings`, which are the caller's to fill in
 
  private:
   friend Result<StationForecast> forecast(const LoadedPrior&, const AdaptedWeights&, FrameCache&,
@@ -42,10 +44,10 @@ class StationForecast {
   std::vector<std::vector<float>> past_;
 };
 
-// From the newest frames up to `at`, with `weights` (adapted, or the prior's own). `cache` loses frames that do not
-// decode (frame_block.h). Fails if there are too few frames, if the ensemble does not fit into memory, or if a member is
-// not finite. The result is a pure function of weights, pixels and settings, whatever the kernels' threads and
-// instruction set.
+// From the newest frames up to `at`, with `weights` (adapted, or the prior's own). `cache` loses frames that
+// do not decode (frame_block.h). Fails if there are too few frames, if the ensemble does not fit into memory,
+// or if a member is not finite. The result is a pure function of weights, pixels and settings, whatever the
+// kernels' threads and instruction set.
 Result<StationForecast> forecast(const LoadedPrior& prior, const AdaptedWeights& weights, FrameCache& cache,
                                  const ForecastSettings& settings, Kernels<float>& kernels);
 

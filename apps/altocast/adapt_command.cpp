@@ -68,8 +68,9 @@ Status run_adapt(std::span<char*> argv) {
   if (!adaptation.ok()) return adaptation.status();
   log_adaptation(*adaptation, settings.pairs.value_or(prior->prior.support_pairs));
   Posterior& posterior = adaptation->posterior;
-  posterior.created = std::chrono::duration_cast<std::chrono::seconds>(
-      std::chrono::system_clock::now().time_since_epoch()).count();
+  posterior.created =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
   posterior.facts = posterior_facts(prior_path);
   ALTOCAST_RETURN_IF_ERROR(save_posterior(posterior, out));
   std::puts(summary_line(*adaptation, out).c_str());

@@ -36,7 +36,8 @@ Arguments::Arguments(std::string command, std::string synopsis, std::string summ
 
 Arguments& Arguments::flag(const std::string& name, const std::string& help) { return value(name, "", help); }
 
-Arguments& Arguments::value(const std::string& name, const std::string& placeholder, const std::string& help) {
+Arguments& Arguments::value(const std::string& name, const std::string& placeholder,
+                            const std::string& help) {
   options_.push_back({name, placeholder, help, false, std::nullopt});
   return *this;
 }
@@ -52,8 +53,8 @@ Arguments& Arguments::kernel_options() {
 }
 
 Arguments::Option* Arguments::find(const std::string& name) {
-  const auto found =
-      std::find_if(options_.begin(), options_.end(), [&](const Option& option) { return option.name == name; });
+  const auto found = std::find_if(options_.begin(), options_.end(),
+                                  [&](const Option& option) { return option.name == name; });
   return found == options_.end() ? nullptr : &*found;
 }
 
@@ -125,7 +126,8 @@ std::string Arguments::text(const std::string& name, const std::string& fallback
   return has(name) ? text(name) : fallback;
 }
 
-std::optional<std::int64_t> Arguments::integer(const std::string& name, std::int64_t low, std::int64_t high) const {
+std::optional<std::int64_t> Arguments::integer(const std::string& name, std::int64_t low,
+                                               std::int64_t high) const {
   if (!has(name)) return std::nullopt;
   const std::string given = text(name);
   const std::optional<std::int64_t> number = parse_whole<std::int64_t>(given);
@@ -152,8 +154,10 @@ float Arguments::number(const std::string& name, float low, float high, float fa
   const std::string given = text(name);
   const std::optional<float> number = parse_whole<float>(given);
   if (!number || !(*number >= low && *number <= high)) {
-    reject(name, "a number from " + plain_number(static_cast<double>(low), 3) + " to " +
-                     plain_number(static_cast<double>(high), 3), given);
+    reject(name,
+           "a number from " + plain_number(static_cast<double>(low), 3) + " to " +
+               plain_number(static_cast<double>(high), 3),
+           given);
   }
   return *number;
 }
@@ -181,7 +185,8 @@ std::pair<int, int> Arguments::size(int fallback) const {
 }
 
 std::unique_ptr<Kernels<float>> Arguments::kernels() const {
-  Result<std::unique_ptr<Kernels<float>>> kernels = make_kernels(text("isa", ""), integer("threads", 0, kMaxThreads, 0));
+  Result<std::unique_ptr<Kernels<float>>> kernels =
+      make_kernels(text("isa", ""), integer("threads", 0, kMaxThreads, 0));
   if (!kernels.ok()) throw UsageError("--isa: " + kernels.message());
   return *std::move(kernels);
 }

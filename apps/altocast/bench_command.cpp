@@ -31,26 +31,37 @@ struct Host {
   double peak_gflops = 0;  // of all threads used, from the peak of one
 };
 
-double share_of_peak(const BenchFigure& figure, const Host& host) { return figure.gflops() / host.peak_gflops; }
+double share_of_peak(const BenchFigure& figure, const Host& host) {
+  return figure.gflops() / host.peak_gflops;
+}
 
-void print_text(const Host& host, const Prior& prior, const BenchSettings& settings, const BenchReport& report) {
-  std::printf("host      %s, %d cores, kernels %s of %s\n", host.cpu.c_str(), host.cores, host.isa.c_str(), host.available.c_str());
+void print_text(const Host& host, const Prior& prior, const BenchSettings& settings,
+                const BenchReport& report) {
+  std::printf("host      %s, %d cores, kernels %s of %s\n", host.cpu.c_str(), host.cores, host.isa.c_str(),
+              host.available.c_str());
   std::printf("build     altocast " ALTOCAST_VERSION ", %s\n", host.build.c_str());
-  std::printf("job       %dx%d, %zu weights, %d members, %d support pairs, %d threads; peak %.0f GFLOP/s\n\n", settings.height,
-              settings.width, prior.mu.size(), settings.members, prior.support_pairs, host.threads, host.peak_gflops);
+  std::printf("job       %dx%d, %zu weights, %d members, %d support pairs, %d threads; peak %.0f GFLOP/s\n\n",
+              settings.height, settings.width, prior.mu.size(), settings.members, prior.support_pairs,
+              host.threads, host.peak_gflops);
   std::printf("%-17s %5s %12s %12s %10s %8s\n", "", "runs", "median ms", "p95 ms", "GFLOP/s", "of peak");
   for (const BenchFigure& figure : report.figures) {
-    std::printf("%-17s %5d %12.2f %12.2f", figure.name.c_str(), figure.runs, 1e3 * figure.median, 1e3 * figure.p95);
+    std::printf("%-17s %5d %12.2f %12.2f", figure.name.c_str(), figure.runs, 1e3 * figure.median,
+                1e3 * figure.p95);
     if (figure.flops > 0) std::printf(" %10.1f %7.0f%%", figure.gflops(), 100 * share_of_peak(figure, host));
     std::putchar('\n');
   }
-  std::printf("\npeak RSS  %.1f MiB\nhash      %s\n", static_cast<double>(peak_rss_bytes()) / 1048576.0, report.hash.c_str());
+  std::printf("\npeak RSS  %.1f MiB\nhash      %s\n", static_cast<double>(peak_rss_bytes()) / 1048576.0,
+              report.hash.c_str());
 }
 
-void print_json(const Host& host, const Prior& prior, const BenchSettings& settings, const BenchReport& report) {
+void print_json(const Host& host, const Prior& prior, const BenchSettings& settings,
+                const BenchReport& report) {
   const std::string figures = json_array(report.figures, [&](const BenchFigure& figure) {
     JsonObject json;
-    json.text("name", figure.name).integer("runs", figure.runs).number("median_s", figure.median).number("p95_s", figure.p95);
+    json.text("name", figure.name)
+        .integer("runs", figure.runs)
+        .number("median_s", figure.median)
+        .number("p95_s", figure.p95);
     if (figure.flops > 0) {
       json.number("flops", figure.flops)
           .number("gflops_per_s", figure.gflops())
@@ -101,8 +112,13 @@ Status run_bench(std::span<char*> argv) {
   if (!prior.ok()) return prior.status();
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
 
-  Host host{cpu_name(), arguments.text("isa", best_table().isa), available_isas(), build_description(), core_count(),
-            kernels->threads().size(), 0};
+  Host host{cpu_name(),
+            arguments.text("isa", best_table().isa),
+            available_isas(),
+            build_description(),
+            core_count(),
+            kernels->threads().size(),
+            0};
   host.peak_gflops = measure_fma_peak(*find_table(host.isa)) * host.threads;
   const BenchReport report = bench_station(*prior, settings, *kernels);
   (json ? print_json : print_text)(host, *prior, settings, report);

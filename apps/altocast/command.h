@@ -1,6 +1,6 @@
-// The commands of altocast. Each parses its own arguments, calls the runtime and prints: data to stdout, all else to
-// stderr. A failed Status becomes exit code 1 (the data or a file is not fit), a UsageError 2 (the command line is
-// wrong).
+// The commands of altocast. Each parses its own arguments, calls the runtime and prints: data to stdout, all
+// else to stderr. A failed Status becomes exit code 1 (the data or a file is not fit), a UsageError 2 (the
+// command line is wrong).
 #pragma once
 
 #include <span>

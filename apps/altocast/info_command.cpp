@@ -1,4 +1,5 @@
-// altocast info: what a prior, posterior or checkpoint holds. Reading verifies all of it: structure, checksums, ranges.
+// altocast info: what a prior, posterior or checkpoint holds. Reading verifies all of it: structure,
+// checksums, ranges.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -50,30 +51,33 @@ std::string hex_hash(std::uint64_t hash) {
 }
 
 void describe(const NetworkSpec& spec, Description& description) {
-  description.line("network", std::to_string(spec.input_frames) + " frames in, " + std::to_string(spec.leads) + " leads out, " +
-                                  std::to_string(spec.base_channels) + " channels, depth " + std::to_string(spec.depth) + ", " +
-                                  std::string(to_string(spec.activation)) + ", " +
-                                  (spec.norm_groups > 0 ? std::to_string(spec.norm_groups) + " norm groups" : "no norm") +
-                                  ", added to: " + std::string(to_string(spec.residual)));
+  description.line(
+      "network", std::to_string(spec.input_frames) + " frames in, " + std::to_string(spec.leads) +
+                     " leads out, " + std::to_string(spec.base_channels) + " channels, depth " +
+                     std::to_string(spec.depth) + ", " + std::string(to_string(spec.activation)) + ", " +
+                     (spec.norm_groups > 0 ? std::to_string(spec.norm_groups) + " norm groups" : "no norm") +
+                     ", added to: " + std::string(to_string(spec.residual)));
   description.line("weights", std::to_string(parameter_count(spec)));
-  description.json.raw("network", JsonObject()
-                                      .integer("input_frames", spec.input_frames)
-                                      .integer("leads", spec.leads)
-                                      .integer("base_channels", spec.base_channels)
-                                      .integer("depth", spec.depth)
-                                      .text("activation", to_string(spec.activation))
-                                      .integer("norm_groups", spec.norm_groups)
-                                      .text("residual", to_string(spec.residual))
-                                      .str())
+  description.json
+      .raw("network", JsonObject()
+                          .integer("input_frames", spec.input_frames)
+                          .integer("leads", spec.leads)
+                          .integer("base_channels", spec.base_channels)
+                          .integer("depth", spec.depth)
+                          .text("activation", to_string(spec.activation))
+                          .integer("norm_groups", spec.norm_groups)
+                          .text("residual", to_string(spec.residual))
+                          .str())
       .integer("weights", parameter_count(spec))
       .text("architecture", hex_hash(architecture_hash(spec)));
 }
 
 void describe(const InnerLoopSettings& inner, int support_pairs, Description& description) {
-  description.line("inner loop", std::to_string(support_pairs) + " pairs, " + std::to_string(inner.steps) + " steps, " +
-                                     std::to_string(inner.samples) + (inner.antithetic ? " antithetic" : "") +
-                                     " samples, KL weight " + digits(inner.kl_weight) + ", clip " + digits(inner.clip_mu) +
-                                     " (mu), " + digits(inner.clip_rho) + " (rho)");
+  description.line("inner loop", std::to_string(support_pairs) + " pairs, " + std::to_string(inner.steps) +
+                                     " steps, " + std::to_string(inner.samples) +
+                                     (inner.antithetic ? " antithetic" : "") + " samples, KL weight " +
+                                     digits(inner.kl_weight) + ", clip " + digits(inner.clip_mu) + " (mu), " +
+                                     digits(inner.clip_rho) + " (rho)");
   description.json.raw("inner", JsonObject()
                                     .integer("support_pairs", support_pairs)
                                     .integer("steps", inner.steps)
@@ -89,10 +93,12 @@ void describe(const Prior& prior, Description& description) {
   describe(prior.network, description);
   describe(prior.inner, prior.support_pairs, description);
   const std::string cadence = prior.cadence_seconds > 0 ? format_duration(prior.cadence_seconds) : "several";
-  description.line("frames", "(number - " + digits(prior.normalisation.offset) + ") / " + digits(prior.normalisation.scale) +
-                                 ", cadence " + cadence + (prior.channel.empty() ? "" : ", " + prior.channel));
+  description.line("frames", "(number - " + digits(prior.normalisation.offset) + ") / " +
+                                 digits(prior.normalisation.scale) + ", cadence " + cadence +
+                                 (prior.channel.empty() ? "" : ", " + prior.channel));
   std::string noise;
-  for (const float s : prior.log_noise) noise += (noise.empty() ? "" : " ") + plain_number(std::exp(static_cast<double>(s)), 3);
+  for (const float s : prior.log_noise)
+    noise += (noise.empty() ? "" : " ") + plain_number(std::exp(static_cast<double>(s)), 3);
   description.line("noise", noise + "   (a lead each, normalised numbers)");
   description.line("facts", prior.facts);
   description.lines += "\ntensor               shape             median sigma  rate mu    rate rho\n";
@@ -105,7 +111,8 @@ void describe(const Prior& prior, Description& description) {
     for (int axis = 1; axis < tensor.rank; ++axis) shape += "x" + std::to_string(tensor.shape[axis]);
     char row[160];
     std::snprintf(row, sizeof row, "%-20s %-17s %-13s %-10s %s\n", tensor.name.c_str(), shape.c_str(),
-                  plain_number(sigma, 4).c_str(), digits(prior.rate_mu[t]).c_str(), digits(prior.rate_rho[t]).c_str());
+                  plain_number(sigma, 4).c_str(), digits(prior.rate_mu[t]).c_str(),
+                  digits(prior.rate_rho[t]).c_str());
     description.lines += row;
     tensors.push_back(JsonObject()
                           .text("name", tensor.name)
@@ -119,7 +126,8 @@ void describe(const Prior& prior, Description& description) {
       .number("scale", static_cast<double>(prior.normalisation.scale))
       .integer("cadence_seconds", prior.cadence_seconds)
       .text("channel", prior.channel)
-      .raw("noise", json_array(prior.log_noise, [](float s) { return json_number(std::exp(static_cast<double>(s))); }))
+      .raw("noise",
+           json_array(prior.log_noise, [](float s) { return json_number(std::exp(static_cast<double>(s))); }))
       .text("facts", prior.facts)
       .raw("tensors", json_array(tensors, [](const std::string& tensor) { return tensor; }));
 }
@@ -131,11 +139,12 @@ void describe(const Posterior& posterior, Description& description) {
   description.line("of the prior", to_hex(posterior.prior_sha256));
   description.line("created", format_time(posterior.created));
   description.line("adapted to", std::to_string(frames.size()) + " frames" +
-                                     (frames.empty() ? "" : ", " + frames.front() + " to " + frames.back()) + ", seed " +
-                                     std::to_string(posterior.seed));
+                                     (frames.empty() ? "" : ", " + frames.front() + " to " + frames.back()) +
+                                     ", seed " + std::to_string(posterior.seed));
   describe(posterior.inner, posterior.support_pairs, description);
   description.line("weights", std::to_string(posterior.delta_mu.size()));
-  description.line("change", plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) + " (rho), root mean square");
+  description.line("change", plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) +
+                                 " (rho), root mean square");
   description.line("facts", posterior.facts);
   description.json.text("prior_sha256", to_hex(posterior.prior_sha256))
       .text("architecture", hex_hash(posterior.architecture))
@@ -180,7 +189,8 @@ Status describe_result(const Result<File>& file, Description& description) {
 }  // namespace
 
 Status run_info(std::span<char*> argv) {
-  Arguments arguments("info", "FILE [--json]", "Verifies a prior, posterior or checkpoint file and prints what it holds.");
+  Arguments arguments("info", "FILE [--json]",
+                      "Verifies a prior, posterior or checkpoint file and prints what it holds.");
   arguments.file().flag("json", "one JSON object instead of text");
   if (!arguments.parse(argv)) return {};
   const std::string path = arguments.text("file");
@@ -202,9 +212,15 @@ Status run_info(std::span<char*> argv) {
       .boolean("verified", true);
   Status status;
   switch (*kind) {
-    case FileKind::prior: status = describe_result(parse_prior(*bytes), description); break;
-    case FileKind::posterior: status = describe_result(parse_posterior(*bytes), description); break;
-    case FileKind::checkpoint: status = describe_result(parse_checkpoint(*bytes), description); break;
+    case FileKind::prior:
+      status = describe_result(parse_prior(*bytes), description);
+      break;
+    case FileKind::posterior:
+      status = describe_result(parse_posterior(*bytes), description);
+      break;
+    case FileKind::checkpoint:
+      status = describe_result(parse_checkpoint(*bytes), description);
+      break;
   }
   if (!status.ok()) return status.within(path);
   if (arguments.has("json")) description.lines = description.json.str() + "\n";

@@ -1,4 +1,5 @@
-// altocast: adapts a prior at a station and forecasts. Argument parsing and printing only; the work is in runtime/.
+// altocast: adapts a prior at a station and forecasts. Argument parsing and printing only; the work is in
+// runtime/.
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -33,10 +34,12 @@ ExitCode run(const Command& command, std::span<char*> argv) {
   try {
     status = command.run(argv);
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "altocast %s: %s; see altocast %s --help\n", command.name, error.what(), command.name);
+    std::fprintf(stderr, "altocast %s: %s; see altocast %s --help\n", command.name, error.what(),
+                 command.name);
     return kUsage;
   } catch (const std::bad_alloc&) {
-    status = Status::error("not enough memory; take smaller frames (crop or downscale in cache.toml) or fewer members");
+    status = Status::error(
+        "not enough memory; take smaller frames (crop or downscale in cache.toml) or fewer members");
   } catch (const std::exception& error) {
     status = Status::error(error.what());  // threads that the system does not grant
   }

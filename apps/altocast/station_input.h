@@ -1,5 +1,5 @@
-// What adapt and forecast share around the runtime's calls: opening frames, telling what was left out, making sure
-// before the work that its result can be written.
+// What adapt and forecast share around the runtime's calls: opening frames, telling what was left out, making
+// sure before the work that its result can be written.
 #pragma once
 
 #include <string>
