@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "runtime/ensemble.h"
 #include "runtime/frame_block.h"
@@ -12,14 +11,14 @@
 namespace altocast {
 namespace {
 
-// The numbers that an image can hold, in the frames' own units, low first.
-std::pair<float, float> value_range(const FrameCache& cache) {
+// Pictures show what cache.toml says, or else all numbers that an image can hold, in the frames' own units.
+void set_range(const FrameCache& cache, ForecastProduct& product) {
   const FrameCacheSettings& settings = cache.settings();
   const double largest = static_cast<double>((std::uint32_t{1} << cache.bits()) - 1);
   const double zero = settings.values.offset;
   const double full = settings.values.offset + settings.values.scale * largest;
-  return {static_cast<float>(settings.range_low.value_or(std::min(zero, full))),
-          static_cast<float>(settings.range_high.value_or(std::max(zero, full)))};
+  product.range_low = static_cast<float>(settings.range_low.value_or(std::min(zero, full)));
+  product.range_high = static_cast<float>(settings.range_high.value_or(std::max(zero, full)));
 }
 
 // A kernel that overcommits memory would kill the program instead of refusing the allocation.
@@ -89,7 +88,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   product.channel = cache.settings().channel;
   product.region = cache.settings().region;
   product.units = cache.settings().units;
-  std::tie(product.range_low, product.range_high) = value_range(cache);
+  set_range(cache, product);
   product.bright_is_low = cache.settings().values.scale < 0.0;
   product.prior_sha256 = to_hex(loaded.sha256);
   product.seed = settings.seed;

@@ -1,6 +1,7 @@
 // altocast adapt: a prior and the station's frames in, a posterior file out.
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 
 #include "apps/altocast/arguments.h"
 #include "apps/altocast/json_object.h"
@@ -61,6 +62,8 @@ Status run_adapt(std::span<char*> argv) {
   Result<FrameCache> cache = FrameCache::open(folder);
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
+  if (std::error_code error; std::filesystem::is_directory(out, error))
+    return Status::error(out + ": is a folder; name the file to write");
   if (const Result<DurableFile> probe = DurableFile::create(out); !probe.ok()) return probe.status();
 
   Result<Adaptation> adaptation = adapt(*prior, *cache, settings, *kernels);

@@ -1,5 +1,6 @@
 // altocast bench: latency on this platform, with a random network unless a prior is given.
 #include <cstdio>
+#include <tuple>
 
 #include "apps/altocast/arguments.h"
 #include "apps/altocast/json_object.h"

@@ -57,6 +57,10 @@ void log_adaptation(const Adaptation& adaptation, int wanted_pairs) {
   }
   log_line("NLL of the support pairs at the mean weights: " + text(adaptation.nll_before) + " before, " +
            text(adaptation.nll_after) + " after; KL " + text(adaptation.kl));
+  if (adaptation.nll_after > adaptation.nll_before) {
+    log_line(
+        "warning: the weights fit these pairs worse than before; lower --rate-scale or take fewer --steps");
+  }
 }
 
 Status prepare_parent(const std::string& path) {

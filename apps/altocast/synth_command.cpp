@@ -1,5 +1,6 @@
 // altocast synth: made-up cloud frames to try everything on.
 #include <cstdio>
+#include <tuple>
 
 #include "apps/altocast/arguments.h"
 #include "apps/altocast/station_input.h"

@@ -11,6 +11,7 @@
 #include "formats/durable_file.h"
 #include "tests/apps/program.h"
 #include "tests/formats/temporary_folder.h"
+#include "tests/runtime/small_station.h"
 
 namespace altocast {
 namespace {
@@ -185,7 +186,7 @@ TEST_F(BadInput, OfAdapt) {
          {"adapt --prior good.prior --frames frames --out q --at 2018-06-06T09:00Z", 1,
           "no frame shortly before"},
          {"adapt --prior good.prior --frames frames --out good.prior/q", 1, "good.prior"},
-         {"adapt --prior good.prior --frames frames --out frames", 1, "frames"}});
+         {"adapt --prior good.prior --frames frames --out frames", 1, "frames: is a folder"}});
 }
 
 TEST_F(BadInput, OfForecast) {
@@ -216,7 +217,7 @@ TEST_F(BadInput, OfForecast) {
        {"forecast --prior good.prior --frames frames --out forecast --at 2018-06-06T00:00Z", 1,
         "needs 2 frames"},
        {"forecast --prior good.prior --frames nothing --out forecast", 1, "nothing: holds no frames"},
-       {"forecast --prior good.prior --frames frames --out frames", 1, "frames"},
+       {"forecast --prior good.prior --frames frames --out frames", 1, "choose an empty folder"},
        {"forecast --prior good.prior --frames frames --out good.prior/forecast", 1, "good.prior"}});
   fs::rename(folder_ / "good.prior", folder_ / "moved.prior");
   check({{"forecast --posterior alone/good.posterior --frames frames --out forecast", 1,

@@ -9,10 +9,6 @@
 #include <iterator>
 #include <string>
 
-#include "formats/prior.h"
-#include "runtime/random_prior.h"
-#include "runtime/synthetic.h"
-
 namespace altocast {
 
 struct ProgramRun {
@@ -37,32 +33,6 @@ inline ProgramRun run_altocast(const std::string& folder, const std::string& arg
   run.out = redirected.empty() ? "" : file_text(out);
   run.err = file_text(err);
   return run;
-}
-
-// A network so small that even an emulated processor runs it in a moment: 2 frames in, 2 leads out.
-inline Prior small_prior(std::uint64_t seed) {
-  NetworkSpec spec;
-  spec.input_frames = 2;
-  spec.leads = 2;
-  spec.base_channels = 4;
-  spec.depth = 1;
-  Prior prior = random_prior(spec, seed);
-  prior.support_pairs = 3;
-  prior.inner.steps = 2;
-  prior.inner.samples = 2;
-  prior.cadence_seconds = 1800;
-  for (float& rate : prior.rate_mu) rate = 0.02f;
-  for (float& rate : prior.rate_rho) rate = 0.5f;
-  return prior;
-}
-
-// Frames from 2018-06-06T00:00Z on, half an hour apart, of a size that is no multiple of anything.
-inline SyntheticSettings small_frames() {
-  SyntheticSettings settings;
-  settings.frames = 7;
-  settings.height = 21;
-  settings.width = 26;
-  return settings;
 }
 
 }  // namespace altocast

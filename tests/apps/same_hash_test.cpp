@@ -8,6 +8,7 @@
 #include "runtime/kernels/native/native_kernels.h"
 #include "tests/apps/program.h"
 #include "tests/formats/temporary_folder.h"
+#include "tests/runtime/small_station.h"
 
 namespace altocast {
 namespace {
