@@ -31,7 +31,7 @@ BenchFigure measure(const std::string& name, double flops, const BenchSettings& 
   figure.name = name;
   figure.runs = static_cast<int>(times.size());
   figure.median = times[(times.size() - 1) / 2];
-  figure.p95 = times[(times.size() - 1) * 95 / 100];
+  figure.p95 = times[(times.size() * 95 + 99) / 100 - 1];
   figure.flops = flops;
   return figure;
 }
