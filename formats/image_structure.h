@@ -17,8 +17,8 @@ Result<ImageKind> image_kind(std::span<const std::uint8_t> bytes);
 // file.
 Status check_png_structure(std::span<const std::uint8_t> bytes);
 
-// SOI, segments of sound length, Huffman tables of sound size, at most 256 scans, entropy-coded data that ends with EOI. Bytes after EOI are
-// tolerated, as cameras and receivers append them.
+// SOI, segments of sound length, Huffman tables of sound size, at most 256 scans, entropy-coded data that ends with
+// EOI. Bytes after EOI are tolerated, as cameras and receivers append them.
 Status check_jpeg_structure(std::span<const std::uint8_t> bytes);
 
 }  // namespace altocast

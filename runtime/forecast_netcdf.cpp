@@ -31,21 +31,34 @@ NetcdfSchema make_schema(const ProductParts& parts) {
                        text("adapted", forecast.adapted ? "yes" : "no"),
                        text("hash", parts.hash)};
 
-  const auto field = [&](const char* name, const char* long_name, std::vector<std::size_t> dimensions, const char* cells) {
-    Attributes attributes = {text("long_name", long_name), text("units", units), text("coordinates", "lead_time")};
+  const auto field = [&](const char* name, const char* long_name, std::vector<std::size_t> dimensions,
+                         const char* cells) {
+    Attributes attributes = {text("long_name", long_name), text("units", units),
+                             text("coordinates", "lead_time")};
     if (*cells != '\0') attributes.push_back(text("cell_methods", cells));
     schema.variables.push_back({name, NetcdfType::float32, std::move(dimensions), std::move(attributes)});
   };
-  schema.variables.push_back({"time", NetcdfType::float64, {kLead},
-                              {text("standard_name", "time"), text("long_name", "valid time"),
-                               text("units", "seconds since 1970-01-01 00:00:00"), text("calendar", "standard")}});
-  schema.variables.push_back({"lead_time", NetcdfType::int32, {kLead},
-                              {text("standard_name", "forecast_period"), text("long_name", "time after the newest frame"),
-                               text("units", "s")}});
-  schema.variables.push_back({"y", NetcdfType::float32, {kY},
-                              {text("long_name", "pixels from the lower edge"), text("units", "1"), text("axis", "Y")}});
-  schema.variables.push_back({"x", NetcdfType::float32, {kX},
-                              {text("long_name", "pixels from the left edge"), text("units", "1"), text("axis", "X")}});
+  schema.variables.push_back(
+      {"time",
+       NetcdfType::float64,
+       {kLead},
+       {text("standard_name", "time"), text("long_name", "valid time"),
+        text("units", "seconds since 1970-01-01 00:00:00"), text("calendar", "standard")}});
+  schema.variables.push_back({"lead_time",
+                              NetcdfType::int32,
+                              {kLead},
+                              {text("standard_name", "forecast_period"),
+                               text("long_name", "time after the newest frame"), text("units", "s")}});
+  schema.variables.push_back(
+      {"y",
+       NetcdfType::float32,
+       {kY},
+       {text("long_name", "pixels from the lower edge"), text("units", "1"), text("axis", "Y")}});
+  schema.variables.push_back(
+      {"x",
+       NetcdfType::float32,
+       {kX},
+       {text("long_name", "pixels from the left edge"), text("units", "1"), text("axis", "X")}});
   field("mean", "ensemble mean", {kLead, kY, kX}, "member: mean");
   field("spread", "ensemble standard deviation", {kLead, kY, kX}, "member: standard_deviation");
   field("frame", "forecast frame of each member", {kMember, kLead, kY, kX}, "");
@@ -65,7 +78,8 @@ Status write_forecast_netcdf(const ProductParts& parts, const std::string& path)
     lead_times.push_back(static_cast<std::int32_t>(lead.time - forecast.start_time));
   }
   std::vector<float> y, x;
-  for (int row = 0; row < forecast.height; ++row) y.push_back(static_cast<float>(forecast.height - row) - 0.5f);
+  for (int row = 0; row < forecast.height; ++row)
+    y.push_back(static_cast<float>(forecast.height - row) - 0.5f);
   for (int column = 0; column < forecast.width; ++column) x.push_back(static_cast<float>(column) + 0.5f);
   ALTOCAST_RETURN_IF_ERROR(writer->write(times));
   ALTOCAST_RETURN_IF_ERROR(writer->write(lead_times));

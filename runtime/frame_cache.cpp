@@ -24,14 +24,15 @@ constexpr const char* kSettingsName = "cache.toml";
 constexpr std::uint64_t kMaxSettingsBytes = 1 << 16;
 constexpr std::uint64_t kMaxImageBytes = std::uint64_t{1} << 28;
 
-// Paths below `folder`, relative to it, as deep as any layout reaches, in the order of their names: what is done with
-// them must not depend on the order in which the file system lists them.
+// Paths below `folder`, relative to it, as deep as any layout reaches, in the order of their names: what is
+// done with them must not depend on the order in which the file system lists them.
 Result<std::vector<std::string>> list_folder(const std::string& folder) {
   int depth = 0;
   for (const FrameLayout& layout : frame_layouts()) depth = std::max(depth, layout.folders);
   std::error_code error;
   if (!fs::is_directory(folder, error)) {
-    return Status::error(folder + (error || !fs::exists(folder, error) ? ": no such folder" : ": is no folder") +
+    return Status::error(folder +
+                         (error || !fs::exists(folder, error) ? ": no such folder" : ": is no folder") +
                          "; give the folder that holds the frames");
   }
   std::vector<std::string> paths;
@@ -57,8 +58,8 @@ std::int64_t to_whole_minutes(std::int64_t seconds) {
   return seconds >= 120 ? 60 * divide_rounded(seconds, 60) : seconds;
 }
 
-// The lower median of the gaps between different times; 0 if there is none. No imager is faster than one frame in 30 s:
-// shorter gaps are a frame received twice, and count only if there are no others.
+// The lower median of the gaps between different times; 0 if there is none. No imager is faster than one
+// frame in 30 s: shorter gaps are a frame received twice, and count only if there are no others.
 int infer_cadence(const std::vector<std::int64_t>& sorted_times) {
   std::vector<std::int64_t> gaps;
   for (std::size_t i = 1; i < sorted_times.size(); ++i) {
@@ -72,7 +73,8 @@ int infer_cadence(const std::vector<std::int64_t>& sorted_times) {
   return static_cast<int>(std::min<std::int64_t>(to_whole_minutes(*middle), 1 << 30));
 }
 
-// Where slots lie: the commonest remainder of the times by the cadence, in whole minutes where the cadence is so.
+// Where slots lie: the commonest remainder of the times by the cadence, in whole minutes where the cadence is
+// so.
 std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence) {
   const std::int64_t grain = cadence >= 120 ? 60 : 1;
   std::map<std::int64_t, std::size_t> votes;
@@ -130,16 +132,20 @@ Result<FrameCache> FrameCache::open(const std::string& folder) {
 // Sorts, keeps the majority's size, snaps to slots, drops duplicates, splits into runs.
 Status FrameCache::arrange(std::vector<Candidate> candidates) {
   if (candidates.empty()) {
-    if (rejected_.empty()) return Status::error(folder_ + ": holds no frames (images named like 20180606T1200Z.png)");
+    if (rejected_.empty())
+      return Status::error(folder_ + ": holds no frames (images named like 20180606T1200Z.png)");
     return Status::error(folder_ + ": holds no usable frame; " + std::to_string(rejected_.size()) +
                          " rejected, the first: " + rejected_.front().path + ": " + rejected_.front().reason);
   }
   // By time; at the same time the lossless image first.
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.entry.time, a.image.lossy, a.entry.path) < std::tie(b.entry.time, b.image.lossy, b.entry.path);
+    return std::tie(a.entry.time, a.image.lossy, a.entry.path) <
+           std::tie(b.entry.time, b.image.lossy, b.entry.path);
   });
 
-  const auto shape = [](const Candidate& c) { return std::tuple(c.image.width, c.image.height, c.image.bits); };
+  const auto shape = [](const Candidate& c) {
+    return std::tuple(c.image.width, c.image.height, c.image.bits);
+  };
   std::map<std::tuple<int, int, int>, std::size_t> votes;
   for (const Candidate& candidate : candidates) ++votes[shape(candidate)];
   std::size_t most = 0;
@@ -161,7 +167,8 @@ Status FrameCache::arrange(std::vector<Candidate> candidates) {
   const FrameCrop crop = settings_.crop.value_or(FrameCrop{0, 0, image_height_, image_width_});
   height_ = crop.height / settings_.downscale;
   width_ = crop.width / settings_.downscale;
-  if (crop.top + crop.height > image_height_ || crop.left + crop.width > image_width_ || height_ < 1 || width_ < 1) {
+  if (crop.top + crop.height > image_height_ || crop.left + crop.width > image_width_ || height_ < 1 ||
+      width_ < 1) {
     return Status::error((fs::path(folder_) / kSettingsName).string() +
                          ": crop and downscale do not fit frames of width " + std::to_string(image_width_) +
                          " and height " + std::to_string(image_height_));
@@ -176,9 +183,11 @@ Status FrameCache::arrange(std::vector<Candidate> candidates) {
     FrameEntry& entry = candidate.entry;
     if (cadence_ > 0) entry.slot = phase + cadence_ * divide_rounded(entry.time - phase, cadence_);
     if (!frames_.empty() && frames_.back().slot == entry.slot) {
-      FrameEntry& kept = frames_.back();  // of two in a slot the one nearer to its nominal time stays, else the first
+      FrameEntry& kept =
+          frames_.back();  // of two in a slot the one nearer to its nominal time stays, else the first
       if (std::abs(entry.time - entry.slot) < std::abs(kept.time - kept.slot)) std::swap(kept, entry);
-      rejected_.push_back({entry.path, "duplicate: " + kept.path + " has the same slot " + format_time(kept.slot)});
+      rejected_.push_back(
+          {entry.path, "duplicate: " + kept.path + " has the same slot " + format_time(kept.slot)});
       continue;
     }
     if (runs_.empty() || entry.slot - frames_.back().slot > cadence_) runs_.push_back({frames_.size(), 0});
@@ -197,7 +206,8 @@ Result<FrameCache> FrameCache::without(const std::vector<RejectedFrame>& bad) co
   for (const RejectedFrame& frame : bad) paths.insert(frame.path);
   std::vector<Candidate> candidates;
   for (const FrameEntry& entry : frames_) {
-    if (!paths.contains(entry.path)) candidates.push_back({entry, {image_width_, image_height_, bits_, false}});
+    if (!paths.contains(entry.path))
+      candidates.push_back({entry, {image_width_, image_height_, bits_, false}});
   }
   for (const RejectedFrame& frame : bad) rest.rejected_.push_back(frame);
   ALTOCAST_RETURN_IF_ERROR(rest.arrange(std::move(candidates)));
@@ -214,8 +224,8 @@ Result<Frame> FrameCache::load(std::size_t index, const Normalisation& normalisa
   Result<GrayImage> image = decode_image(*bytes);
   if (!image.ok()) return image.status().within(entry.path);
   if (image->width != image_width_ || image->height != image_height_ || image->bits != bits_) {
-    return Status::error(entry.path + ": has changed to " + size_text(image->width, image->height, image->bits) +
-                         " since the folder was read");
+    return Status::error(entry.path + ": has changed to " +
+                         size_text(image->width, image->height, image->bits) + " since the folder was read");
   }
 
   const FrameCrop crop = settings_.crop.value_or(FrameCrop{0, 0, image_height_, image_width_});
@@ -228,8 +238,10 @@ Result<Frame> FrameCache::load(std::size_t index, const Normalisation& normalisa
       std::uint32_t sum = 0;  // at most 64² · 65535
       for (int dy = 0; dy < factor; ++dy) {
         const std::size_t row = static_cast<std::size_t>(crop.top + y * factor + dy);
-        const std::size_t first = row * static_cast<std::size_t>(image_width_) + static_cast<std::size_t>(crop.left + x * factor);
-        for (std::size_t dx = 0; dx < static_cast<std::size_t>(factor); ++dx) sum += image->pixels[first + dx];
+        const std::size_t first =
+            row * static_cast<std::size_t>(image_width_) + static_cast<std::size_t>(crop.left + x * factor);
+        for (std::size_t dx = 0; dx < static_cast<std::size_t>(factor); ++dx)
+          sum += image->pixels[first + dx];
       }
       const float raw = static_cast<float>(sum) / pixels_a_mean;
       frame.pixels.push_back((raw - normalisation.offset) / normalisation.scale);

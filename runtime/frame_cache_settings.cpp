@@ -32,7 +32,8 @@ class Reader {
   Reader(const toml::table& table, const std::string& path) : table_(table), path_(path) {}
 
   void fail(const toml::node& node, const std::string& message) {
-    if (status_.ok()) status_ = Status::error(path_ + ", line " + std::to_string(node.source().begin.line) + ": " + message);
+    if (status_.ok())
+      status_ = Status::error(path_ + ", line " + std::to_string(node.source().begin.line) + ": " + message);
   }
   const Status& status() const { return status_; }
 
@@ -87,7 +88,8 @@ class Reader {
   bool whole(const toml::node& node, const char* key, int low, int high, int& value) {
     const auto* number = node.as_integer();
     if (number == nullptr || number->get() < low || number->get() > high) {
-      fail(node, std::string(key) + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+      fail(node, std::string(key) + " must be a whole number from " + std::to_string(low) + " to " +
+                     std::to_string(high));
       return false;
     }
     value = static_cast<int>(number->get());
@@ -96,7 +98,8 @@ class Reader {
   bool finite(const toml::node& node, const char* key, double& value) {
     if (const auto* number = node.as_integer()) {
       value = static_cast<double>(number->get());
-    } else if (const auto* real_number = node.as_floating_point(); real_number && std::isfinite(real_number->get())) {
+    } else if (const auto* real_number = node.as_floating_point();
+               real_number && std::isfinite(real_number->get())) {
       value = real_number->get();
     } else {
       fail(node, std::string(key) + " must be a finite number");
@@ -110,8 +113,9 @@ class Reader {
   Status status_;
 };
 
-constexpr std::array<std::string_view, 10> kKeys = {"cadence", "cadence_seconds", "channel", "region", "units", "scale",
-                                                    "offset", "range", "crop", "downscale"};
+constexpr std::array<std::string_view, 10> kKeys = {"cadence", "cadence_seconds", "channel", "region",
+                                                    "units",   "scale",           "offset",  "range",
+                                                    "crop",    "downscale"};
 
 void read_scale(const toml::table& table, Reader& reader, FrameCacheSettings& settings) {
   const bool has_scale = reader.real("scale", settings.values.scale);
@@ -135,7 +139,8 @@ void read_scale(const toml::table& table, Reader& reader, FrameCacheSettings& se
 }  // namespace
 
 Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, const std::string& path) {
-  if (text.size() > kMaxText) return Status::error(path + ": larger than 64 KiB; it should hold a few settings");
+  if (text.size() > kMaxText)
+    return Status::error(path + ": larger than 64 KiB; it should hold a few settings");
   const toml::parse_result parsed = toml::parse(text);
   if (parsed.failed()) {
     const toml::parse_error& error = parsed.error();
@@ -147,9 +152,11 @@ Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, con
   FrameCacheSettings settings;
   for (const auto& [key, node] : table) {
     if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end()) {
-      reader.fail(node, "unknown key '" + std::string(key.str()) +
-                            "'; known are cadence, cadence_seconds, channel, region, units, scale, offset, range, crop "
-                            "and downscale");
+      reader.fail(
+          node,
+          "unknown key '" + std::string(key.str()) +
+              "'; known are cadence, cadence_seconds, channel, region, units, scale, offset, range, crop "
+              "and downscale");
     }
   }
   int minutes = 0;
@@ -165,7 +172,8 @@ Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, con
   int crop[4];
   if (reader.integers("crop", crop, 0, kMaxImageSide)) {
     settings.crop = FrameCrop{crop[0], crop[1], crop[2], crop[3]};
-    if (crop[2] < 1 || crop[3] < 1) reader.fail(*table.get("crop"), "crop is [top, left, height, width] with a size above 0");
+    if (crop[2] < 1 || crop[3] < 1)
+      reader.fail(*table.get("crop"), "crop is [top, left, height, width] with a size above 0");
   }
   reader.integer("downscale", 1, kMaxDownscale, settings.downscale);
   if (!reader.status().ok()) return reader.status();

@@ -5,10 +5,9 @@
 //   units = "K"                 # of offset + scale · pixel; both are needed with it
 //   scale = -0.6666667          # value = offset + scale · pixel
 //   offset = 330.0
-//   range = [180.0, 320.0]      # values that pictures show from end to end; default: all that the pixels can hold
-//   crop = [64, 0, 384, 384]    # top, left, height, width, in the files' pixels
-//   downscale = 2               # then mean over 2 × 2 pixels
-//   region = "Caribbean"        # for people
+//   range = [180.0, 320.0]      # values that pictures show from end to end; default: all that the pixels can
+//   hold crop = [64, 0, 384, 384]    # top, left, height, width, in the files' pixels downscale = 2 # then
+//   mean over 2 × 2 pixels region = "Caribbean"        # for people
 #pragma once
 
 #include <optional>
@@ -37,8 +36,8 @@ struct FrameCacheSettings {
   int cadence_seconds = 0;  // 0 = not given
   std::string channel;
   std::string region;
-  std::string units;  // empty: raw image numbers
-  ValueScale values;  // raw image number → frames' own units
+  std::string units;                            // empty: raw image numbers
+  ValueScale values;                            // raw image number → frames' own units
   std::optional<double> range_low, range_high;  // both or none; range_low < range_high
   std::optional<FrameCrop> crop;
   int downscale = 1;
@@ -50,8 +49,8 @@ struct FrameCacheSettings {
   }
 };
 
-// Reads the text of a cache.toml. Fails on syntax, unknown keys, wrong types and values out of range, naming `path`,
-// the line and what would do.
+// Reads the text of a cache.toml. Fails on syntax, unknown keys, wrong types and values out of range, naming
+// `path`, the line and what would do.
 Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, const std::string& path);
 
 }  // namespace altocast

@@ -1,5 +1,5 @@
-// Reads the time out of an image's file name. Every layout that a receiver writes is one row of a table of parsers;
-// the frame cache knows nothing else about names.
+// Reads the time out of an image's file name. Every layout that a receiver writes is one row of a table of
+// parsers; the frame cache knows nothing else about names.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct FrameLayout {
   FrameName (*parse)(std::string_view relative_path);
 };
 
-// Every layout known. "plain": YYYYMMDDTHHMMZ or YYYYMMDDTHHMMSSZ with the extension png, jpg or jpeg in either case,
-// directly in the folder.
+// Every layout known. "plain": YYYYMMDDTHHMMZ or YYYYMMDDTHHMMSSZ with the extension png, jpg or jpeg in
+// either case, directly in the folder.
 std::span<const FrameLayout> frame_layouts();
 
 // The first layout that does not call the path unrelated decides.

@@ -16,7 +16,8 @@ const FrameRun& FrameCache::run_of(std::size_t index) const {
 
 Result<std::size_t> FrameCache::newest_frame(std::optional<std::int64_t> at) const {
   if (!at) return frames_.size() - 1;
-  // A frame is there from its nominal or its true time on, whichever is earlier: asking for 07:50 finds 07:50:06.
+  // A frame is there from its nominal or its true time on, whichever is earlier: asking for 07:50 finds
+  // 07:50:06.
   std::size_t index = frames_.size();
   while (index > 0 && std::min(frames_[index - 1].time, frames_[index - 1].slot) > *at) --index;
   if (index == 0) {
@@ -25,8 +26,8 @@ Result<std::size_t> FrameCache::newest_frame(std::optional<std::int64_t> at) con
   }
   const FrameEntry& newest = frames_[--index];
   if (cadence_ > 0 && 2 * (*at - newest.slot) > 3 * std::int64_t{cadence_}) {
-    return Status::error(folder_ + ": no frame shortly before " + format_time(*at) + "; the newest up to then is of " +
-                         format_time(newest.time));
+    return Status::error(folder_ + ": no frame shortly before " + format_time(*at) +
+                         "; the newest up to then is of " + format_time(newest.time));
   }
   return index;
 }
@@ -65,7 +66,8 @@ Result<std::vector<FrameWindow>> FrameCache::support_pairs(int inputs, int targe
 std::vector<FrameWindow> FrameCache::windows(const FrameRun& run, int inputs, int targets) {
   std::vector<FrameWindow> all;
   const auto length = static_cast<std::size_t>(inputs + targets);
-  for (std::size_t start = 0; start + length <= run.count; ++start) all.push_back({run.first + start, inputs, targets});
+  for (std::size_t start = 0; start + length <= run.count; ++start)
+    all.push_back({run.first + start, inputs, targets});
   return all;
 }
 

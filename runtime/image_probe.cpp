@@ -17,8 +17,8 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr std::size_t kPngHead = 33;    // signature and IHDR chunk
-constexpr std::size_t kTail = 1024;     // the end mark may be followed by some padding
+constexpr std::size_t kPngHead = 33;  // signature and IHDR chunk
+constexpr std::size_t kTail = 1024;   // the end mark may be followed by some padding
 constexpr std::size_t kJpegHead = 1 << 18;
 constexpr std::array<std::uint8_t, 8> kPngSignature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 constexpr std::array<std::uint8_t, 12> kPngEnd = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
@@ -28,7 +28,8 @@ std::string system_message() { return std::generic_category().message(errno); }
 
 class File {
  public:
-  explicit File(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  explicit File(const std::string& path)
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~File() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
@@ -42,7 +43,8 @@ class File {
     Bytes bytes(count);
     std::size_t done = 0;
     while (done < count) {
-      const ssize_t got = ::pread(descriptor_, bytes.data() + done, count - done, static_cast<off_t>(offset + done));
+      const ssize_t got =
+          ::pread(descriptor_, bytes.data() + done, count - done, static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) break;
       done += static_cast<std::size_t>(got);
@@ -58,7 +60,8 @@ class File {
 int big_endian_16(const Bytes& bytes, std::size_t at) { return bytes[at] << 8 | bytes[at + 1]; }
 
 std::uint32_t big_endian_32(const Bytes& bytes, std::size_t at) {
-  return static_cast<std::uint32_t>(big_endian_16(bytes, at)) << 16 | static_cast<std::uint32_t>(big_endian_16(bytes, at + 2));
+  return static_cast<std::uint32_t>(big_endian_16(bytes, at)) << 16 |
+         static_cast<std::uint32_t>(big_endian_16(bytes, at + 2));
 }
 
 Result<ImageProbe> probe_png(const Bytes& head) {
@@ -66,7 +69,8 @@ Result<ImageProbe> probe_png(const Bytes& head) {
   if (std::memcmp(head.data() + 12, "IHDR", 4) != 0) return Status::error("corrupt: no PNG header chunk");
   const std::uint32_t width = big_endian_32(head, 16);
   const std::uint32_t height = big_endian_32(head, 20);
-  if (width == 0 || height == 0 || width > 65535 || height > 65535) return Status::error("corrupt: impossible PNG size");
+  if (width == 0 || height == 0 || width > 65535 || height > 65535)
+    return Status::error("corrupt: impossible PNG size");
   return ImageProbe{static_cast<int>(width), static_cast<int>(height), head[24] == 16 ? 16 : 8, false};
 }
 
@@ -80,7 +84,8 @@ Result<ImageProbe> probe_jpeg(const Bytes& head) {
       ++at;
       continue;
     }
-    const bool frame_header = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+    const bool frame_header =
+        marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
     if (frame_header) {
       const int height = big_endian_16(head, at + 5);
       const int width = big_endian_16(head, at + 7);

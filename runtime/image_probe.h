@@ -1,5 +1,6 @@
-// What an image file claims to be, from its first and last bytes: enough to sort out wrong sizes and half-written
-// files of a large folder without decoding it. A probe that succeeds promises nothing about the pixels.
+// What an image file claims to be, from its first and last bytes: enough to sort out wrong sizes and
+// half-written files of a large folder without decoding it. A probe that succeeds promises nothing about the
+// pixels.
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ struct ImageProbe {
   bool lossy = false;  // JPEG
 };
 
-// Fails, with a reason that reads well after the file's name, if the file cannot be read, is empty, is neither PNG nor
-// JPEG, or lacks its end mark.
+// Fails, with a reason that reads well after the file's name, if the file cannot be read, is empty, is
+// neither PNG nor JPEG, or lacks its end mark.
 Result<ImageProbe> probe_image(const std::string& path);
 
 }  // namespace altocast

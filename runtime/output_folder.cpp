@@ -23,12 +23,14 @@ Status system_error(const std::string& path, const std::string& what) {
 // Fails if `folder` is no folder or holds what `owns` does not claim.
 Status check_content(const std::string& folder, OutputFolder::Owns owns) {
   std::error_code error;
-  if (!fs::is_directory(folder, error)) return Status::error(folder + ": exists and is no folder; choose another name");
+  if (!fs::is_directory(folder, error))
+    return Status::error(folder + ": exists and is no folder; choose another name");
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;
     if (!owns(name) || fs::is_directory(entry->symlink_status(ignored))) {
-      return Status::error(folder + ": holds " + name + ", which was not written here; choose an empty folder");
+      return Status::error(folder + ": holds " + name +
+                           ", which was not written here; choose an empty folder");
     }
   }
   if (error) return Status::error(folder + ": cannot be listed: " + error.message());
@@ -79,7 +81,8 @@ OutputFolder::~OutputFolder() {
 
 Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns) {
   if (folder.empty()) return Status::error("the output folder's name is empty");
-  // The folder itself is replaced, not a link that leads to it; "out/" and "." become names that can be renamed.
+  // The folder itself is replaced, not a link that leads to it; "out/" and "." become names that can be
+  // renamed.
   std::error_code error;
   fs::path target = fs::absolute(folder, error).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();
@@ -142,10 +145,12 @@ Status OutputFolder::add(const std::string& name, std::string_view text) {
 }
 
 Status OutputFolder::commit() {
-  // One flush of the file system instead of one a file: there may be hundreds, and an SD card takes a while for each.
+  // One flush of the file system instead of one a file: there may be hundreds, and an SD card takes a while
+  // for each.
   if (::syncfs(lock_) != 0) return system_error(partial_, "cannot be brought to the disk");
   if (!exists(folder_)) {
-    if (::rename(partial_.c_str(), folder_.c_str()) != 0) return system_error(folder_, "cannot be put in place");
+    if (::rename(partial_.c_str(), folder_.c_str()) != 0)
+      return system_error(folder_, "cannot be put in place");
   } else if (::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, folder_.c_str(), RENAME_EXCHANGE) == 0) {
     remove_folder(partial_);  // the old products by now
   } else {                    // a file system that cannot exchange two names
@@ -155,7 +160,8 @@ Status OutputFolder::commit() {
     if (::rename(folder_.c_str(), previous.c_str()) != 0) return system_error(folder_, "cannot be replaced");
     if (::rename(partial_.c_str(), folder_.c_str()) != 0) {
       Status status = system_error(folder_, "cannot be put in place");
-      if (::rename(previous.c_str(), folder_.c_str()) != 0) status = system_error(previous, "holds the old products; renaming it back failed");
+      if (::rename(previous.c_str(), folder_.c_str()) != 0)
+        status = system_error(previous, "holds the old products; renaming it back failed");
       return status;
     }
     remove_folder(previous);

@@ -1,6 +1,7 @@
-// Replaces a whole folder of files at once. The new content is built in `FOLDER.partial`, brought to the disk, and
-// takes the old folder's place by renaming; whoever looks sees the old files or the new ones, and after a failure or a
-// power cut the old ones (a folder that was set aside when the power failed is put back by the next create()).
+// Replaces a whole folder of files at once. The new content is built in `FOLDER.partial`, brought to the
+// disk, and takes the old folder's place by renaming; whoever looks sees the old files or the new ones, and
+// after a failure or a power cut the old ones (a folder that was set aside when the power failed is put back
+// by the next create()).
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ class OutputFolder {
   // Whether a file of this name belongs to the products being written.
   using Owns = bool (*)(std::string_view name);
 
-  // `folder` may be absent (its parent must exist) or hold nothing but files that `owns` claims; any other content
-  // fails, so that no one's files are ever deleted. One writer at a time: a second one fails.
+  // `folder` may be absent (its parent must exist) or hold nothing but files that `owns` claims; any other
+  // content fails, so that no one's files are ever deleted. One writer at a time: a second one fails.
   static Result<OutputFolder> create(const std::string& folder, Owns owns);
 
   OutputFolder(OutputFolder&& other) noexcept;

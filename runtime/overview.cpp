@@ -17,12 +17,18 @@ constexpr int kLabelWidth = 132;  // the column of row names
 constexpr int kGap = 8;
 constexpr int kMaxColumns = 8;
 constexpr int kMaxMembers = 3;
-constexpr int kHeader = 84;  // title and subtitle
-constexpr int kCaption = 28; // a line of times above a row
+constexpr int kHeader = 84;   // title and subtitle
+constexpr int kCaption = 28;  // a line of times above a row
 constexpr int kLegend = 76;
 
 // "12:30Z" of 2018-06-06T12:30Z.
 std::string clock(std::int64_t time) { return format_time(time).substr(11); }
+
+// "+1:30" hours and minutes ahead.
+std::string ahead(std::int64_t seconds) {
+  const std::int64_t minutes = seconds / 60 % 60;
+  return "+" + std::to_string(seconds / 3600) + (minutes < 10 ? ":0" : ":") + std::to_string(minutes);
+}
 
 struct Grid {
   std::vector<int> leads;  // the columns
@@ -36,7 +42,8 @@ Grid make_grid(const ForecastProduct& forecast) {
   Grid grid;
   const int columns = std::min(forecast.leads, kMaxColumns);
   for (int i = 0; i < columns; ++i) {  // evenly from the first to the last lead
-    grid.leads.push_back(columns == 1 ? forecast.leads - 1 : (i * (forecast.leads - 1) + (columns - 1) / 2) / (columns - 1));
+    grid.leads.push_back(columns == 1 ? forecast.leads - 1
+                                      : (i * (forecast.leads - 1) + (columns - 1) / 2) / (columns - 1));
   }
   const int across = std::max(columns, 4);
   // Panels share 1440 pixels, none larger than 320 × 320; long fields are held to a fixed area's aspect.
@@ -58,7 +65,6 @@ void centred(Picture& picture, int x, int width, int y, const std::string& text,
 
 void legend(Picture& picture, int x, int y, int width, const ColourScale& colours, const std::string& name) {
   picture.text(x, y, name, kQuiet, 2);
-  // A scale that runs from white to black is drawn from its low end on the left, as all are.
   picture.bar(x, y + 20, width, 16, colours.palette);
   const float middle = 0.5f * (colours.low + colours.high);
   const std::string low = plain_number(static_cast<double>(colours.low), 4);
@@ -76,7 +82,8 @@ Picture draw_overview(const ProductParts& parts) {
   const Grid grid = make_grid(forecast);
   const int columns = static_cast<int>(grid.leads.size());
   const int shown_members = std::min(forecast.members, kMaxMembers);
-  const int past = static_cast<int>(std::min<std::size_t>(forecast.past.size(), static_cast<std::size_t>(std::max(columns, 4))));
+  const int past = static_cast<int>(
+      std::min<std::size_t>(forecast.past.size(), static_cast<std::size_t>(std::max(columns, 4))));
   const int forecast_rows = 2 + shown_members;
   const int row_height = grid.panel_height + kGap;
   const int past_height = past > 0 ? kCaption + row_height + kGap : 0;
@@ -96,7 +103,8 @@ Picture draw_overview(const ProductParts& parts) {
   picture.text(kMargin, kMargin + 32, facts, kQuiet, 2);
 
   const auto panel = [&](int column, int y, std::span<const float> field, const ColourScale& colours) {
-    picture.field(grid.x(column), y, grid.panel_width, grid.panel_height, field, forecast.height, forecast.width, colours);
+    picture.field(grid.x(column), y, grid.panel_width, grid.panel_height, field, forecast.height,
+                  forecast.width, colours);
   };
   const auto row_name = [&](int y, const std::string& name) {
     picture.text(kMargin, y + (grid.panel_height - 14) / 2, name, kText, 2);
@@ -116,9 +124,9 @@ Picture draw_overview(const ProductParts& parts) {
 
   for (int i = 0; i < columns; ++i) {
     const int lead = grid.leads[static_cast<std::size_t>(i)];
-    const std::int64_t ahead = valid_time(forecast, lead) - forecast.start_time;
-    std::string caption = clock(valid_time(forecast, lead)) + " +" + format_duration(ahead);
-    if (Picture::text_width(caption, 2) > grid.panel_width) caption = "+" + format_duration(ahead);
+    const std::string later = ahead(valid_time(forecast, lead) - forecast.start_time);
+    std::string caption = clock(valid_time(forecast, lead)) + " " + later;
+    if (Picture::text_width(caption, 2) > grid.panel_width) caption = later;
     centred(picture, grid.x(i), grid.panel_width, y + 6, caption, kQuiet, 2);
     panel(i, y + kCaption, parts.mean(lead), parts.value_colours);
     panel(i, y + kCaption + row_height, parts.spread(lead), parts.spread_colours);
@@ -136,7 +144,8 @@ Picture draw_overview(const ProductParts& parts) {
   const std::string units = forecast.units.empty() ? "image numbers" : forecast.units;
   const int bar_width = std::min(420, (width - grid.x(0) - kMargin - 2 * kMargin) / 2);
   legend(picture, grid.x(0), y, bar_width, parts.value_colours, "value, " + units);
-  legend(picture, grid.x(0) + bar_width + 2 * kMargin, y, bar_width, parts.spread_colours, "spread, " + units);
+  legend(picture, grid.x(0) + bar_width + 2 * kMargin, y, bar_width, parts.spread_colours,
+         "spread, " + units);
   return picture;
 }
 

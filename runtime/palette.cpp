@@ -6,7 +6,8 @@
 namespace altocast {
 namespace {
 
-// Steps of equal CIE L* (8, 19, … 96), the hue turning from 300° to 90° at the largest chroma that sRGB holds.
+// Steps of equal CIE L* (8, 19, … 96), the hue turning from 300° to 90° at the largest chroma that sRGB
+// holds.
 constexpr std::array<Colour, 9> kSea = {{{1, 15, 77},
                                          {0, 48, 81},
                                          {4, 77, 100},

@@ -15,8 +15,8 @@ struct Colour {
 enum class Palette {
   grey,           // black to white
   inverted_grey,  // white to black: cold (low) brightness temperatures are white clouds
-  sea,            // indigo, teal, green, cream: CIE lightness rises evenly from 8 to 96, so it reads in grey and with
-                  // any colour blindness; for spread and probability
+  sea,  // indigo, teal, green, cream: CIE lightness rises evenly from 8 to 96, so it reads in grey and with
+        // any colour blindness; for spread and probability
 };
 
 // `value` is clamped to [0, 1]; NaN gives the colour of 0.

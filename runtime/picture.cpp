@@ -23,14 +23,17 @@ Cover cover(int index, int count, int field) {
 }  // namespace
 
 Picture::Picture(int width, int height, Colour background)
-    : width_(width), height_(height), rgb_(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3) {
+    : width_(width),
+      height_(height),
+      rgb_(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3) {
   fill(0, 0, width, height, background);
 }
 
 void Picture::set(int x, int y, Colour colour) {
   if (x < 0 || y < 0 || x >= width_ || y >= height_) return;
   std::uint8_t* pixel =
-      rgb_.data() + (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
+      rgb_.data() +
+      (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
   pixel[0] = colour.red;
   pixel[1] = colour.green;
   pixel[2] = colour.blue;
@@ -74,7 +77,8 @@ void Picture::text(int x, int y, std::string_view text, Colour colour, int size)
     const std::uint8_t* rows = glyph_rows(c);
     for (int row = 0; row < kGlyphHeight; ++row) {
       for (int column = 0; column < kGlyphWidth; ++column) {
-        if ((rows[row] >> (kGlyphWidth - 1 - column) & 1) != 0) fill(x + column * size, y + row * size, size, size, colour);
+        if ((rows[row] >> (kGlyphWidth - 1 - column) & 1) != 0)
+          fill(x + column * size, y + row * size, size, size, colour);
       }
     }
     x += (kGlyphWidth + 1) * size;

@@ -30,10 +30,10 @@ class Picture {
   void set(int x, int y, Colour colour);
   void fill(int x, int y, int width, int height, Colour colour);
 
-  // `field` [field_height, field_width] into the given box: the mean over the pixels below where it shrinks, the
-  // nearest pixel where it grows.
-  void field(int x, int y, int width, int height, std::span<const float> field, int field_height, int field_width,
-             const ColourScale& scale);
+  // `field` [field_height, field_width] into the given box: the mean over the pixels below where it shrinks,
+  // the nearest pixel where it grows.
+  void field(int x, int y, int width, int height, std::span<const float> field, int field_height,
+             int field_width, const ColourScale& scale);
 
   // A horizontal bar of the whole palette.
   void bar(int x, int y, int width, int height, Palette palette);

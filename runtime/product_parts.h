@@ -14,8 +14,8 @@ namespace altocast {
 // Over all pixels of one lead.
 struct LeadStatistics {
   std::int64_t time = 0;
-  double mean = 0.0;         // of the ensemble mean
-  double low = 0.0;          // its smallest and largest pixel
+  double mean = 0.0;  // of the ensemble mean
+  double low = 0.0;   // its smallest and largest pixel
   double high = 0.0;
   double mean_spread = 0.0;
   double max_spread = 0.0;
@@ -32,8 +32,12 @@ struct ProductParts {
   std::size_t pixels() const {
     return static_cast<std::size_t>(forecast->height) * static_cast<std::size_t>(forecast->width);
   }
-  std::span<const float> mean(int lead) const { return std::span(moments.mean).subspan(plane(lead), pixels()); }
-  std::span<const float> spread(int lead) const { return std::span(moments.spread).subspan(plane(lead), pixels()); }
+  std::span<const float> mean(int lead) const {
+    return std::span(moments.mean).subspan(plane(lead), pixels());
+  }
+  std::span<const float> spread(int lead) const {
+    return std::span(moments.spread).subspan(plane(lead), pixels());
+  }
   std::span<const float> member(int member, int lead) const {
     return forecast->values.subspan(plane(member * forecast->leads + lead), pixels());
   }
@@ -46,7 +50,8 @@ struct ProductParts {
 Status validate(const ForecastProduct& forecast);
 ProductParts make_parts(const ForecastProduct& forecast);  // of a valid forecast
 
-// The picture to look at first: the last frames, mean and spread at up to eight leads, three members, legends.
+// The picture to look at first: the last frames, mean and spread at up to eight leads, three members,
+// legends.
 Picture draw_overview(const ProductParts& parts);
 
 // A field in its own size, one pixel each.

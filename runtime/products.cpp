@@ -77,8 +77,15 @@ class PictureWriter {
  public:
   PictureWriter(const ProductParts& parts, OutputFolder& output) : parts_(parts), output_(output) {}
 
+  // Pictures without colour are stored as grey, a third of the size.
   Result<std::vector<std::uint8_t>> encode(const Picture& picture) {
-    return encode_png(picture.width(), picture.height(), 3, picture.rgb());
+    const std::vector<std::uint8_t>& rgb = picture.rgb();
+    std::vector<std::uint8_t> grey;
+    for (std::size_t i = 0; i < rgb.size() && rgb[i] == rgb[i + 1] && rgb[i] == rgb[i + 2]; i += 3) {
+      grey.push_back(rgb[i]);
+    }
+    const bool coloured = 3 * grey.size() != rgb.size();
+    return encode_png(picture.width(), picture.height(), coloured ? 3 : 1, coloured ? rgb : grey);
   }
   Status write(const std::string& name, const std::vector<std::uint8_t>& png) {
     names_.push_back(name);

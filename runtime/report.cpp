@@ -1,5 +1,5 @@
-// The two texts of a forecast: summary.json for programs and report.html for people. The report is one file that a
-// browser shows without network, and whose pictures and table stay readable without JavaScript.
+// The two texts of a forecast: summary.json for programs and report.html for people. The report is one file
+// that a browser shows without network, and whose pictures and table stay readable without JavaScript.
 #include <algorithm>
 #include <cstdint>
 
@@ -14,11 +14,20 @@ std::string html(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;
@@ -55,7 +64,8 @@ std::string list_of_strings(const std::vector<std::string>& strings) {
 // A script inside HTML must not hold "</".
 std::string script_string(std::string_view text) {
   std::string quoted = json_string(text);
-  for (std::size_t at = 0; (at = quoted.find('<', at)) != std::string::npos;) quoted.replace(at, 1, "\\u003c");
+  for (std::size_t at = 0; (at = quoted.find('<', at)) != std::string::npos;)
+    quoted.replace(at, 1, "\\u003c");
   return quoted;
 }
 
@@ -99,10 +109,12 @@ show();
 )";
 
 std::string lead_table(const ProductParts& parts) {
-  std::string text = "<div class=\"wide\"><table><tr><th>valid at</th><th>lead time</th><th>mean</th><th>lowest</th>"
-                     "<th>highest</th><th>mean spread</th><th>largest spread</th></tr>\n";
+  std::string text =
+      "<div class=\"wide\"><table><tr><th>valid at</th><th>lead time</th><th>mean</th><th>lowest</th>"
+      "<th>highest</th><th>mean spread</th><th>largest spread</th></tr>\n";
   for (const LeadStatistics& lead : parts.leads) {
-    text += "<tr><td>" + format_time(lead.time) + "</td><td>" + format_duration(lead.time - parts.forecast->start_time) + "</td>";
+    text += "<tr><td>" + format_time(lead.time) + "</td><td>" +
+            format_duration(lead.time - parts.forecast->start_time) + "</td>";
     for (const double value : {lead.mean, lead.low, lead.high, lead.mean_spread, lead.max_spread}) {
       text += "<td>" + plain_number(value, 4) + "</td>";
     }
@@ -159,9 +171,10 @@ std::string summary_json(const ProductParts& parts, const std::vector<std::strin
   for (std::size_t i = 0; i < parts.leads.size(); ++i) {
     const LeadStatistics& lead = parts.leads[i];
     text += "    {\"time\": " + json_string(format_time(lead.time)) +
-            ", \"lead_seconds\": " + std::to_string(lead.time - forecast.start_time) + ", \"mean\": " + json_number(lead.mean) +
-            ", \"low\": " + json_number(lead.low) + ", \"high\": " + json_number(lead.high) +
-            ", \"mean_spread\": " + json_number(lead.mean_spread) + ", \"max_spread\": " + json_number(lead.max_spread) +
+            ", \"lead_seconds\": " + std::to_string(lead.time - forecast.start_time) +
+            ", \"mean\": " + json_number(lead.mean) + ", \"low\": " + json_number(lead.low) +
+            ", \"high\": " + json_number(lead.high) + ", \"mean_spread\": " + json_number(lead.mean_spread) +
+            ", \"max_spread\": " + json_number(lead.max_spread) +
             (i + 1 < parts.leads.size() ? "},\n" : "}\n");
   }
   return text + "  ],\n  \"files\": " + list_of_strings(files) + "\n}\n";
@@ -172,10 +185,11 @@ std::string report_html(const ProductParts& parts, const ReportPictures& picture
   const std::string start = format_time(forecast.start_time);
   std::string facts = forecast.channel;
   if (!forecast.region.empty()) facts += (facts.empty() ? "" : ", ") + forecast.region;
-  std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-                     "content=\"width=device-width,initial-scale=1\">\n<title>Forecast from " +
-                     start + "</title>\n<style>" + std::string(kStyle) + "</style></head><body>\n<h1>Forecast from " + start +
-                     "</h1>\n";
+  std::string text =
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\">\n<title>Forecast from " +
+      start + "</title>\n<style>" + std::string(kStyle) + "</style></head><body>\n<h1>Forecast from " +
+      start + "</h1>\n";
   if (!facts.empty()) text += "<p>" + html(facts) + "</p>\n";
   text += "<p>" + std::to_string(forecast.members) + (forecast.members == 1 ? " member, " : " members, ") +
           (forecast.adapted ? "adapted to the station's own frames" : "not adapted") + ", " +
@@ -184,12 +198,15 @@ std::string report_html(const ProductParts& parts, const ReportPictures& picture
 
   text += "<figure id=\"loop\"><img id=\"shown\" alt=\"the forecast at the chosen time\" src=\"";
   append_data_uri(text, pictures.layers.front().leads.front());
-  text += "\">\n<div class=\"bar\"><button id=\"play\">Play</button><input id=\"time\" type=\"range\" min=\"0\" "
-          "aria-label=\"time\"><span id=\"label\">" + format_time(parts.leads.front().time) +
-          "</span><span id=\"layers\" class=\"bar\"></span></div></figure>\n<h2>At a glance</h2>\n"
-          "<figure><img alt=\"past frames, ensemble mean, spread and members by lead time\" src=\"";
+  text +=
+      "\">\n<div class=\"bar\"><button id=\"play\">Play</button><input id=\"time\" type=\"range\" min=\"0\" "
+      "aria-label=\"time\"><span id=\"label\">" +
+      format_time(parts.leads.front().time) +
+      "</span><span id=\"layers\" class=\"bar\"></span></div></figure>\n<h2>At a glance</h2>\n"
+      "<figure><img alt=\"past frames, ensemble mean, spread and members by lead time\" src=\"";
   append_data_uri(text, pictures.overview);
-  text += "\"></figure>\n<h2>By lead time</h2>\n" + lead_table(parts) + "<h2>How it was made</h2>\n" + facts_table(parts);
+  text += "\"></figure>\n<h2>By lead time</h2>\n" + lead_table(parts) + "<h2>How it was made</h2>\n" +
+          facts_table(parts);
 
   std::vector<std::string> labels;
   for (const PastFrame& frame : forecast.past) labels.push_back(format_time(frame.time) + " observed");

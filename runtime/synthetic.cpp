@@ -36,7 +36,9 @@ double uniform(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x
 
 double fade(double t) { return t * t * t * (t * (t * 6.0 - 15.0) + 10.0); }
 double blend(double a, double b, double t) { return a + (b - a) * t; }
-double ramp(double low, double high, double value) { return fade(std::clamp((value - low) / (high - low), 0.0, 1.0)); }
+double ramp(double low, double high, double value) {
+  return fade(std::clamp((value - low) / (high - low), 0.0, 1.0));
+}
 
 // Dot product of (x, y, z) with one of the twelve edge directions of a cube.
 double edge_gradient(std::uint64_t bits, double x, double y, double z) {
@@ -82,15 +84,17 @@ double fractal(std::uint64_t seed, double x, double y, double z, int octaves) {
   return sum;
 }
 
-// One deck of clouds. Its pattern is carried by a steady, smooth flow; to keep shear from stretching it without end,
-// two patterns with staggered lives of kLife hours each fade in and out, which also lets clouds form and vanish.
+// One deck of clouds. Its pattern is carried by a steady, smooth flow; to keep shear from stretching it
+// without end, two patterns with staggered lives of kLife hours each fade in and out, which also lets clouds
+// form and vanish.
 class Deck {
  public:
   Deck(std::uint64_t seed, double speed, double wavelength) : seed_(seed), wavelength_(wavelength) {
     Vector direction;
     double length = 0.0;
     for (int attempt = 0; length < 0.1 || length > 1.0; ++attempt) {  // a direction without sine and cosine
-      direction = {2.0 * uniform(hash(seed, attempt, 0, 1)) - 1.0, 2.0 * uniform(hash(seed, attempt, 1, 1)) - 1.0};
+      direction = {2.0 * uniform(hash(seed, attempt, 0, 1)) - 1.0,
+                   2.0 * uniform(hash(seed, attempt, 1, 1)) - 1.0};
       length = std::sqrt(direction.x * direction.x + direction.y * direction.y);
     }
     wind_ = {speed * direction.x / length, speed * direction.y / length};
@@ -99,7 +103,7 @@ class Deck {
 
   // About −1 … 1 at pixel (x, y), `hours` after the start.
   double value(double x, double y, double hours) const {
-    constexpr double kLife = 10.0;
+    constexpr double kLife = 14.0;
     const double u = wind_.x + 0.7 * speed_ * noise(seed_ + 11, x / 260.0, y / 170.0, 0.5);
     const double v = wind_.y + 0.7 * speed_ * noise(seed_ + 12, x / 170.0, y / 260.0, 0.5);
     double sum = 0.0, squares = 0.0;
@@ -107,15 +111,16 @@ class Deck {
       const double lives = hours / kLife + 0.5 * stagger;
       const double life = std::floor(lives);
       const double age = lives - life;  // 0 … 1
-      const double weight = fade(1.0 - std::fabs(2.0 * age - 1.0));
+      const double weight = 1.0 - std::fabs(2.0 * age - 1.0);
       if (weight == 0.0) continue;
       const double elapsed = (age - 0.5) * kLife;
       const double px = (x - u * elapsed - wind_.x * (hours - elapsed)) / wavelength_;
       const double py = (y - v * elapsed - wind_.y * (hours - elapsed)) / wavelength_;
-      const std::uint64_t pattern = mix(seed_ + 100 + static_cast<std::uint64_t>(static_cast<std::int64_t>(life) * 2 + stagger));
-      const double warp_x = noise(pattern + 7, px * 0.8, py * 0.8, hours / 9.0);
-      const double warp_y = noise(pattern + 8, px * 0.8, py * 0.8, hours / 9.0);
-      sum += weight * fractal(pattern, px + 0.45 * warp_x, py + 0.45 * warp_y, hours / 7.0, 5);
+      const std::uint64_t pattern =
+          mix(seed_ + 100 + static_cast<std::uint64_t>(static_cast<std::int64_t>(life) * 2 + stagger));
+      const double warp_x = noise(pattern + 7, px * 0.8, py * 0.8, hours / 20.0);
+      const double warp_y = noise(pattern + 8, px * 0.8, py * 0.8, hours / 20.0);
+      sum += weight * fractal(pattern, px + 0.45 * warp_x, py + 0.45 * warp_y, hours / 16.0, 5);
       squares += weight * weight;
     }
     return sum / std::sqrt(squares);
@@ -148,23 +153,28 @@ Status validate(const SyntheticSettings& s) {
 std::vector<std::uint8_t> synthetic_frame(const SyntheticSettings& settings, int index) {
   const std::uint64_t seed = mix(settings.seed);
   const double hours = static_cast<double>(index) * (settings.cadence_seconds / 3600.0);
-  const Deck low(seed + 1000, 3.0, 46.0);
-  const Deck high(seed + 2000, 6.5, 84.0);
+  const Deck low(seed + 1000, 1.8, 46.0);
+  const Deck high(seed + 2000, 3.2, 84.0);
   // A daily cycle without cosine: a parabola over the sunlit half, flat at night.
-  const std::int64_t second_of_day = ((settings.start_time % 86400 + 86400) + static_cast<std::int64_t>(index) * settings.cadence_seconds) % 86400;
+  const std::int64_t second_of_day =
+      ((settings.start_time % 86400 + 86400) + static_cast<std::int64_t>(index) * settings.cadence_seconds) %
+      86400;
   const double noon = 1.0 - std::fabs(static_cast<double>(second_of_day) - 50400.0) / 25200.0;
   const double sun = noon > 0.0 ? noon * (2.0 - noon) : 0.0;
 
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(settings.height) * static_cast<std::size_t>(settings.width));
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(settings.height) *
+                                   static_cast<std::size_t>(settings.width));
   std::size_t at = 0;
   for (int row = 0; row < settings.height; ++row) {
     for (int column = 0; column < settings.width; ++column) {
       const double x = column, y = row;
       const double land = ramp(-0.06, 0.06, fractal(seed + 1, x / 150.0, y / 150.0, 0.5, 4));
-      const double surface = 54.0 + 8.0 * noise(seed + 2, x / 90.0, y / 90.0, 0.5) - land * (14.0 * sun - 5.0);
+      const double surface =
+          54.0 + 8.0 * noise(seed + 2, x / 90.0, y / 90.0, 0.5) - land * (14.0 * sun - 5.0);
       const double low_cover = ramp(-0.05, 0.55, low.value(x, y, hours));
-      // Where the large scale lifts, high clouds form; the lifting pattern drifts and changes over half a day.
-      const double lift = noise(seed + 3, (x - 4.0 * hours) / 150.0, (y - 1.5 * hours) / 150.0, hours / 11.0);
+      // Where the large scale lifts, high clouds form; the lifting pattern drifts and changes over half a
+      // day.
+      const double lift = noise(seed + 3, (x - 2.0 * hours) / 150.0, (y - 0.8 * hours) / 150.0, hours / 16.0);
       const double tower = high.value(x, y, hours) + 0.9 * lift;
       const double high_cover = ramp(0.05, 0.40, tower);
       double value = blend(surface, 84.0 + 26.0 * low_cover, low_cover);
@@ -182,21 +192,25 @@ Status write_synthetic_frames(const SyntheticSettings& settings, const std::stri
   std::error_code error;
   fs::create_directory(folder, error);
   if (error) return Status::error(folder + ": cannot be made: " + error.message());
-  if (!fs::is_empty(folder, error) || error) return Status::error(folder + ": is not empty; choose a new folder");
+  if (!fs::is_empty(folder, error) || error)
+    return Status::error(folder + ": is not empty; choose a new folder");
 
   const std::string description =
       "# Made by altocast synth, seed " + std::to_string(settings.seed) + ".\n" +
       "cadence = " + std::to_string(settings.cadence_seconds / 60) +
       "\nchannel = \"synthetic infrared\"\nunits = \"K\"\nscale = -0.6666666666666666\noffset = 330.0\n"
       "range = [180.0, 310.0]\n";
-  const std::span description_bytes(reinterpret_cast<const std::uint8_t*>(description.data()), description.size());
+  const std::span description_bytes(reinterpret_cast<const std::uint8_t*>(description.data()),
+                                    description.size());
   ALTOCAST_RETURN_IF_ERROR(replace_file((fs::path(folder) / "cache.toml").string(), description_bytes));
   for (int index = 0; index < settings.frames; ++index) {
     const std::vector<std::uint8_t> pixels = synthetic_frame(settings, index);
     const Result<std::vector<std::uint8_t>> png = encode_png(settings.width, settings.height, 1, pixels);
     if (!png.ok()) return png.status();
-    const std::int64_t time = settings.start_time + static_cast<std::int64_t>(index) * settings.cadence_seconds;
-    ALTOCAST_RETURN_IF_ERROR(replace_file((fs::path(folder) / (format_compact_time(time) + ".png")).string(), *png));
+    const std::int64_t time =
+        settings.start_time + static_cast<std::int64_t>(index) * settings.cadence_seconds;
+    ALTOCAST_RETURN_IF_ERROR(
+        replace_file((fs::path(folder) / (format_compact_time(time) + ".png")).string(), *png));
   }
   return {};
 }

@@ -44,7 +44,8 @@ Fields split(std::int64_t time) {
 
 std::string digits(std::int64_t value, int width) {
   std::string text(static_cast<std::size_t>(width), '0');
-  for (int i = width - 1; i >= 0; --i, value /= 10) text[static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
+  for (int i = width - 1; i >= 0; --i, value /= 10)
+    text[static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
   return text;
 }
 
@@ -100,7 +101,9 @@ Result<std::int64_t> parse_time(std::string_view text) {
 
   const std::string quoted = "'" + std::string(text.substr(0, 40)) + "'";
   if (!scan.complete()) return Status::error(quoted + " is no time; write UTC as 2018-06-06T12:00Z");
-  const auto out_of_range = [&](const char* what) { return Status::error(quoted + " is no time: no such " + what); };
+  const auto out_of_range = [&](const char* what) {
+    return Status::error(quoted + " is no time: no such " + what);
+  };
   if (f.year < 1) return out_of_range("year");
   if (f.month < 1 || f.month > 12) return out_of_range("month");
   if (f.day < 1 || f.day > days_in_month(f.year, f.month)) return out_of_range("day");
@@ -115,15 +118,16 @@ Result<std::int64_t> parse_time(std::string_view text) {
 
 std::string format_time(std::int64_t time) {
   const Fields f = split(time);
-  std::string text = digits(f.year, 4) + "-" + digits(f.month, 2) + "-" + digits(f.day, 2) + "T" + digits(f.hour, 2) +
-                     ":" + digits(f.minute, 2);
+  std::string text = digits(f.year, 4) + "-" + digits(f.month, 2) + "-" + digits(f.day, 2) + "T" +
+                     digits(f.hour, 2) + ":" + digits(f.minute, 2);
   if (f.second != 0) text += ":" + digits(f.second, 2);
   return text + "Z";
 }
 
 std::string format_compact_time(std::int64_t time) {
   const Fields f = split(time);
-  std::string text = digits(f.year, 4) + digits(f.month, 2) + digits(f.day, 2) + "T" + digits(f.hour, 2) + digits(f.minute, 2);
+  std::string text = digits(f.year, 4) + digits(f.month, 2) + digits(f.day, 2) + "T" + digits(f.hour, 2) +
+                     digits(f.minute, 2);
   if (f.second != 0) text += digits(f.second, 2);
   return text + "Z";
 }

@@ -24,7 +24,9 @@ std::string open_message(const std::string& folder) {
   return cache.ok() ? "" : cache.message();
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 // The reason why the file of this name was left out; empty if it was not.
 std::string reason_of(const std::vector<RejectedFrame>& rejected, const std::string& name) {
@@ -79,7 +81,9 @@ TEST(FrameCache, NamesEachUnusableFileWithItsReasonAndKeepsTheRest) {
   const TemporaryFolder folder;
   write_frames(folder, 6);
   const Bytes good = frame_png(12, 8);
-  const auto part = [&](std::size_t size) { return Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)); };
+  const auto part = [&](std::size_t size) {
+    return Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
+  };
   write_bytes(folder / "20180606T1530Z.png", part(good.size() / 2));
   write_bytes(folder / "20180606T1600Z.png", part(20));
   write_bytes(folder / "20180606T1630Z.png", {});
@@ -242,7 +246,8 @@ TEST(FrameCache, CropsAndTakesTheMeanWhenDownscaling) {
 
 TEST(FrameCache, ReadsTheSettingsFile) {
   const std::string text =
-      "cadence_seconds = 90\nchannel = \"IR\"\nregion = \"Alps\"\nunits = \"K\"\nscale = -0.5\noffset = 330\nrange = [190, 320.5]\n";
+      "cadence_seconds = 90\nchannel = \"IR\"\nregion = \"Alps\"\nunits = \"K\"\nscale = -0.5\noffset = "
+      "330\nrange = [190, 320.5]\n";
   const Result<FrameCacheSettings> settings = parse_frame_cache_settings(text, "cache.toml");
   ASSERT_TRUE(settings.ok()) << settings.message();
   EXPECT_EQ(settings->cadence_seconds, 90);
@@ -329,8 +334,9 @@ TEST_F(FrameWindows, SaysWhatIsMissingWhenThereAreTooFewFrames) {
   const FrameCache cache = open_good(folder_);
   const std::int64_t at = kNoon + 12 * 1800;
   const std::string message = cache.support_pairs(4, 8, 5, at).message();
-  EXPECT_TRUE(contains(message, "needs 12 frames in one run up to 2018-06-06T18:00Z; the run starting "
-                                "2018-06-06T15:00Z has 7"))
+  EXPECT_TRUE(contains(message,
+                       "needs 12 frames in one run up to 2018-06-06T18:00Z; the run starting "
+                       "2018-06-06T15:00Z has 7"))
       << message;
   EXPECT_TRUE(contains(cache.newest_input(4, kNoon - 1).message(), "no frame up to 2018-06-06T11:59:59Z"));
   EXPECT_TRUE(contains(cache.newest_input(4, kNoon + 86400).message(), "no frame shortly before"));

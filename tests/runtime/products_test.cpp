@@ -35,7 +35,8 @@ struct Sample {
     forecast.values = values;
     forecast.start_time = kNoon;
     forecast.cadence_seconds = 1800;
-    forecast.past = {{kNoon - 1800, std::span<const float>(past).first(pixels)}, {kNoon, std::span<const float>(past).last(pixels)}};
+    forecast.past = {{kNoon - 1800, std::span<const float>(past).first(pixels)},
+                     {kNoon, std::span<const float>(past).last(pixels)}};
     forecast.channel = "IR </script> \"10.7\" µm";
     forecast.units = "K";
     forecast.range_low = 180.0f;
@@ -59,7 +60,9 @@ std::string text_of(const std::string& path) {
   return std::string(bytes.begin(), bytes.end());
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST(Products, WriteEveryFileThatTheSummaryLists) {
   const TemporaryFolder folder;
@@ -163,8 +166,8 @@ TEST(Products, NeverTouchAFolderWithSomebodysFiles) {
 TEST(Products, SayWhenTheOutputCannotBeWritten) {
   const TemporaryFolder folder;
   write_text(folder / "file", "x");
-  for (const std::string& path : {folder / "file", folder / "file/out", folder / "no/parent/out", std::string("/proc/out"),
-                                  std::string("/"), std::string()}) {
+  for (const std::string& path : {folder / "file", folder / "file/out", folder / "no/parent/out",
+                                  std::string("/proc/out"), std::string("/"), std::string()}) {
     const Status status = write_products(Sample().forecast, path);
     ASSERT_FALSE(status.ok()) << path;
     EXPECT_TRUE(contains(status.message(), path)) << status.message();
@@ -177,7 +180,8 @@ TEST(Products, RefuseAForecastThatDoesNotFitTogether) {
   ASSERT_TRUE(write_products(Sample().forecast, folder / "out").ok());
   const Bytes before = read_bytes(folder / "out/summary.json");
   const auto refused = [&](const ForecastProduct& forecast) {
-    return !write_products(forecast, folder / "out").ok() && read_bytes(folder / "out/summary.json") == before;
+    return !write_products(forecast, folder / "out").ok() &&
+           read_bytes(folder / "out/summary.json") == before;
   };
   Sample sample;
   sample.values[17] = std::numeric_limits<float>::infinity();
@@ -185,8 +189,8 @@ TEST(Products, RefuseAForecastThatDoesNotFitTogether) {
   sample = Sample();
   sample.forecast.values = sample.forecast.values.first(5);
   EXPECT_TRUE(refused(sample.forecast));
-  for (int* field : {&sample.forecast.members, &sample.forecast.leads, &sample.forecast.height, &sample.forecast.width,
-                     &sample.forecast.cadence_seconds}) {
+  for (int* field : {&sample.forecast.members, &sample.forecast.leads, &sample.forecast.height,
+                     &sample.forecast.width, &sample.forecast.cadence_seconds}) {
     const int old = std::exchange(*field, 0);
     EXPECT_TRUE(refused(sample.forecast));
     *field = old;
@@ -255,7 +259,8 @@ TEST(Palette, ClampsAndInverts) {
   EXPECT_EQ(palette_colour(Palette::grey, -3.0f), (Colour{0, 0, 0}));
   EXPECT_EQ(palette_colour(Palette::grey, 7.0f), (Colour{255, 255, 255}));
   EXPECT_EQ(palette_colour(Palette::inverted_grey, 0.0f), (Colour{255, 255, 255}));
-  EXPECT_EQ(palette_colour(Palette::sea, std::numeric_limits<float>::quiet_NaN()), palette_colour(Palette::sea, 0.0f));
+  EXPECT_EQ(palette_colour(Palette::sea, std::numeric_limits<float>::quiet_NaN()),
+            palette_colour(Palette::sea, 0.0f));
 }
 
 TEST(Picture, ShrinksFieldsByTheMeanAndCutsOffWhatIsOutside) {

@@ -27,7 +27,7 @@ double mean_difference(const std::vector<std::uint8_t>& a, const std::vector<std
 }
 
 TEST(Synthetic, ASeedGivesTheSameBytesOnEveryPlatform) {
-  EXPECT_EQ(to_hex(sha256(synthetic_frame(small_settings(), 3))), "@HASH@");
+  EXPECT_EQ(to_hex(sha256(synthetic_frame(small_settings(), 3))), "26caffca4e6c170a9104af4a3b58b7ca613bf67017f32f12b7a58afdb6148ad2");
 }
 
 TEST(Synthetic, SeedsDiffer) {
@@ -53,7 +53,7 @@ TEST(Synthetic, CloudsChangeSlowlyEnoughToBePredicted) {
   const double step = mean_difference(first, synthetic_frame(settings, 1));
   const double far = mean_difference(first, synthetic_frame(settings, 16));
   EXPECT_GT(step, 1.0);
-  EXPECT_GT(far, 2.0 * step);
+  EXPECT_GT(far, 3.0 * step);
 }
 
 TEST(Synthetic, WritesAFolderThatTheFrameCacheReads) {
@@ -79,7 +79,8 @@ TEST(Synthetic, WritesAFolderThatTheFrameCacheReads) {
 TEST(Synthetic, RefusesAFolderInUseAndImpossibleSettings) {
   const TemporaryFolder folder;
   write_text(folder / "note.txt", "mine");
-  EXPECT_NE(write_synthetic_frames(small_settings(), folder.path()).message().find("not empty"), std::string::npos);
+  EXPECT_NE(write_synthetic_frames(small_settings(), folder.path()).message().find("not empty"),
+            std::string::npos);
   EXPECT_FALSE(write_synthetic_frames(small_settings(), folder / "note.txt").ok());
   EXPECT_FALSE(write_synthetic_frames(small_settings(), folder / "no/such/parent").ok());
   SyntheticSettings settings = small_settings();

@@ -8,7 +8,8 @@ namespace altocast {
 namespace {
 
 TEST(Time, ReadsBothFormsWithAndWithoutSeconds) {
-  for (const char* text : {"2018-06-06T12:00Z", "2018-06-06T12:00:00Z", "20180606T1200Z", "20180606T120000Z"}) {
+  for (const char* text :
+       {"2018-06-06T12:00Z", "2018-06-06T12:00:00Z", "20180606T1200Z", "20180606T120000Z"}) {
     const Result<std::int64_t> time = parse_time(text);
     ASSERT_TRUE(time.ok()) << text << ": " << time.message();
     EXPECT_EQ(*time, 1528286400) << text;
@@ -22,9 +23,10 @@ TEST(Time, ReadsBothFormsWithAndWithoutSeconds) {
 }
 
 TEST(Time, RefusesWhatIsNoTimeAndSaysHowToWriteOne) {
-  for (const char* text : {"", "Z", "2018-06-06", "2018-06-06T12:00", "2018-06-06 12:00Z", "2018-06-06T12:00+01:00",
-                           "2018-0606T1200Z", "2018-06-06T1200Z", "20180606T12:00Z", "20180606T1200Zx", " 20180606T1200Z",
-                           "20180606T120Z", "20180606T12000Z", "+0180606T1200Z", "2018-06-06T12:00:0Z", "２０180606T1200Z"}) {
+  for (const char* text :
+       {"", "Z", "2018-06-06", "2018-06-06T12:00", "2018-06-06 12:00Z", "2018-06-06T12:00+01:00",
+        "2018-0606T1200Z", "2018-06-06T1200Z", "20180606T12:00Z", "20180606T1200Zx", " 20180606T1200Z",
+        "20180606T120Z", "20180606T12000Z", "+0180606T1200Z", "2018-06-06T12:00:0Z", "２０180606T1200Z"}) {
     const Result<std::int64_t> time = parse_time(text);
     ASSERT_FALSE(time.ok()) << text;
     EXPECT_NE(time.message().find("2018-06-06T12:00Z"), std::string::npos) << time.message();
@@ -35,9 +37,9 @@ TEST(Time, RefusesFieldsOutOfRangeAndNamesThem) {
   const struct {
     const char* text;
     const char* field;
-  } cases[] = {{"00000101T0000Z", "year"}, {"20181306T1200Z", "month"}, {"20180006T1200Z", "month"},
-               {"20180631T1200Z", "day"},  {"20180229T1200Z", "day"},   {"19000229T1200Z", "day"},
-               {"20180600T1200Z", "day"},  {"20180606T2400Z", "hour"},  {"20180606T1260Z", "minute"},
+  } cases[] = {{"00000101T0000Z", "year"},    {"20181306T1200Z", "month"}, {"20180006T1200Z", "month"},
+               {"20180631T1200Z", "day"},     {"20180229T1200Z", "day"},   {"19000229T1200Z", "day"},
+               {"20180600T1200Z", "day"},     {"20180606T2400Z", "hour"},  {"20180606T1260Z", "minute"},
                {"20161231T235960Z", "second"}};
   for (const auto& c : cases) {
     const Result<std::int64_t> time = parse_time(c.text);
@@ -47,7 +49,8 @@ TEST(Time, RefusesFieldsOutOfRangeAndNamesThem) {
 }
 
 TEST(Time, FormatsAndReadsBackEveryDayOfFourCenturies) {
-  for (std::int64_t time = *parse_time("1699-12-31T00:00Z"); time < *parse_time("2101-01-02T00:00Z"); time += 86400 - 7) {
+  for (std::int64_t time = *parse_time("1699-12-31T00:00Z"); time < *parse_time("2101-01-02T00:00Z");
+       time += 86400 - 7) {
     ASSERT_EQ(*parse_time(format_time(time)), time);
     ASSERT_EQ(*parse_time(format_compact_time(time)), time);
   }
