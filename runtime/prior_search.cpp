@@ -35,8 +35,9 @@ Result<LoadedPrior> load_bound_prior(const Posterior& posterior, const std::stri
 }  // namespace
 
 std::string posterior_facts(const std::string& prior_path) {
-  // Control characters would be escaped as \u00XX, which recorded_path() need not know.
-  return check_text(prior_path).ok() ? "{\"prior\":" + json_string(prior_path) + "}" : "{}";
+  // Control characters would be escaped as \u00XX, which recorded_path() does not know.
+  const bool plain = check_text(prior_path).ok() && prior_path.find_first_of("\t\n") == std::string::npos;
+  return plain ? "{\"prior\":" + json_string(prior_path) + "}" : "{}";
 }
 
 Result<LoadedPrior> find_prior(const Posterior& posterior, const std::string& posterior_path,

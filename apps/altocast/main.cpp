@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "apps/altocast/command.h"
+#include "apps/altocast/log.h"
 
 namespace altocast {
 namespace {
@@ -34,8 +35,7 @@ ExitCode run(const Command& command, std::span<char*> argv) {
   try {
     status = command.run(argv);
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "altocast %s: %s; see altocast %s --help\n", command.name, error.what(),
-                 command.name);
+    log_line(std::string(error.what()) + "; see altocast " + command.name + " --help", command.name);
     return kUsage;
   } catch (const std::bad_alloc&) {
     status = Status::error(
@@ -45,7 +45,7 @@ ExitCode run(const Command& command, std::span<char*> argv) {
   }
   if (status.ok() && std::fflush(stdout) != 0) status = Status::error("stdout cannot be written");
   if (status.ok()) return kDone;
-  std::fprintf(stderr, "altocast %s: %s\n", command.name, status.message().c_str());
+  log_line(status.message(), command.name);
   return kUnfit;
 }
 
@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     print_commands(stdout);
     return kDone;
   }
-  if (!name.empty()) std::fprintf(stderr, "altocast: unknown command '%s'\n", argv[1]);
+  if (!name.empty()) log_line("unknown command '" + std::string(name) + "'");
   print_commands(stderr);
   return kUsage;
 }

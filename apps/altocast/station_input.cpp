@@ -1,10 +1,11 @@
 #include "apps/altocast/station_input.h"
 
+#include <errno.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 
+#include "apps/altocast/log.h"
 #include "runtime/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
@@ -26,8 +27,6 @@ AdaptationSettings adaptation_settings(const Arguments& arguments) {
   settings.seed = arguments.seed();
   return settings;
 }
-
-void log_line(const std::string& text) { std::fprintf(stderr, "altocast: %s\n", text.c_str()); }
 
 void log_frames(const Prior& prior, const FrameCache& cache) {
   constexpr std::size_t kShown = 10;

@@ -15,9 +15,6 @@ namespace altocast {
 void add_adaptation_options(Arguments& arguments);
 AdaptationSettings adaptation_settings(const Arguments& arguments);
 
-// One line on stderr: "altocast: …".
-void log_line(const std::string& text);
-
 // What the frames differ in from the prior's, and which files were not used.
 void log_frames(const Prior& prior, const FrameCache& cache);
 void log_adaptation(const Adaptation& adaptation, int wanted_pairs);
