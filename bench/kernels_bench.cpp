@@ -121,6 +121,15 @@ void bench_table(const KernelTable& table) {
   }
 
   NativeKernels kernels(table, 1);
+  const WeightSlice slice{128, 128, 0, 128, 3};
+  const std::vector<float> weight = normals(128 * 128 * 9, 5);
+  std::vector<float> packed(kernels.packed_size(slice, Direction::forward));
+  for (const Direction direction : {Direction::forward, Direction::transposed}) {
+    const double seconds =
+        best_seconds([&] { kernels.pack_weights(weight.data(), slice, direction, packed.data()); });
+    std::printf("  pack %s %.2f ns a weight\n", direction == Direction::forward ? "forward" : "transposed",
+                1e9 * seconds / static_cast<double>(weight.size()));
+  }
   std::vector<float> z = normals(1 << 16, 4);
   std::vector<float> a(z.size());
   const auto per_element = [&](double seconds) { return 1e9 * seconds / static_cast<double>(z.size()); };

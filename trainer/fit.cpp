@@ -69,6 +69,20 @@ void initialise(const FitSettings& settings, FitState& state) {
   std::fill(state.learned.log_noise.begin(), state.learned.log_noise.end(), static_cast<float>(settings.initial_log_noise));
 }
 
+Status start_from_prior(const FitSettings& settings, FitState& state) {
+  Result<LoadedPrior> loaded = load_prior(settings.initial);
+  if (!loaded.ok()) return loaded.status();
+  Prior& prior = loaded->prior;
+  if (prior.network != settings.network || prior.normalisation != settings.normalisation) {
+    return Status::error(settings.initial + ": its network or normalisation differs from the settings'; a run can only start "
+                         "from a prior of its own kind");
+  }
+  state.learned.theta.mu = std::move(prior.mu);
+  state.learned.theta.rho = std::move(prior.rho);
+  state.learned.log_noise = std::move(prior.log_noise);
+  return {};
+}
+
 Checkpoint to_checkpoint(const FitSettings& settings, FitState& state) {
   Checkpoint checkpoint;
   checkpoint.network = settings.network;
@@ -267,8 +281,10 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     ALTOCAST_RETURN_IF_ERROR(from_checkpoint(*checkpoint, state).within(run.path()));
     ALTOCAST_RETURN_IF_ERROR(run.cut_log(checkpoint->step));
     callbacks.notice("resuming at step " + std::to_string(state.step));
-  } else {
+  } else if (settings.initial.empty()) {
     initialise(settings, state);
+  } else {
+    ALTOCAST_RETURN_IF_ERROR(start_from_prior(settings, state));
   }
   ALTOCAST_RETURN_IF_ERROR(run.write_config(settings));
 

@@ -59,6 +59,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("outer", "samples", s.outer.samples);
   visit("outer", "kl_weight", s.outer.kl_weight);
   visit("outer", "data", s.outer.data);
+  visit("prior", "initial", s.initial);
   visit("prior", "initial_rho", s.initial_rho);
   visit("prior", "initial_log_noise", s.initial_log_noise);
   visit("prior", "rho_low", s.rho_low);

@@ -64,6 +64,7 @@ int run_fit(std::span<char*> argv) {
       "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(), "RUN")(
       "config", "settings; options on the command line override it", cxxopts::value<std::string>(), "FILE.toml")(
       "preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
+      "init", "prior file to start from instead of random weights", cxxopts::value<std::string>(), "P.prior")(
       "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
       "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
       "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
@@ -116,6 +117,7 @@ int run_fit(std::span<char*> argv) {
       settings.validation.push_back(*folder);
     }
   }
+  if (parsed.count("init")) settings.initial = parsed["init"].as<std::string>();
   if (parsed.count("steps")) settings.steps = parsed["steps"].as<int>();
   if (parsed.count("seed")) settings.seed = parsed["seed"].as<std::uint64_t>();
   if (settings.data.empty()) return usage("no --data DIR to train on");

@@ -53,6 +53,26 @@ float flushed(float a) {
 #endif
 }
 
+// Packs one block of source channels for one block of destination channels: [ky][kx][source channel][16].
+template <int taps>
+void pack_block(const float* weight, const WeightSlice& slice, bool forward, int src_first, int dst_first,
+                float* to) {
+  const int srcs = std::min(kBlock, (forward ? slice.in_count : slice.out) - src_first);
+  const int dsts = std::min(kBlock, (forward ? slice.out : slice.in_count) - dst_first);
+  if (dsts < kBlock) std::fill_n(to, taps * srcs * kBlock, 0.0f);
+  const int out_first = forward ? dst_first : src_first;
+  const int in_first = forward ? src_first : dst_first;
+  for (int out = 0; out < (forward ? dsts : srcs); ++out) {
+    const float* from =
+        weight +
+        (as_size(out_first + out) * as_size(slice.in_total) + as_size(slice.in_first + in_first)) * taps;
+    for (int in = 0; in < (forward ? srcs : dsts); ++in) {
+      float* column = to + (forward ? in * kBlock + out : out * kBlock + in);
+      for (int tap = 0; tap < taps; ++tap) column[(forward ? tap : taps - 1 - tap) * srcs * kBlock] = *from++;
+    }
+  }
+}
+
 // Adds the sums of one 16 × 16 block, [ky][kx][source channel][destination channel], to the canonical
 // gradient.
 void add_block(const float* total, const WeightSlice& slice, int block, float* grad_weight) {
@@ -94,26 +114,14 @@ void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, 
                                  float* packed) {
   const bool forward = direction == Direction::forward;
   const int src_channels = forward ? slice.in_count : slice.out;
-  const int dst_channels = forward ? slice.out : slice.in_count;
+  const int dst_blocks = blocks_of(forward ? slice.out : slice.in_count);
   const int taps = slice.kernel * slice.kernel;
-  threads().parallel_for(blocks_of(dst_channels), [&](int block) {
-    float* to = packed + as_size(block) * as_size(src_channels) * as_size(taps * kBlock);
-    for (int first = 0; first < src_channels; first += kBlock) {
-      const int last = std::min(first + kBlock, src_channels);
-      for (int tap = 0; tap < taps; ++tap) {
-        for (int src = first; src < last; ++src, to += kBlock) {
-          for (int lane = 0; lane < kBlock; ++lane) {
-            const int dst = block * kBlock + lane;
-            const int out = forward ? dst : src;
-            const int in = slice.in_first + (forward ? src : dst);
-            to[lane] = dst >= dst_channels
-                           ? 0.0f
-                           : weight[(as_size(out) * as_size(slice.in_total) + as_size(in)) * as_size(taps) +
-                                    as_size(forward ? tap : taps - 1 - tap)];
-          }
-        }
-      }
-    }
+  const auto pack = slice.kernel == 3 ? pack_block<9> : pack_block<1>;
+  threads().parallel_for(dst_blocks * blocks_of(src_channels), [&](int item) {
+    const int src_first = item / dst_blocks * kBlock;
+    const int dst_first = item % dst_blocks * kBlock;
+    pack(weight, slice, forward, src_first, dst_first,
+         packed + (as_size(dst_first) * as_size(src_channels) + as_size(src_first * kBlock)) * as_size(taps));
   });
 }
 

@@ -29,6 +29,9 @@ inline void weight_gradient_tile(const WeightGradientArgs& args, int first_row, 
     // Source row y meets destination row y + pad − ky.
     const float* grad = args.grad_dst + (y + kPad - first_ky) * grad_stride + lane;
     for (int x = 0; x < width; ++x, src += kBlock, grad += kBlock) {
+      // Hides from the compiler that the next pixel reads two of three numbers again: kept in registers, they push
+      // accumulators out to memory (clang 14 on AVX2: 38 % of peak instead of 90 %).
+      asm("" : "+r"(src));
       Vec g[rows][vectors];
       ALTOCAST_UNROLL
       for (int ky = 0; ky < rows; ++ky) {
