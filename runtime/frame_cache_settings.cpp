@@ -9,6 +9,8 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_ENABLE_WINDOWS_COMPAT 0
+// Both compilers have it by now; the other way goes through streams and locales.
+#define TOML_FLOAT_CHARCONV 1
 // toml++ narrows in places; its warnings are not ours.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"

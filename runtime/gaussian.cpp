@@ -5,8 +5,9 @@
 namespace altocast {
 namespace {
 
-// e^y − 1 − y. Near zero, where e^y rounded to float would leave nothing but its error, by the series y²/2! + y³/3! + …;
-// elsewhere by T's own exp. Relative error below 1e-5 for float, 1e-11 for double, and the float one has the same bits everywhere.
+// e^y − 1 − y. Near zero, where e^y rounded to float would leave nothing but its error, by the series y²/2! + y³/3! +
+// …; elsewhere by T's own exp. Relative error below 1e-5 for float, 1e-11 for double, and the float one has the same
+// bits everywhere.
 template <class T>
 double exp_minus_linear(double y) {
   if (y > 0.25 || y < -0.25) return static_cast<double>(portable_exp(static_cast<T>(y))) - 1.0 - y;
@@ -34,8 +35,8 @@ double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p) {
   double sum = 0;
   for (std::size_t d = 0; d < q.size(); ++d) {
     const double log_ratio = static_cast<double>(q.rho[d]) - static_cast<double>(p.rho[d]);
-    const double shift = (static_cast<double>(q.mu[d]) - static_cast<double>(p.mu[d])) *
-                         static_cast<double>(portable_exp(-p.rho[d]));
+    const double shift =
+        (static_cast<double>(q.mu[d]) - static_cast<double>(p.mu[d])) * static_cast<double>(portable_exp(-p.rho[d]));
     sum += 0.5 * (exp_minus_linear<T>(2.0 * log_ratio) + shift * shift);
   }
   return sum;

@@ -22,7 +22,8 @@ struct Gaussian {
 template <class T>
 void sample_weights(const Gaussian<T>& q, std::span<const T> epsilon, std::span<T> phi);
 
-// KL(q ‖ p) = Σ ρ_p − ρ_q + (e^{2ρ_q} + (μ_q − μ_p)²) / (2 e^{2ρ_p}) − ½. Never negative, and accurate however near q is to p.
+// KL(q ‖ p) = Σ ρ_p − ρ_q + (e^{2ρ_q} + (μ_q − μ_p)²) / (2 e^{2ρ_p}) − ½. Never negative, and accurate however near q
+// is to p.
 template <class T>
 double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p);
 

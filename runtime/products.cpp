@@ -201,6 +201,11 @@ ProductParts make_parts(const ForecastProduct& forecast) {
   return parts;
 }
 
+Status check_products_folder(const std::string& folder) {
+  const Result<OutputFolder> output = OutputFolder::create(folder, is_product_name);
+  return output.ok() ? Status() : output.status();
+}
+
 Status write_products(const ForecastProduct& forecast, const std::string& folder,
                       const ProductOptions& options) {
   ALTOCAST_RETURN_IF_ERROR(validate(forecast));

@@ -77,4 +77,8 @@ EnsembleMoments ensemble_moments(const ForecastProduct& forecast);
 Status write_products(const ForecastProduct& forecast, const std::string& folder,
                       const ProductOptions& options = {});
 
+// Fails where write_products() would refuse `folder` or could not write beside it, so that one knows before
+// the work. Changes nothing.
+Status check_products_folder(const std::string& folder);
+
 }  // namespace altocast

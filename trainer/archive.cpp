@@ -56,8 +56,7 @@ Division divide(const FolderUse& use, const FitSettings& settings, const FrameCa
     division.validate_from = *parse_time(use.validation_from);
   } else if (settings.validation.empty() && settings.validation_share > 0) {
     const std::size_t count = cache.frames().size();
-    const auto held =
-        static_cast<std::size_t>(std::ceil(static_cast<double>(count) * settings.validation_share));
+    const auto held = static_cast<std::size_t>(std::ceil(static_cast<double>(count) * settings.validation_share));
     if (held == 0 || held >= count) return division;
     division.validate_from = cache.frames()[count - held].slot;
   } else {
@@ -69,8 +68,7 @@ Division divide(const FolderUse& use, const FitSettings& settings, const FrameCa
 
 }  // namespace
 
-Result<Archive> Archive::open(const FitSettings& settings,
-                              const std::function<void(const std::string&)>& notice) {
+Result<Archive> Archive::open(const FitSettings& settings, const std::function<void(const std::string&)>& notice) {
   Archive archive;
   archive.normalisation_ = settings.normalisation;
   const int shortest = settings.network.input_frames + settings.network.leads;
@@ -114,8 +112,7 @@ Result<Archive> Archive::open(const FitSettings& settings,
     for (std::size_t f = 0; f < cache->frames().size(); ++f) {
       const Result<Frame> frame = cache->load(f);
       if (!frame.ok()) return frame.status();
-      for (const float raw : frame->pixels)
-        set.pixels.push_back(static_cast<std::uint16_t>(raw * steps + 0.5f));
+      for (const float raw : frame->pixels) set.pixels.push_back(static_cast<std::uint16_t>(raw * steps + 0.5f));
     }
     archive.sets_.push_back(std::move(set));
 
@@ -136,8 +133,7 @@ Result<Archive> Archive::open(const FitSettings& settings,
     }
   }
   if (archive.training_.empty()) {
-    return Status::error("no run of frames is long enough to train on: a pair takes " +
-                         std::to_string(shortest) +
+    return Status::error("no run of frames is long enough to train on: a pair takes " + std::to_string(shortest) +
                          " consecutive frames; add data or hold less out for validation");
   }
   return archive;

@@ -25,8 +25,7 @@ class Archive {
   // Opens and decodes all folders of the settings. Frames that cannot be used are left out and told to
   // `notice`. Fails if nothing is left to train on, if a folder is too small for a tile, or if folders differ
   // in their frames' depth.
-  static Result<Archive> open(const FitSettings& settings,
-                              const std::function<void(const std::string&)>& notice);
+  static Result<Archive> open(const FitSettings& settings, const std::function<void(const std::string&)>& notice);
 
   const std::vector<FrameStretch>& training() const { return training_; }
   const std::vector<FrameStretch>& validation() const { return validation_; }

@@ -53,14 +53,12 @@ int EpisodeSampler::frames_needed(int support, int query) const {
   return network_.input_frames + network_.leads + support - 1 + network_.leads + query - 1;
 }
 
-void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t index,
-                          Episode& episode) const {
+void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t index, Episode& episode) const {
   const std::uint64_t stream = derive_seed(seed, kEpisodePurpose, step, index);
   const auto below = [&](std::uint64_t which, int bound) {
     return static_cast<int>(random_below(stream, 0, which, static_cast<std::uint32_t>(bound)));
   };
-  const auto chosen =
-      std::upper_bound(cumulative_.begin(), cumulative_.end() - 1, random_uniform(stream, 1, 0));
+  const auto chosen = std::upper_bound(cumulative_.begin(), cumulative_.end() - 1, random_uniform(stream, 1, 0));
   const FrameStretch& stretch = stretches_[static_cast<std::size_t>(chosen - cumulative_.begin())];
   const int available = static_cast<int>(stretch.count);
 
@@ -87,8 +85,7 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
 
   const auto pair_at = [&](int window) {
     const float* inputs = episode.frames.data() + static_cast<std::size_t>(window) * pixels;
-    return make_sample(network_, inputs, inputs + static_cast<std::size_t>(network_.input_frames) * pixels,
-                       size, size);
+    return make_sample(network_, inputs, inputs + static_cast<std::size_t>(network_.input_frames) * pixels, size, size);
   };
   episode.task.support.clear();
   episode.task.query.clear();

@@ -31,8 +31,8 @@ struct Episode {
 class EpisodeSampler {
  public:
   // Draws from `stretches` of the archive (borrowed), each folder as often as the square root of its frames.
-  EpisodeSampler(const Archive& archive, const std::vector<FrameStretch>& stretches,
-                 const NetworkSpec& network, EpisodeShape shape);
+  EpisodeSampler(const Archive& archive, const std::vector<FrameStretch>& stretches, const NetworkSpec& network,
+                 EpisodeShape shape);
 
   // False if no stretch is long enough for one support and one query pair.
   bool empty() const { return stretches_.empty(); }

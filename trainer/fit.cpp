@@ -16,9 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // All that changes from step to step.
 struct FitState {
@@ -69,8 +67,7 @@ void initialise(const FitSettings& settings, FitState& state) {
     const float offset = tensor.name.ends_with(".gamma") ? 1.0f : 0.0f;
     for (std::size_t d = tensor.offset; d < tensor.offset + tensor.size; ++d) mu[d] = scale * mu[d] + offset;
   }
-  std::fill(state.learned.theta.rho.begin(), state.learned.theta.rho.end(),
-            static_cast<float>(settings.initial_rho));
+  std::fill(state.learned.theta.rho.begin(), state.learned.theta.rho.end(), static_cast<float>(settings.initial_rho));
   std::fill(state.learned.log_noise.begin(), state.learned.log_noise.end(),
             static_cast<float>(settings.initial_log_noise));
 }
@@ -169,9 +166,8 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
   const bool warmup = phase == Phase::warmup;
   Gaussian<float>& theta = state.learned.theta;
   if (!warmup && settings.hyper_prior_weight > 0) {
-    const double terms = static_cast<double>(settings.query_pairs) *
-                         static_cast<double>(settings.network.leads) * static_cast<double>(settings.tile) *
-                         static_cast<double>(settings.tile);
+    const double terms = static_cast<double>(settings.query_pairs) * static_cast<double>(settings.network.leads) *
+                         static_cast<double>(settings.tile) * static_cast<double>(settings.tile);
     add_hyper_prior_gradient(theta, settings.hyper_prior_weight / terms, batch.grad_theta);
   }
   StepNorms norms;
@@ -213,10 +209,9 @@ Prior make_prior(const FitSettings& settings, const Archive& archive, const FitS
   facts["steps"] = state.step;
   facts["data"] = settings.data;
   if (validation) {
-    facts["validation"] = {
-        {"tasks", validation->tasks},         {"nll_before", validation->nll_before},
-        {"nll_after", validation->nll_after}, {"mae_before", validation->mae_before},
-        {"mae_after", validation->mae_after}, {"mae_persistence", validation->mae_persistence}};
+    facts["validation"] = {{"tasks", validation->tasks},         {"nll_before", validation->nll_before},
+                           {"nll_after", validation->nll_after}, {"mae_before", validation->mae_before},
+                           {"mae_after", validation->mae_after}, {"mae_persistence", validation->mae_persistence}};
   }
   prior.facts = facts.dump();
   return prior;
@@ -287,9 +282,8 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   ALTOCAST_RETURN_IF_ERROR(validate(settings));
   if (FitSettings back;
       !read_fit_settings(write_fit_settings(settings), run.config_path(), back).ok() || back != settings) {
-    return Status::error(
-        "a data folder's name cannot be written to " + run.config_path() +
-        ": names must be UTF-8, and those with '@' cannot be validated on; rename or link the folder");
+    return Status::error("a data folder's name cannot be written to " + run.config_path() +
+                         ": names must be UTF-8, and those with '@' cannot be validated on; rename or link the folder");
   }
   FitState state(settings);
   if (options.resume) {
@@ -300,8 +294,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
         read_fit_settings(checkpoint->config, run.path() + "/checkpoint (its configuration)", before));
     if (without_intervals(before) != without_intervals(settings)) {
       return Status::error(run.path() + ": the settings differ from those the run was started with (" +
-                           run.config_path() +
-                           "); only training.steps and the intervals may change on --resume");
+                           run.config_path() + "); only training.steps and the intervals may change on --resume");
     }
     if (checkpoint->step > static_cast<std::uint64_t>(settings.steps)) {
       return Status::error(run.path() + ": the run is at step " + std::to_string(checkpoint->step) +
@@ -323,8 +316,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   // Whatever a prior file cannot hold is better known now than at the first checkpoint.
   ALTOCAST_RETURN_IF_ERROR(validate(make_prior(settings, *archive, state, nullptr)).within(run.prior_path()));
   const EpisodeShape shape{settings.tile, settings.support_pairs, settings.query_pairs};
-  const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network,
-                                      {settings.warmup_tile, 1, 1});
+  const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network, {settings.warmup_tile, 1, 1});
   const EpisodeSampler sampler(*archive, archive->training(), settings.network, shape);
   const EpisodeSampler validation_sampler(*archive, archive->validation(), settings.network, shape);
   if (sampler.empty()) {
@@ -333,10 +325,8 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
                          " consecutive frames");
   }
   const int validation_tasks = validation_sampler.empty() ? 0 : settings.validation_tasks;
-  if (validation_tasks == 0)
-    callbacks.notice("no validation: none was asked for, or its runs of frames are too short");
-  callbacks.notice(std::to_string(archive->frame_count()) + " frames; " + std::to_string(state.size) +
-                   " weights");
+  if (validation_tasks == 0) callbacks.notice("no validation: none was asked for, or its runs of frames are too short");
+  callbacks.notice(std::to_string(archive->frame_count()) + " frames; " + std::to_string(state.size) + " weights");
 
   Result<std::unique_ptr<MetaBatch>> batch = MetaBatch::create(settings, options.kernels, options.threads);
   if (!batch.ok()) return batch.status();
@@ -364,18 +354,15 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
       steps_since_mark = 0;
     }
     const bool warmup = record.phase == Phase::warmup;
-    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned.theta);
-        stiffness >= 2.0) {
-      return Status::error(
-          run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
-          ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
-          ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");
+    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned.theta); stiffness >= 2.0) {
+      return Status::error(run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
+                           ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
+                           ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");
     }
     (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase,
                        static_cast<std::uint64_t>(state.step), gradient);
     if (!is_finite(gradient)) {
-      ALTOCAST_RETURN_IF_ERROR(
-          (*batch)->kernel_status().within(run.path() + ": step " + std::to_string(state.step)));
+      ALTOCAST_RETURN_IF_ERROR((*batch)->kernel_status().within(run.path() + ": step " + std::to_string(state.step)));
       return Status::error(
           run.path() + ": training diverged at step " + std::to_string(state.step) +
           " (a loss or gradient is not finite); the checkpoint before it stands. Lower inner.rate_mu or "

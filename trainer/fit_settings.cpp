@@ -71,6 +71,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("outer", "samples", s.outer.samples, Range{1, 64});
   visit("outer", "kl_weight", s.outer.kl_weight, Range{0, 1e6});
   visit("outer", "data", s.outer.data, kNone);
+  visit("prior", "initial", s.initial, kNone);
   visit("prior", "initial_rho", s.initial_rho, Range{-20, 5});
   visit("prior", "initial_log_noise", s.initial_log_noise, Range{-8, 4});
   visit("prior", "rho_low", s.rho_low, Range{-20, 5});
@@ -97,8 +98,7 @@ std::string number(auto value) {
   char buffer[64];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   std::string text(buffer, end);
-  if (std::is_floating_point_v<decltype(value)> && text.find_first_of(".en") == std::string::npos)
-    text += ".0";
+  if (std::is_floating_point_v<decltype(value)> && text.find_first_of(".en") == std::string::npos) text += ".0";
   return text;
 }
 
@@ -109,9 +109,7 @@ std::string to_text(double value) { return number(value); }
 std::string to_text(bool value) { return value ? "true" : "false"; }
 std::string to_text(ActivationKind value) { return quote(std::string(to_string(value))); }
 std::string to_text(ResidualBase value) { return quote(std::string(to_string(value))); }
-std::string to_text(OuterData value) {
-  return value == OuterData::query ? "\"query\"" : "\"support_and_query\"";
-}
+std::string to_text(OuterData value) { return value == OuterData::query ? "\"query\"" : "\"support_and_query\""; }
 std::string to_text(const std::string& value) { return quote(value); }
 std::string to_text(const ValidationFolder& value) {
   return quote(value.from.empty() ? value.path : value.path + "@" + value.from);
@@ -236,13 +234,12 @@ Result<ValidationFolder> parse_validation_folder(const std::string& text) {
 Status validate(const FitSettings& settings) {
   ALTOCAST_RETURN_IF_ERROR(validate(settings.network).within("network"));
   std::string wrong;
-  for_each_setting(settings, [&](const std::string& section, const std::string& key, const auto& value,
-                                 const Range& range) {
-    if (wrong.empty()) wrong = out_of_range(section + "." + key, value, range);
-  });
+  for_each_setting(settings,
+                   [&](const std::string& section, const std::string& key, const auto& value, const Range& range) {
+                     if (wrong.empty()) wrong = out_of_range(section + "." + key, value, range);
+                   });
   if (!wrong.empty()) return Status::error(wrong);
-  if (!(settings.rho_low < settings.rho_high))
-    return Status::error("prior.rho_low must be below prior.rho_high");
+  if (!(settings.rho_low < settings.rho_high)) return Status::error("prior.rho_low must be below prior.rho_high");
   for (const ValidationFolder& folder : settings.validation) {
     if (folder.from.empty()) continue;
     if (const Result<std::int64_t> from = parse_time(folder.from); !from.ok())

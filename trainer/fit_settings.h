@@ -50,13 +50,11 @@ struct FitSettings {
   float rate_mu = 1e-3f;   // α for μ, every tensor
   float rate_rho = 1e-2f;  // α for ρ
   OuterSettings outer{.kl_weight = 1.0};
-  std::string
-      initial;  // a prior file to start μ, ρ and s from; empty: random weights and the two values below
+  std::string initial;  // a prior file to start μ, ρ and s from; empty: random weights and the two values below
   double initial_rho = -5.0;
   double initial_log_noise = -1.0;
   double rho_low = -7.0, rho_high = -1.0;  // ρ is clamped to this range after every step
-  double hyper_prior_weight =
-      0.0;  // of −log p(θ): μ ~ N(0, 1), 1/σ² ~ Gamma(1, 0.01); 1 = one task's own weight
+  double hyper_prior_weight = 0.0;  // of −log p(θ): μ ~ N(0, 1), 1/σ² ~ Gamma(1, 0.01); 1 = one task's own weight
 
   double warmup_learning_rate = 1.5e-3;  // Adam; falls by a cosine to a twentieth, and anew after the warm-up
   double learning_rate = 3e-4;

@@ -40,8 +40,7 @@ std::string_view to_string(Phase phase) {
 struct MetaBatch::Worker {
   Worker(const FitSettings& settings, std::unique_ptr<Kernels<float>> set)
       : kernels(std::move(set)),
-        warmup_network(settings.network, *kernels, settings.warmup_tile, settings.warmup_tile,
-                       Purpose::gradient),
+        warmup_network(settings.network, *kernels, settings.warmup_tile, settings.warmup_tile, Purpose::gradient),
         network(settings.network, *kernels, settings.tile, settings.tile, Purpose::second_order),
         inner_loop(network, settings.inner, constant_rates(settings)),
         meta_gradient(inner_loop, settings.outer),
@@ -89,8 +88,8 @@ void MetaBatch::for_each_task(int tasks, const Body& body) {
 }
 
 // NLL of one query pair at φ = μ_θ.
-void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler,
-                            std::uint64_t step, int index) {
+void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
+                            int index) {
   BatchResult& result = slots_[static_cast<std::size_t>(index)];
   sampler.draw(settings_.seed, step, static_cast<std::uint64_t>(index), worker.episode);
   const std::span<const Sample<float>> pair(&worker.episode.task.query.front(), 1);
@@ -111,10 +110,9 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
   sampler.draw(settings_.seed, step, task, worker.episode);
   CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
   CounterNoise<float> outer(derive_seed(settings_.seed, kOuterNoise, step, task), settings_.inner.antithetic);
-  const MetaReport report =
-      worker.meta_gradient.accumulate(learned.theta, learned.log_noise, worker.episode.task, inner, outer,
-                                      phase == Phase::second_order ? MetaOrder::second : MetaOrder::first,
-                                      result.grad_theta, result.grad_log_noise);
+  const MetaReport report = worker.meta_gradient.accumulate(
+      learned.theta, learned.log_noise, worker.episode.task, inner, outer,
+      phase == Phase::second_order ? MetaOrder::second : MetaOrder::first, result.grad_theta, result.grad_log_noise);
   result.loss = report.outer_loss;
   result.kl = report.kl;
   if (!report.steps.empty()) {
@@ -126,8 +124,8 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
   }
 }
 
-void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase,
-                         std::uint64_t step, BatchResult& result) {
+void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
+                         BatchResult& result) {
   const int tasks = phase == Phase::warmup ? settings_.warmup_batch : settings_.meta_batch;
   for_each_task(tasks, [&](Worker& worker, int index) {
     BatchResult& slot = slots_[static_cast<std::size_t>(index)];
@@ -150,8 +148,7 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
       const BatchResult& from = slots_[static_cast<std::size_t>(2 * stride * pair + stride)];
       add(into.grad_theta.mu, from.grad_theta.mu);
       add(into.grad_theta.rho, from.grad_theta.rho);
-      for (std::size_t l = 0; l < into.grad_log_noise.size(); ++l)
-        into.grad_log_noise[l] += from.grad_log_noise[l];
+      for (std::size_t l = 0; l < into.grad_log_noise.size(); ++l) into.grad_log_noise[l] += from.grad_log_noise[l];
       into.loss += from.loss;
       into.support_before += from.support_before;
       into.support_after += from.support_after;
@@ -164,8 +161,7 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
   for (float& g : result.grad_theta.mu) g *= scale;
   for (float& g : result.grad_theta.rho) g *= scale;
   for (double& g : result.grad_log_noise) g /= tasks;
-  for (double* value : {&result.loss, &result.support_before, &result.support_after, &result.kl})
-    *value /= tasks;
+  for (double* value : {&result.loss, &result.support_before, &result.support_after, &result.kl}) *value /= tasks;
 }
 
 double MetaBatch::kl_stiffness(const Gaussian<float>& theta) const {
@@ -184,8 +180,7 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
   std::vector<ValidationResult> results(static_cast<std::size_t>(tasks));
 
   // Mean absolute errors and the NLL a term of the forecasts that a network makes of the queries.
-  const auto score = [&](Worker& worker, const std::vector<float>& mu, double& nll,
-                         std::vector<double>& mae) {
+  const auto score = [&](Worker& worker, const std::vector<float>& mu, double& nll, std::vector<double>& mae) {
     const std::vector<Sample<float>>& queries = worker.episode.task.query;
     mae.assign(leads, 0.0);
     nll = 0;
@@ -216,19 +211,16 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
     CounterNoise<float> noise(derive_seed(kValidationSeed, kInnerNoise, task), settings_.inner.antithetic);
     worker.lambda = learned.theta;
     worker.inner_loop.adapt(learned.theta, std::span<const float>(learned.log_noise),
-                            std::span<const Sample<float>>(worker.episode.task.support), noise, worker.lambda,
-                            nullptr);
+                            std::span<const Sample<float>>(worker.episode.task.support), noise, worker.lambda, nullptr);
     score(worker, worker.lambda.mu, result.nll_after, result.mae_after);
     result.mae_persistence.assign(leads, 0.0);
     const std::vector<Sample<float>>& queries = worker.episode.task.query;
     for (const Sample<float>& query : queries) {
-      const float* newest =
-          query.frames + static_cast<std::size_t>(settings_.network.input_frames - 1) * pixels;
+      const float* newest = query.frames + static_cast<std::size_t>(settings_.network.input_frames - 1) * pixels;
       for (std::size_t l = 0; l < leads; ++l) {
         double absolute = 0;
         for (std::size_t i = 0; i < pixels; ++i) {
-          absolute +=
-              std::abs(static_cast<double>(newest[i]) - static_cast<double>(query.target[l * pixels + i]));
+          absolute += std::abs(static_cast<double>(newest[i]) - static_cast<double>(query.target[l * pixels + i]));
         }
         result.mae_persistence[l] += absolute / static_cast<double>(pixels * queries.size());
       }

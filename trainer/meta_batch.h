@@ -42,8 +42,7 @@ struct ValidationResult {
 class MetaBatch {
  public:
   // Makes `workers` threads' networks, each with a single-threaded kernel set of the given name.
-  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels,
-                                                   int workers);
+  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels, int workers);
   ~MetaBatch();
 
   // Deterministic in (settings, learned, sampler, phase, step), whatever the number of workers.
@@ -66,8 +65,8 @@ class MetaBatch {
   explicit MetaBatch(const FitSettings& settings);
   void warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
                    int index);
-  void meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase,
-                 std::uint64_t step, int index);
+  void meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
+                 int index);
   template <class Body>
   void for_each_task(int tasks, const Body& body);
 

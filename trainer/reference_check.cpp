@@ -28,8 +28,7 @@ struct ReferenceCase {
 };
 
 // The arrays that every case holds and the number of values each must have.
-std::vector<std::pair<std::string, std::size_t>> expected_sizes(const ReferenceCase& c,
-                                                                std::size_t parameters) {
+std::vector<std::pair<std::string, std::size_t>> expected_sizes(const ReferenceCase& c, std::size_t parameters) {
   const auto leads = static_cast<std::size_t>(c.network.leads);
   const auto steps = static_cast<std::size_t>(c.inner.steps);
   const auto samples = static_cast<std::size_t>(c.inner.samples);
@@ -62,8 +61,7 @@ Status read_spec(const json& spec, ReferenceCase& c) {
   c.network.depth = network.at("depth");
   c.network.norm_groups = network.at("norm_groups");
   c.network.residual = network.at("residual").get<bool>() ? ResidualBase::last_frame : ResidualBase::none;
-  const Result<ActivationKind> activation =
-      activation_from_string(network.at("activation").get<std::string>());
+  const Result<ActivationKind> activation = activation_from_string(network.at("activation").get<std::string>());
   if (!activation.ok()) return activation.status();
   c.network.activation = *activation;
   const json& loop = spec.at("loop");
@@ -82,8 +80,7 @@ Result<ReferenceCase> load_case(const std::string& folder) {
   const Result<std::vector<std::uint8_t>> text = read_file(folder + "/spec.json", kMaxSpecBytes);
   if (!text.ok()) return text.status();
   try {
-    ALTOCAST_RETURN_IF_ERROR(
-        read_spec(json::parse(text->begin(), text->end()), c).within(folder + "/spec.json"));
+    ALTOCAST_RETURN_IF_ERROR(read_spec(json::parse(text->begin(), text->end()), c).within(folder + "/spec.json"));
   } catch (const json::exception& error) {
     return Status::error(folder + "/spec.json: " + error.what());
   }
@@ -103,12 +100,10 @@ Result<ReferenceCase> load_case(const std::string& folder) {
   for (const std::string name : {"xs", "ys", "xq", "yq", "out_forward"}) {
     ALTOCAST_RETURN_IF_ERROR(load(name));
     const std::vector<std::size_t>& shape = c.arrays[name].shape;
-    const std::size_t channels =
-        static_cast<std::size_t>(name[0] == 'x' ? c.network.input_frames : c.network.leads);
+    const std::size_t channels = static_cast<std::size_t>(name[0] == 'x' ? c.network.input_frames : c.network.leads);
     const std::vector<std::size_t>& first = c.arrays["xs"].shape;
     if (shape.size() != 4 || shape[1] != channels || shape[2] != first[2] || shape[3] != first[3]) {
-      return Status::error(folder + "/" + name +
-                           ".npy: its shape does not fit spec.json's network and xs.npy");
+      return Status::error(folder + "/" + name + ".npy: its shape does not fit spec.json's network and xs.npy");
     }
   }
   const auto pairs = [&](const std::string& name) { return c.arrays[name].shape[0]; };
@@ -153,8 +148,8 @@ std::vector<Sample<T>> make_samples(const ReferenceCase& c, const std::vector<T>
   const std::size_t target_stride = static_cast<std::size_t>(c.network.leads) * pixels;
   std::vector<Sample<T>> samples;
   for (std::size_t i = 0; i < frames.size() / frame_stride; ++i) {
-    samples.push_back(make_sample(c.network, frames.data() + i * frame_stride,
-                                  targets.data() + i * target_stride, c.height, c.width));
+    samples.push_back(make_sample(c.network, frames.data() + i * frame_stride, targets.data() + i * target_stride,
+                                  c.height, c.width));
   }
   return samples;
 }
@@ -195,8 +190,7 @@ Result<ReferenceReport> check_reference(const std::string& folder, Kernels<T>& k
 
   ReferenceReport report;
   // With a "." appended, a folder's name is told whether it was given with or without a slash at its end.
-  report.case_name =
-      (std::filesystem::path(folder) / ".").lexically_normal().parent_path().filename().string();
+  report.case_name = (std::filesystem::path(folder) / ".").lexically_normal().parent_path().filename().string();
   const auto add = [&](const std::string& name, const auto& values) {
     report.errors.emplace_back(name, relative_error(values, c.values("out_" + name)));
   };
@@ -219,8 +213,8 @@ Result<ReferenceReport> check_reference(const std::string& folder, Kernels<T>& k
   double nll = 0;
   for (std::size_t i = 0; i < task.support.size(); ++i) {
     network.forward(task.support[i], out.data() + i * network.terms());
-    nll += hessian_vector.accumulate(task.support[i], log_noise.data(), grad.data(), hvp.data(),
-                                     grad_log_noise.data(), hessian_log_noise.data());
+    nll += hessian_vector.accumulate(task.support[i], log_noise.data(), grad.data(), hvp.data(), grad_log_noise.data(),
+                                     hessian_log_noise.data());
   }
   add("forward", out);
   add("nll", std::vector<double>{nll});
@@ -228,12 +222,11 @@ Result<ReferenceReport> check_reference(const std::string& folder, Kernels<T>& k
   add("hvp", hvp);
 
   const std::size_t tensors = parameter_layout(c.network).size();
-  InnerLoop<T> inner_loop(network, c.inner,
-                          {std::vector<T>(tensors, static_cast<T>(c.rate_mu)),
-                           std::vector<T>(tensors, static_cast<T>(c.rate_rho))});
+  InnerLoop<T> inner_loop(
+      network, c.inner,
+      {std::vector<T>(tensors, static_cast<T>(c.rate_mu)), std::vector<T>(tensors, static_cast<T>(c.rate_rho))});
   MetaGradient<T> meta(inner_loop, c.outer);
-  StoredNoise<T> inner_noise(c.values("eps"), c.inner.samples),
-      outer_noise(c.values("eps_q"), c.outer.samples);
+  StoredNoise<T> inner_noise(c.values("eps"), c.inner.samples), outer_noise(c.values("eps_q"), c.outer.samples);
   for (const MetaOrder order : {MetaOrder::second, MetaOrder::first}) {
     Gaussian<T> grad_theta(size);
     std::vector<double> grad_s(leads);

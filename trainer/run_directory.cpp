@@ -42,24 +42,21 @@ Result<RunDirectory> RunDirectory::open(const std::string& path, bool resume) {
   if (resume) ALTOCAST_RETURN_IF_ERROR(require_checkpoint(path));
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error)
-    return Status::error(path + ": cannot be made a folder: " + error.message() + "; choose another --out");
+  if (error) return Status::error(path + ": cannot be made a folder: " + error.message() + "; choose another --out");
   const int lock = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock < 0) return system_error(path + "/lock", errno);
   RunDirectory run(path, lock);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    return Status::error(
-        path + ": another altocast-train is writing to this folder; wait for it or choose another --out");
+    return Status::error(path +
+                         ": another altocast-train is writing to this folder; wait for it or choose another --out");
   }
   if (!resume && has_checkpoint(path)) {
-    return Status::error(path +
-                         ": holds a run already; add --resume to go on with it, or choose another --out");
+    return Status::error(path + ": holds a run already; add --resume to go on with it, or choose another --out");
   }
   return run;
 }
 
-RunDirectory::RunDirectory(RunDirectory&& other) noexcept
-    : path_(std::move(other.path_)), lock_(other.lock_) {
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept : path_(std::move(other.path_)), lock_(other.lock_) {
   other.lock_ = -1;
 }
 

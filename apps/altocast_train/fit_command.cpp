@@ -26,15 +26,13 @@ class ProgressLine {
   void show(const FitProgress& p) {
     const auto now = std::chrono::steady_clock::now();
     const bool last = p.step == p.steps;
-    if (!last &&
-        now - shown_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000)))
-      return;
+    if (!last && now - shown_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(30000))) return;
     shown_ = now;
     const int minutes = static_cast<int>(p.seconds_left / 60);
     const int seconds = static_cast<int>(p.seconds_left) % 60;
-    std::fprintf(stderr, "%sstep %d of %d  %s  loss %.4f  %.2f tasks/s  %d:%02d left%s",
-                 terminal_ ? "\r\033[K" : "", p.step, p.steps, std::string(to_string(p.phase)).c_str(),
-                 p.loss, p.tasks_per_second, minutes, seconds, terminal_ ? "" : "\n");
+    std::fprintf(stderr, "%sstep %d of %d  %s  loss %.4f  %.2f tasks/s  %d:%02d left%s", terminal_ ? "\r\033[K" : "",
+                 p.step, p.steps, std::string(to_string(p.phase)).c_str(), p.loss, p.tasks_per_second, minutes, seconds,
+                 terminal_ ? "" : "\n");
     open_ = terminal_;
     if (last) close();
   }
@@ -69,13 +67,12 @@ int run_fit(std::span<char*> argv) {
                                "repeated. Without it the last part of "
                                "each data folder is held out",
                                cxxopts::value<std::vector<std::string>>(), "DIR[@TIME]")(
-      "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(),
-      "RUN")("config", "settings; options on the command line override it", cxxopts::value<std::string>(),
-             "FILE.toml")("preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
+      "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(), "RUN")(
+      "config", "settings; options on the command line override it", cxxopts::value<std::string>(), "FILE.toml")(
+      "preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
       "init", "prior file to start from instead of random weights", cxxopts::value<std::string>(), "P.prior")(
-      "resume", "go on from RUN's checkpoint, with its settings")(
-      "steps", "steps in all", cxxopts::value<int>(), "N")("seed", "seed of all random numbers",
-                                                           cxxopts::value<std::uint64_t>(), "S")(
+      "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
+      "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
       "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
       "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
       "help", "this text");
@@ -97,10 +94,8 @@ int run_fit(std::span<char*> argv) {
   FitSettings settings;
   const std::string out = parsed["out"].as<std::string>();
   const FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), resume};
-  if (fit_options.threads < 0 || fit_options.threads > kMaxThreads)
-    return usage("--threads must lie in 0 ... 1024");
-  if (fit_options.kernels != "native" && fit_options.kernels != "onednn" &&
-      fit_options.kernels != "reference") {
+  if (fit_options.threads < 0 || fit_options.threads > kMaxThreads) return usage("--threads must lie in 0 ... 1024");
+  if (fit_options.kernels != "native" && fit_options.kernels != "onednn" && fit_options.kernels != "reference") {
     return usage("unknown --kernels '" + fit_options.kernels + "'; choose native, onednn or reference");
   }
 

@@ -7,8 +7,8 @@
 // runtime/layers and serves all three.
 //
 // A kernel set belongs to one caller at a time (it owns scratch memory and a thread pool). reserve() is where it
-// allocates; the other calls do not. Shapes are the caller's duty and only asserted. Nothing fails, but for what a set's
-// status() tells.
+// allocates; the other calls do not. Shapes are the caller's duty and only asserted. Nothing fails, but for what a
+// set's status() tells.
 #pragma once
 
 #include <cstddef>

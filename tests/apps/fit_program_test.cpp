@@ -3,7 +3,7 @@
 
 #include "formats/checkpoint.h"
 #include "formats/prior.h"
-#include "tests/apps/program.h"
+#include "tests/apps/process.h"
 #include "tests/trainer/training_samples.h"
 
 namespace altocast {
@@ -12,8 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 void expect_mention(const std::string& text, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts)
-    EXPECT_NE(text.find(part), std::string::npos) << text << "\nlacks: " << part;
+  for (const std::string& part : parts) EXPECT_NE(text.find(part), std::string::npos) << text << "\nlacks: " << part;
 }
 
 class TrainProgram : public testing::Test {
@@ -23,17 +22,13 @@ class TrainProgram : public testing::Test {
     write_config(settings_);
   }
   std::string operator/(const std::string& name) const { return folder_ / name; }
-  void write_config(const FitSettings& settings) {
-    write_text(*this / "config.toml", write_fit_settings(settings));
-  }
+  void write_config(const FitSettings& settings) { write_text(*this / "config.toml", write_fit_settings(settings)); }
 
   std::vector<std::string> line(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), ALTOCAST_TRAIN_PROGRAM);
     return arguments;
   }
-  ProgramEnd run(const std::vector<std::string>& arguments) {
-    return Program(folder_, line(arguments)).wait();
-  }
+  ProgramEnd run(const std::vector<std::string>& arguments) { return Program(folder_, line(arguments)).wait(); }
   std::vector<std::string> fit(const std::string& name, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments{"fit",       "--config", *this / "config.toml", "--out", *this / name,
                                        "--threads", "1"};
@@ -69,8 +64,7 @@ TEST_F(TrainProgram, KilledAtAnyMomentItResumesToTheSamePrior) {
   for (int attempt = 0; attempt < 40; ++attempt) {
     Program program(folder_, line(fit("run", exists("run/checkpoint") ? std::vector<std::string>{"--resume"}
                                                                       : std::vector<std::string>{})));
-    if (attempt <
-        12) {  // the moments fall into different parts of a step and of saving from attempt to attempt
+    if (attempt < 12) {  // the moments fall into different parts of a step and of saving from attempt to attempt
       std::this_thread::sleep_for(milliseconds(20 + 37 * attempt % 101));
       program.send(SIGKILL);
     }
@@ -138,12 +132,8 @@ TEST_F(TrainProgram, WrongCommandLinesEndWithTwoAndLeaveNothingBehind) {
 }
 
 TEST_F(TrainProgram, HelpAndVersionEndWithZero) {
-  for (const std::vector<std::string>& arguments :
-       std::vector<std::vector<std::string>>{{"--help"},
-                                             {"--version"},
-                                             {"fit", "--help"},
-                                             {"check-reference", "--help"},
-                                             {"bench", "--help"}}) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--help"}, {"--version"}, {"fit", "--help"}, {"check-reference", "--help"}, {"bench", "--help"}}) {
     const ProgramEnd end = run(arguments);
     EXPECT_EQ(end.code, 0) << testing::PrintToString(arguments);
     EXPECT_FALSE(end.out.empty());
@@ -151,8 +141,7 @@ TEST_F(TrainProgram, HelpAndVersionEndWithZero) {
 }
 
 TEST_F(TrainProgram, DataThatAreNotFitEndWithOneAndAreNamed) {
-  const auto expect_unfit = [&](const std::vector<std::string>& arguments,
-                                const std::vector<std::string>& parts) {
+  const auto expect_unfit = [&](const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
     const ProgramEnd end = run(arguments);
     EXPECT_EQ(end.code, 1) << testing::PrintToString(arguments) << "\n" << end.err;
     expect_mention(end.err, parts);

@@ -115,8 +115,7 @@ TEST(Gaussian, DivergenceIsPositiveBetweenDifferentDistributionsAndAddsOverWeigh
   const Gaussian<double> q = f.shifted(), p = f.theta;
   double sum = 0;
   for (std::size_t d = 0; d < q.size(); ++d) {
-    const double one =
-        kl_divergence(one_weight(q.mu[d], std::exp(q.rho[d])), one_weight(p.mu[d], std::exp(p.rho[d])));
+    const double one = kl_divergence(one_weight(q.mu[d], std::exp(q.rho[d])), one_weight(p.mu[d], std::exp(p.rho[d])));
     EXPECT_GT(one, 0.0);
     sum += one;
   }

@@ -16,9 +16,7 @@ constexpr int kSide = 16;
 
 int traceable(int t, int y, int x) { return 256 * t + 16 * y + x; }
 
-void write_traceable(const std::string& folder, int count) {
-  write_frames_of(folder, count, kSide, traceable, 16);
-}
+void write_traceable(const std::string& folder, int count) { write_frames_of(folder, count, kSide, traceable, 16); }
 
 FitSettings traced_settings(const std::string& folder) {
   FitSettings s = tiny_settings(folder);
@@ -133,8 +131,7 @@ TEST(Episodes, RegionsAreWholeSquaresUnderAllEightSymmetries) {
     for (std::size_t i = 0; i < 64; ++i) places.push_back(place(0, i));
     std::ranges::sort(places);
     const int corner = places.front();
-    for (int i = 0; i < 64; ++i)
-      ASSERT_EQ(places[static_cast<std::size_t>(i)], corner + i / 8 * 16 + i % 8) << index;
+    for (int i = 0; i < 64; ++i) ASSERT_EQ(places[static_cast<std::size_t>(i)], corner + i / 8 * 16 + i % 8) << index;
     // Neighbours stay neighbours, and all frames of a task lie alike.
     const int right = place(0, 1) - place(0, 0), down = place(0, 8) - place(0, 0);
     for (std::size_t i = 0; i < 64; ++i) {
@@ -144,20 +141,16 @@ TEST(Episodes, RegionsAreWholeSquaresUnderAllEightSymmetries) {
     orientations.insert({right, down});
     corners.insert(corner);
   }
-  EXPECT_EQ(orientations,
-            (std::set<std::pair<int, int>>{
-                {1, 16}, {1, -16}, {-1, 16}, {-1, -16}, {16, 1}, {16, -1}, {-16, 1}, {-16, -1}}));
+  EXPECT_EQ(orientations, (std::set<std::pair<int, int>>{
+                              {1, 16}, {1, -16}, {-1, 16}, {-1, -16}, {16, 1}, {16, -1}, {-16, 1}, {-16, -1}}));
   EXPECT_TRUE(corners.contains(0) && corners.contains(8 * 16 + 8)) << "regions at the edges are never drawn";
 }
 
 TEST(Episodes, ShortRunsGiveFewerPairsAndTooShortOnesNone) {
   const TemporaryFolder folder;
   const int needed = 2 + 2 + 2;  // frames for one support and one query pair
-  for (const auto& [frames, support, query] : {std::tuple{needed + 5, 4, 2},
-                                               {needed + 4, 4, 2},
-                                               {needed + 3, 4, 1},
-                                               {needed + 2, 3, 1},
-                                               {needed, 1, 1}}) {
+  for (const auto& [frames, support, query] :
+       {std::tuple{needed + 5, 4, 2}, {needed + 4, 4, 2}, {needed + 3, 4, 1}, {needed + 2, 3, 1}, {needed, 1, 1}}) {
     const std::string name = folder / std::to_string(frames);
     write_traceable(name, frames);
     FitSettings settings = traced_settings(name);

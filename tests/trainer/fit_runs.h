@@ -16,8 +16,8 @@ namespace altocast {
 
 using nlohmann::json;
 
-inline Result<FitOutcome> run_fit(const FitSettings& settings, const std::string& path,
-                                  FitOptions options = {}, int stop_at = -1) {
+inline Result<FitOutcome> run_fit(const FitSettings& settings, const std::string& path, FitOptions options = {},
+                                  int stop_at = -1) {
   Result<RunDirectory> run = RunDirectory::open(path, options.resume);
   if (!run.ok()) return run.status();
   if (options.threads == 0) options.threads = 1;

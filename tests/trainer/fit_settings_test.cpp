@@ -28,6 +28,7 @@ FitSettings unusual_settings() {
   s.rate_rho = 16777216.0f / 100;
   s.outer.kl_weight = 1e-3;
   s.outer.data = OuterData::support_and_query;
+  s.initial = "older/model.prior";
   s.initial_rho = -4.7;
   s.hyper_prior_weight = 123456789.0 / 1e6;
   return s;
@@ -94,15 +95,13 @@ TEST(FitSettings, WrongTypesAreToldWithFileAndLine) {
 }
 
 TEST(FitSettings, ValuesOutOfRangeAreToldWithFileLineAndRange) {
-  expect_mention("[training]\n\nsteps = 0",
-                 {"RUN/config.toml: line 3: ", "training.steps must lie in 1 … 1000000000"});
+  expect_mention("[training]\n\nsteps = 0", {"RUN/config.toml: line 3: ", "training.steps must lie in 1 … 1000000000"});
   expect_mention("[data]\nvalidation_gap_hours = -1",
                  {"line 2: ", "data.validation_gap_hours must lie in 0 … 1000000"});
   expect_mention("[inner]\nrate_mu = 1e300", {"line 2: ", "inner.rate_mu must lie in 0 … 1000000"});
   expect_mention("[training]\ngradient_clip = -0.5", {"line 2: ", "training.gradient_clip must lie in 0 … "});
   expect_mention("[network]\nleads = 4\ndepth = 7", {"line 3: ", "network: depth must lie in 0 … 6"});
-  expect_mention("[training]\nsteps = 5\n[prior]\nrho_low = -1\nrho_high = -2",
-                 {"line 5: ", "rho_low must be below"});
+  expect_mention("[training]\nsteps = 5\n[prior]\nrho_low = -1\nrho_high = -2", {"line 5: ", "rho_low must be below"});
 }
 
 TEST(FitSettings, SyntaxErrorsAreToldWithFileAndLine) {
@@ -130,8 +129,7 @@ TEST(FitSettings, ValidationFoldersNameAFolderAndPerhapsATime) {
   const Result<ValidationFolder> late = parse_validation_folder("a@b/iceland@2018-06-06T12:00Z");
   ASSERT_TRUE(late.ok());
   EXPECT_EQ(*late, (ValidationFolder{"a@b/iceland", "2018-06-06T12:00Z"}));
-  for (const char* wrong :
-       {"", "@2018-06-06T12:00Z", "iceland@", "iceland@2018-06-31T12:00Z", "iceland@noon"}) {
+  for (const char* wrong : {"", "@2018-06-06T12:00Z", "iceland@", "iceland@2018-06-31T12:00Z", "iceland@noon"}) {
     EXPECT_FALSE(parse_validation_folder(wrong).ok()) << wrong;
   }
 }
@@ -145,16 +143,14 @@ TEST(FitSettings, EveryKeyStandsInTheDocumentationWithItsDefault) {
     if (line.starts_with("[")) section = line.substr(1, line.size() - 2);
     const std::size_t equals = line.find(" = ");
     if (equals != std::string::npos) {
-      expected.push_back("| `" + section + "." + line.substr(0, equals) + "` | `" + line.substr(equals + 3) +
-                         "` | ");
+      expected.push_back("| `" + section + "." + line.substr(0, equals) + "` | `" + line.substr(equals + 3) + "` | ");
     }
   }
   std::ifstream manual(std::string(ALTOCAST_SOURCE_DIR) + "/docs/training.md");
   ASSERT_TRUE(manual.good());
   std::vector<std::string> documented;
   for (std::string line; std::getline(manual, line);) {
-    if (line.starts_with("| `") && line.find("` | `") != std::string::npos &&
-        line.find('.') < line.find("` | `")) {
+    if (line.starts_with("| `") && line.find("` | `") != std::string::npos && line.find('.') < line.find("` | `")) {
       documented.push_back(line.substr(0, line.find("` | ", line.find("` | `") + 5) + 4));
       EXPECT_GT(line.size(), documented.back().size() + 10) << "no meaning: " << line;
     }

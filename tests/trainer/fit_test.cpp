@@ -80,8 +80,7 @@ TEST_F(Fit, PriorTellsHowToAdaptAndForecastWithIt) {
   EXPECT_EQ(prior.cadence_seconds, 1800);
   for (const float rate : prior.rate_mu) EXPECT_EQ(rate, settings_.rate_mu);
   for (const float rate : prior.rate_rho) EXPECT_EQ(rate, settings_.rate_rho);
-  for (const float rho : prior.rho)
-    EXPECT_TRUE(rho >= settings_.rho_low - 0.02 && rho <= settings_.rho_high + 0.02);
+  for (const float rho : prior.rho) EXPECT_TRUE(rho >= settings_.rho_low - 0.02 && rho <= settings_.rho_high + 0.02);
   const json facts = json::parse(prior.facts);
   EXPECT_EQ(facts.at("steps"), 10);
   EXPECT_EQ(facts.at("data"), json::array({settings_.data.front()}));
@@ -108,8 +107,7 @@ TEST_F(Fit, SettingsThatDecideThePriorMayNotChangeOnResuming) {
   for (const auto& change : changes) {
     FitSettings changed = settings_;
     change(changed);
-    expect_refused(run_fit(changed, *this / "run", resuming()),
-                   {*this / "run", "config.toml", "only training.steps"});
+    expect_refused(run_fit(changed, *this / "run", resuming()), {*this / "run", "config.toml", "only training.steps"});
   }
   expect_same(remains(*this / "run"), before);
   FitSettings fewer = settings_;
@@ -190,8 +188,7 @@ TEST_F(Fit, RunsTooShortForATaskAreToldWithWhatATaskTakes) {
   write_synthetic(*this / "short", 5, 24);
   settings_.data = {*this / "short"};
   settings_.validation_share = 0;
-  expect_refused(run_fit(settings_, *this / "run"),
-                 {"no run of frames is long enough", "6 consecutive frames"});
+  expect_refused(run_fit(settings_, *this / "run"), {"no run of frames is long enough", "6 consecutive frames"});
 }
 
 }  // namespace

@@ -31,8 +31,7 @@ std::vector<std::string> reference_cases() {
 template <class T>
 void expect_within(double tolerance, Kernels<T>& kernels) {
   const std::vector<std::string> cases = reference_cases();
-  if (cases.empty())
-    GTEST_SKIP() << "no reference cases in " << kCases << "; set ALTOCAST_SHARED_DIR when configuring";
+  if (cases.empty()) GTEST_SKIP() << "no reference cases in " << kCases << "; set ALTOCAST_SHARED_DIR when configuring";
   for (const std::string& folder : cases) {
     const Result<ReferenceReport> report = check_reference<T>(folder, kernels);
     ASSERT_TRUE(report.ok()) << report.message();
@@ -107,15 +106,13 @@ TEST_F(BadCaseTest, MissingFolderIsNamed) {
 }
 
 TEST_F(BadCaseTest, BrokenSpecificationIsNamed) {
-  for (const std::string& spec : {std::string("{"), std::string("{}"), std::string("[1]"),
-                                  spec_with_depth("\"two\""), spec_with_depth("99")}) {
+  for (const std::string& spec :
+       {std::string("{"), std::string("{}"), std::string("[1]"), spec_with_depth("\"two\""), spec_with_depth("99")}) {
     EXPECT_NE(message(spec).find("spec.json"), std::string::npos) << spec;
   }
 }
 
-TEST_F(BadCaseTest, MissingArrayIsNamed) {
-  EXPECT_NE(message(spec_with_depth("0")).find("mu.npy"), std::string::npos);
-}
+TEST_F(BadCaseTest, MissingArrayIsNamed) { EXPECT_NE(message(spec_with_depth("0")).find("mu.npy"), std::string::npos); }
 
 }  // namespace
 }  // namespace altocast

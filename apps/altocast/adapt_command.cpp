@@ -1,0 +1,83 @@
+// altocast adapt: a prior and the station's frames in, a posterior file out.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/altocast/arguments.h"
+#include "apps/altocast/json_object.h"
+#include "apps/altocast/station_input.h"
+#include "formats/durable_file.h"
+#include "runtime/prior_search.h"
+#include "runtime/time.h"
+
+namespace altocast {
+namespace {
+
+std::string summary_line(const Adaptation& adaptation, const std::string& path) {
+  const Posterior& posterior = adaptation.posterior;
+  const std::string steps = json_array(adaptation.steps, [](const InnerStepReport& step) {
+    return JsonObject()
+        .number("objective", step.objective)
+        .number("kl", step.kl)
+        .number("nll", step.nll)
+        .number("norm_mu", step.clipping.norm_mu)
+        .number("norm_rho", step.clipping.norm_rho)
+        .boolean("clipped", step.clipping.factor_mu < 1 || step.clipping.factor_rho < 1)
+        .str();
+  });
+  return JsonObject()
+      .text("posterior", path)
+      .text("prior_sha256", to_hex(posterior.prior_sha256))
+      .text("first_frame", format_time(adaptation.first_time))
+      .text("last_frame", format_time(adaptation.last_time))
+      .integer("pairs", posterior.support_pairs)
+      .integer("seed", posterior.seed)
+      .number("nll_before", adaptation.nll_before)
+      .number("nll_after", adaptation.nll_after)
+      .number("kl", adaptation.kl)
+      .raw("steps", steps)
+      .str();
+}
+
+}  // namespace
+
+Status run_adapt(std::span<char*> argv) {
+  Arguments arguments("adapt", "--prior P --frames DIR --out Q [options]",
+                      "Adapts a prior to a station's frames and writes the posterior.");
+  arguments.value("prior", "P", "the prior file")
+      .value("frames", "DIR", "folder of time-stamped frames")
+      .value("out", "Q", "the posterior file to write")
+      .value("at", "TIME", "use frames up to this time, UTC (default: the newest frame's)");
+  add_adaptation_options(arguments);
+  arguments.value("seed", "S", "seed of the weight samples (default 1)").kernel_options();
+  if (!arguments.parse(argv)) return {};
+  const std::string prior_path = arguments.text("prior");
+  const std::string folder = arguments.text("frames");
+  const std::string out = arguments.text("out");
+  const AdaptationSettings settings = adaptation_settings(arguments);
+  const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
+
+  const Result<LoadedPrior> prior = load_prior(prior_path);
+  if (!prior.ok()) return prior.status();
+  Result<FrameCache> cache = FrameCache::open(folder);
+  if (!cache.ok()) return cache.status();
+  ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
+  if (std::error_code error; std::filesystem::is_directory(out, error))
+    return Status::error(out + ": is a folder; name the file to write");
+  if (const Result<DurableFile> probe = DurableFile::create(out); !probe.ok()) return probe.status();
+
+  Result<Adaptation> adaptation = adapt(*prior, *cache, settings, *kernels);
+  log_frames(prior->prior, *cache);
+  if (!adaptation.ok()) return adaptation.status();
+  log_adaptation(*adaptation, settings.pairs.value_or(prior->prior.support_pairs));
+  Posterior& posterior = adaptation->posterior;
+  posterior.created =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  posterior.facts = posterior_facts(prior_path);
+  ALTOCAST_RETURN_IF_ERROR(save_posterior(posterior, out));
+  std::puts(summary_line(*adaptation, out).c_str());
+  return {};
+}
+
+}  // namespace altocast

@@ -1,0 +1,125 @@
+// altocast forecast: the station's job. Frames and a prior (adapted on the way with --adapt) or a posterior
+// in, a folder with the ensemble out.
+#include <cstdio>
+
+#include "apps/altocast/arguments.h"
+#include "apps/altocast/station_input.h"
+#include "formats/posterior.h"
+#include "runtime/json_text.h"
+#include "runtime/prior_search.h"
+#include "runtime/station_forecast.h"
+#include "runtime/thread_pool.h"
+
+namespace altocast {
+namespace {
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+void add_posterior_facts(const Posterior& posterior, Facts& facts) {
+  facts.emplace_back("adaptation_pairs", std::to_string(posterior.support_pairs));
+  facts.emplace_back("adaptation_steps", std::to_string(posterior.inner.steps));
+  facts.emplace_back("adaptation_seed", std::to_string(posterior.seed));
+  if (posterior.frames.empty()) return;
+  facts.emplace_back("adaptation_first_frame", posterior.frames.front());
+  facts.emplace_back("adaptation_last_frame", posterior.frames.back());
+}
+
+// What the command line says about where the weights come from.
+struct Source {
+  std::string prior, posterior;  // paths, empty if not given
+  bool adapt = false;
+};
+
+Source source_of(const Arguments& arguments) {
+  Source source{arguments.text("prior", ""), arguments.text("posterior", ""), arguments.has("adapt")};
+  if (source.prior.empty() && source.posterior.empty()) throw UsageError("--prior or --posterior is missing");
+  if (source.adapt && !source.posterior.empty()) {
+    throw UsageError("--adapt starts from --prior; leave out --posterior");
+  }
+  for (const char* name : {"pairs", "steps", "rate-scale"}) {
+    if (!source.adapt && arguments.has(name))
+      throw UsageError("--" + std::string(name) + " belongs to --adapt");
+  }
+  return source;
+}
+
+Result<AdaptedWeights> weights_of(const LoadedPrior& prior, const std::optional<Posterior>& posterior,
+                                  const Source& source, const AdaptationSettings& settings, FrameCache& cache,
+                                  Kernels<float>& kernels, Facts& facts) {
+  if (source.adapt) {
+    Result<Adaptation> adaptation = adapt(prior, cache, settings, kernels);
+    if (!adaptation.ok()) return adaptation.status();
+    log_adaptation(*adaptation, settings.pairs.value_or(prior.prior.support_pairs));
+    add_posterior_facts(adaptation->posterior, facts);
+    return std::move(adaptation->weights);
+  }
+  if (posterior) {
+    const FlushSubnormals flush;  // as adapt() adds the same numbers
+    add_posterior_facts(*posterior, facts);
+    Result<AdaptedWeights> weights = adapted_weights(*posterior, prior);
+    return weights.ok() ? std::move(weights) : weights.status().within(source.posterior);
+  }
+  return AdaptedWeights{prior.prior.mu, prior.prior.rho};
+}
+
+}  // namespace
+
+Status run_forecast(std::span<char*> argv) {
+  Arguments arguments("forecast", "(--prior P [--adapt] | --posterior Q) --frames DIR --out DIR [options]",
+                      "Forecasts an ensemble from a station's newest frames.");
+  arguments
+      .value("prior", "P", "the prior file; with --posterior: the one it was adapted from, if that has moved")
+      .value("posterior", "Q", "the posterior file that altocast adapt wrote")
+      .value("frames", "DIR", "folder of time-stamped frames")
+      .value("out", "DIR", "folder of the forecast; earlier products in it are replaced at once")
+      .value("at", "TIME",
+             "now, UTC: the newest frame up to it is the last one known (default: the newest frame)")
+      .value("members", "N", "ensemble members (default 16)")
+      .value("seed", "S", "seed of all weight samples (default 1)")
+      .flag("adapt", "first adapt the prior to the frames, as altocast adapt does");
+  add_adaptation_options(arguments);
+  arguments.value("member-pictures", "N", "members that get pictures; -1 = all (default -1)")
+      .kernel_options();
+  if (!arguments.parse(argv)) return {};
+  const Source source = source_of(arguments);
+  const std::string folder = arguments.text("frames");
+  const std::string out = arguments.text("out");
+  const AdaptationSettings adaptation = adaptation_settings(arguments);
+  ForecastSettings settings;
+  settings.at = adaptation.at;
+  settings.seed = adaptation.seed;
+  settings.members = arguments.integer("members", 1, 10000, settings.members);
+  ProductOptions options;
+  options.member_pictures = arguments.integer("member-pictures", -1, 10000, options.member_pictures);
+  const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
+
+  std::optional<Posterior> posterior;
+  if (!source.posterior.empty()) {
+    Result<Posterior> loaded = load_posterior(source.posterior);
+    if (!loaded.ok()) return loaded.status();
+    posterior = *std::move(loaded);
+  }
+  const Result<LoadedPrior> prior =
+      posterior ? find_prior(*posterior, source.posterior, source.prior) : load_prior(source.prior);
+  if (!prior.ok()) return prior.status();
+  Result<FrameCache> cache = FrameCache::open(folder);
+  if (!cache.ok()) return cache.status();
+  ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
+  ALTOCAST_RETURN_IF_ERROR(check_products_folder(out));
+
+  Facts facts;
+  const Result<AdaptedWeights> weights =
+      weights_of(*prior, posterior, source, adaptation, *cache, *kernels, facts);
+  Result<StationForecast> result =
+      weights.ok() ? forecast(*prior, *weights, *cache, settings, *kernels) : weights.status();
+  log_frames(prior->prior, *cache);
+  if (!result.ok()) return result.status();
+  ForecastProduct& product = result->product();
+  product.adapted = source.adapt || posterior.has_value();
+  product.settings = std::move(facts);
+  ALTOCAST_RETURN_IF_ERROR(write_products(product, out, options));
+  std::printf("%s  %s\n", forecast_hash(product).c_str(), out.c_str());
+  return {};
+}
+
+}  // namespace altocast

@@ -1,0 +1,231 @@
+// altocast info: what a prior, posterior or checkpoint holds. Reading verifies all of it: structure,
+// checksums, ranges.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "apps/altocast/arguments.h"
+#include "apps/altocast/json_object.h"
+#include "formats/checkpoint.h"
+#include "formats/container.h"
+#include "formats/durable_file.h"
+#include "formats/posterior.h"
+#include "formats/prior.h"
+#include "runtime/time.h"
+
+namespace altocast {
+namespace {
+
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 36;
+
+// The same facts as JSON and as lines for people.
+struct Description {
+  JsonObject json;
+  std::string lines;
+
+  void line(const std::string& label, const std::string& text) {
+    lines += label + std::string(label.size() < 15 ? 15 - label.size() : 1, ' ') + text + '\n';
+  }
+};
+
+std::string digits(float value) { return plain_number(static_cast<double>(value), 4); }
+
+// e to the median of `values`.
+double exp_median(std::span<const float> values) {
+  std::vector<float> sorted(values.begin(), values.end());
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return std::exp(static_cast<double>(*middle));
+}
+
+double root_mean_square(const std::vector<float>& values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+std::string hex_hash(std::uint64_t hash) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+void describe(const NetworkSpec& spec, Description& description) {
+  description.line(
+      "network", std::to_string(spec.input_frames) + " frames in, " + std::to_string(spec.leads) +
+                     " leads out, " + std::to_string(spec.base_channels) + " channels, depth " +
+                     std::to_string(spec.depth) + ", " + std::string(to_string(spec.activation)) + ", " +
+                     (spec.norm_groups > 0 ? std::to_string(spec.norm_groups) + " norm groups" : "no norm") +
+                     ", added to: " + std::string(to_string(spec.residual)));
+  description.line("weights", std::to_string(parameter_count(spec)));
+  description.json
+      .raw("network", JsonObject()
+                          .integer("input_frames", spec.input_frames)
+                          .integer("leads", spec.leads)
+                          .integer("base_channels", spec.base_channels)
+                          .integer("depth", spec.depth)
+                          .text("activation", to_string(spec.activation))
+                          .integer("norm_groups", spec.norm_groups)
+                          .text("residual", to_string(spec.residual))
+                          .str())
+      .integer("weights", parameter_count(spec))
+      .text("architecture", hex_hash(architecture_hash(spec)));
+}
+
+void describe(const InnerLoopSettings& inner, int support_pairs, Description& description) {
+  description.line("inner loop", std::to_string(support_pairs) + " pairs, " + std::to_string(inner.steps) +
+                                     " steps, " + std::to_string(inner.samples) +
+                                     (inner.antithetic ? " antithetic" : "") + " samples, KL weight " +
+                                     digits(inner.kl_weight) + ", clip " + digits(inner.clip_mu) + " (mu), " +
+                                     digits(inner.clip_rho) + " (rho)");
+  description.json.raw("inner", JsonObject()
+                                    .integer("support_pairs", support_pairs)
+                                    .integer("steps", inner.steps)
+                                    .integer("samples", inner.samples)
+                                    .boolean("antithetic", inner.antithetic)
+                                    .number("kl_weight", static_cast<double>(inner.kl_weight))
+                                    .number("clip_mu", static_cast<double>(inner.clip_mu))
+                                    .number("clip_rho", static_cast<double>(inner.clip_rho))
+                                    .str());
+}
+
+void describe(const Prior& prior, Description& description) {
+  describe(prior.network, description);
+  describe(prior.inner, prior.support_pairs, description);
+  const std::string cadence = prior.cadence_seconds > 0 ? format_duration(prior.cadence_seconds) : "several";
+  description.line("frames", "(number - " + digits(prior.normalisation.offset) + ") / " +
+                                 digits(prior.normalisation.scale) + ", cadence " + cadence +
+                                 (prior.channel.empty() ? "" : ", " + prior.channel));
+  std::string noise;
+  for (const float s : prior.log_noise)
+    noise += (noise.empty() ? "" : " ") + plain_number(std::exp(static_cast<double>(s)), 3);
+  description.line("noise", noise + "   (a lead each, normalised numbers)");
+  description.line("facts", prior.facts);
+  description.lines += "\ntensor               shape             median sigma  rate mu    rate rho\n";
+  std::vector<std::string> tensors;
+  const std::vector<ParameterTensor> layout = parameter_layout(prior.network);
+  for (std::size_t t = 0; t < layout.size(); ++t) {
+    const ParameterTensor& tensor = layout[t];
+    const double sigma = exp_median(std::span(prior.rho).subspan(tensor.offset, tensor.size));
+    std::string shape = std::to_string(tensor.shape[0]);
+    for (int axis = 1; axis < tensor.rank; ++axis) shape += "x" + std::to_string(tensor.shape[axis]);
+    char row[160];
+    std::snprintf(row, sizeof row, "%-20s %-17s %-13s %-10s %s\n", tensor.name.c_str(), shape.c_str(),
+                  plain_number(sigma, 4).c_str(), digits(prior.rate_mu[t]).c_str(),
+                  digits(prior.rate_rho[t]).c_str());
+    description.lines += row;
+    tensors.push_back(JsonObject()
+                          .text("name", tensor.name)
+                          .text("shape", shape)
+                          .number("median_sigma", sigma)
+                          .number("rate_mu", static_cast<double>(prior.rate_mu[t]))
+                          .number("rate_rho", static_cast<double>(prior.rate_rho[t]))
+                          .str());
+  }
+  description.json.number("offset", static_cast<double>(prior.normalisation.offset))
+      .number("scale", static_cast<double>(prior.normalisation.scale))
+      .integer("cadence_seconds", prior.cadence_seconds)
+      .text("channel", prior.channel)
+      .raw("noise",
+           json_array(prior.log_noise, [](float s) { return json_number(std::exp(static_cast<double>(s))); }))
+      .text("facts", prior.facts)
+      .raw("tensors", json_array(tensors, [](const std::string& tensor) { return tensor; }));
+}
+
+void describe(const Posterior& posterior, Description& description) {
+  const double change_mu = root_mean_square(posterior.delta_mu);
+  const double change_rho = root_mean_square(posterior.delta_rho);
+  const std::vector<std::string>& frames = posterior.frames;
+  description.line("of the prior", to_hex(posterior.prior_sha256));
+  description.line("created", format_time(posterior.created));
+  description.line("adapted to", std::to_string(frames.size()) + " frames" +
+                                     (frames.empty() ? "" : ", " + frames.front() + " to " + frames.back()) +
+                                     ", seed " + std::to_string(posterior.seed));
+  describe(posterior.inner, posterior.support_pairs, description);
+  description.line("weights", std::to_string(posterior.delta_mu.size()));
+  description.line("change", plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) +
+                                 " (rho), root mean square");
+  description.line("facts", posterior.facts);
+  description.json.text("prior_sha256", to_hex(posterior.prior_sha256))
+      .text("architecture", hex_hash(posterior.architecture))
+      .text("created", format_time(posterior.created))
+      .raw("frames", json_array(frames, [](const std::string& name) { return json_string(name); }))
+      .integer("seed", posterior.seed)
+      .integer("weights", posterior.delta_mu.size())
+      .number("rms_delta_mu", change_mu)
+      .number("rms_delta_rho", change_rho)
+      .text("facts", posterior.facts);
+}
+
+void describe(const Checkpoint& checkpoint, Description& description) {
+  describe(checkpoint.network, description);
+  description.line("step", std::to_string(checkpoint.step));
+  std::vector<std::string> planes, counters;
+  for (const NamedPlane& plane : checkpoint.planes) {
+    const std::string type = plane.values.index() == 0 ? "f32" : "f64";
+    const std::size_t count = std::visit([](const auto& values) { return values.size(); }, plane.values);
+    description.line("plane", plane.name + ", " + std::to_string(count) + " " + type);
+    planes.push_back(JsonObject().text("name", plane.name).text("type", type).integer("count", count).str());
+  }
+  for (const auto& [name, value] : checkpoint.counters) {
+    description.line("counter", name + " = " + std::to_string(value));
+    counters.push_back(JsonObject().text("name", name).integer("value", value).str());
+  }
+  const auto same = [](const std::string& json) { return json; };
+  description.json.integer("step", checkpoint.step)
+      .raw("planes", json_array(planes, same))
+      .raw("counters", json_array(counters, same))
+      .text("config", checkpoint.config);
+  description.lines += "\n" + checkpoint.config + (checkpoint.config.ends_with('\n') ? "" : "\n");
+}
+
+template <class File>
+Status describe_result(const Result<File>& file, Description& description) {
+  if (!file.ok()) return file.status();
+  describe(*file, description);
+  return {};
+}
+
+}  // namespace
+
+Status run_info(std::span<char*> argv) {
+  Arguments arguments("info", "FILE [--json]",
+                      "Verifies a prior, posterior or checkpoint file and prints what it holds.");
+  arguments.file().flag("json", "one JSON object instead of text");
+  if (!arguments.parse(argv)) return {};
+  const std::string path = arguments.text("file");
+  const Result<std::vector<std::uint8_t>> bytes = read_file(path, kMaxFileBytes);
+  if (!bytes.ok()) return bytes.status();
+  const Result<FileKind> kind = identify(*bytes);
+  if (!kind.ok()) return kind.status().within(path);
+
+  Description description;
+  const std::string kind_name(to_string(*kind));
+  const std::string digest = to_hex(sha256(*bytes));
+  description.line("file", path + ": " + kind_name + ", " + std::to_string(bytes->size()) + " bytes");
+  description.line("SHA-256", digest);
+  description.line("verified", "structure, checksums and every value");
+  description.json.text("file", path)
+      .text("kind", kind_name)
+      .integer("bytes", bytes->size())
+      .text("sha256", digest)
+      .boolean("verified", true);
+  Status status;
+  switch (*kind) {
+    case FileKind::prior:
+      status = describe_result(parse_prior(*bytes), description);
+      break;
+    case FileKind::posterior:
+      status = describe_result(parse_posterior(*bytes), description);
+      break;
+    case FileKind::checkpoint:
+      status = describe_result(parse_checkpoint(*bytes), description);
+      break;
+  }
+  if (!status.ok()) return status.within(path);
+  if (arguments.has("json")) description.lines = description.json.str() + "\n";
+  std::fputs(description.lines.c_str(), stdout);
+  return {};
+}
+
+}  // namespace altocast

@@ -1,0 +1,73 @@
+// altocast: adapts a prior at a station and forecasts. Argument parsing and printing only; the work is in
+// runtime/.
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string_view>
+
+#include "apps/altocast/command.h"
+#include "apps/altocast/log.h"
+
+namespace altocast {
+namespace {
+
+struct Command {
+  const char* name;
+  Status (*run)(std::span<char*> argv);
+  const char* summary;
+};
+constexpr Command kCommands[] = {
+    {"info", run_info, "what a prior, posterior or checkpoint file holds; verifies it"},
+    {"adapt", run_adapt, "adapt a prior to a station's frames; writes a posterior"},
+    {"forecast", run_forecast, "forecast an ensemble from a prior or a posterior, --adapt does both steps"},
+    {"bench", run_bench, "how fast this machine adapts and forecasts"},
+    {"synth", run_synth, "make up frames to try it on"},
+};
+
+void print_commands(std::FILE* file) {
+  std::fputs("usage: altocast COMMAND [options]\n\n", file);
+  for (const Command& command : kCommands) std::fprintf(file, "  %-10s%s\n", command.name, command.summary);
+  std::fputs("\n'altocast COMMAND --help' lists a command's options.\n", file);
+}
+
+ExitCode run(const Command& command, std::span<char*> argv) {
+  Status status;
+  try {
+    status = command.run(argv);
+  } catch (const UsageError& error) {
+    log_line(std::string(error.what()) + "; see altocast " + command.name + " --help", command.name);
+    return kUsage;
+  } catch (const std::bad_alloc&) {
+    status = Status::error(
+        "not enough memory; take smaller frames (crop or downscale in cache.toml) or fewer members");
+  } catch (const std::exception& error) {
+    status = Status::error(error.what());  // threads that the system does not grant
+  }
+  if (status.ok() && std::fflush(stdout) != 0) status = Status::error("stdout cannot be written");
+  if (status.ok()) return kDone;
+  log_line(status.message(), command.name);
+  return kUnfit;
+}
+
+}  // namespace
+}  // namespace altocast
+
+int main(int argc, char** argv) {
+  using namespace altocast;
+  const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  for (const Command& command : kCommands) {
+    if (name == command.name) return run(command, arguments.subspan(1));
+  }
+  if (name == "--version") {
+    std::puts("altocast " ALTOCAST_VERSION);
+    return kDone;
+  }
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_commands(stdout);
+    return kDone;
+  }
+  if (!name.empty()) log_line("unknown command '" + std::string(name) + "'");
+  print_commands(stderr);
+  return kUsage;
+}

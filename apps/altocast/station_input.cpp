@@ -1,0 +1,81 @@
+#include "apps/altocast/station_input.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "apps/altocast/log.h"
+#include "runtime/frame_block.h"
+#include "runtime/json_text.h"
+#include "runtime/time.h"
+
+namespace altocast {
+
+void add_adaptation_options(Arguments& arguments) {
+  arguments.value("pairs", "N", "support pairs, the newest ones (default: as the prior was trained)");
+  arguments.value("steps", "M", "inner steps (default: as the prior was trained)");
+  arguments.value("rate-scale", "X", "multiplies the prior's inner rates (default 1)");
+}
+
+AdaptationSettings adaptation_settings(const Arguments& arguments) {
+  AdaptationSettings settings;
+  settings.at = arguments.time("at");
+  if (const auto pairs = arguments.integer("pairs", 1, 4096)) settings.pairs = static_cast<int>(*pairs);
+  if (const auto steps = arguments.integer("steps", 0, 1000)) settings.steps = static_cast<int>(*steps);
+  settings.rate_scale = arguments.number("rate-scale", 0.0f, 1e6f, 1.0f);
+  settings.seed = arguments.seed();
+  return settings;
+}
+
+void log_frames(const Prior& prior, const FrameCache& cache) {
+  constexpr std::size_t kShown = 10;
+  for (const std::string& difference : differences(prior, cache)) log_line("warning: " + difference);
+  const std::vector<RejectedFrame>& rejected = cache.rejected();
+  for (std::size_t i = 0; i < rejected.size() && i < kShown; ++i) {
+    const bool named = rejected[i].reason.starts_with(rejected[i].path);
+    log_line("not used: " + (named ? "" : rejected[i].path + ": ") + rejected[i].reason);
+  }
+  if (rejected.size() > kShown)
+    log_line("not used: " + std::to_string(rejected.size() - kShown) + " more files");
+}
+
+void log_adaptation(const Adaptation& adaptation, int wanted_pairs) {
+  const auto text = [](double value) { return plain_number(value, 6); };
+  const int pairs = adaptation.posterior.support_pairs;
+  log_line("adapted to " + std::to_string(pairs) + " pairs" +
+           (pairs < wanted_pairs ? " (of " + std::to_string(wanted_pairs) + "; the run is no longer)" : "") +
+           ", " + format_time(adaptation.first_time) + " to " + format_time(adaptation.last_time));
+  for (std::size_t m = 0; m < adaptation.steps.size(); ++m) {
+    const InnerStepReport& step = adaptation.steps[m];
+    const Clipping& clipping = step.clipping;
+    log_line("step " + std::to_string(m + 1) + ": objective " + text(step.objective) + ", KL " +
+             text(step.kl) + ", NLL " + text(step.nll) + ", gradient norms " + text(clipping.norm_mu) +
+             (clipping.factor_mu < 1 ? " (clipped), " : ", ") + text(clipping.norm_rho) +
+             (clipping.factor_rho < 1 ? " (clipped)" : ""));
+  }
+  log_line("NLL of the support pairs at the mean weights: " + text(adaptation.nll_before) + " before, " +
+           text(adaptation.nll_after) + " after; KL " + text(adaptation.kl));
+  if (adaptation.nll_after > adaptation.nll_before) {
+    log_line(
+        "warning: the weights fit these pairs worse than before; lower --rate-scale or take fewer --steps");
+  }
+}
+
+Status prepare_parent(const std::string& path) {
+  namespace fs = std::filesystem;
+  fs::path target(path);
+  if (!target.has_filename()) target = target.parent_path();  // "out/"
+  fs::path parent = target.parent_path();
+  if (parent.empty()) parent = ".";
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) return Status::error(parent.string() + ": cannot be made: " + error.message());
+  if (::access(parent.c_str(), W_OK | X_OK) != 0) {
+    return Status::error(parent.string() + ": no file can be made there: " +
+                         std::error_code(errno, std::generic_category()).message());
+  }
+  return {};
+}
+
+}  // namespace altocast

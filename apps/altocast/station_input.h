@@ -1,0 +1,25 @@
+// What adapt and forecast share around the runtime's calls: opening frames, telling what was left out, making
+// sure before the work that its result can be written.
+#pragma once
+
+#include <string>
+
+#include "apps/altocast/arguments.h"
+#include "formats/prior.h"
+#include "runtime/adaptation.h"
+#include "runtime/frame_cache.h"
+
+namespace altocast {
+
+// --pairs, --steps, --rate-scale.
+void add_adaptation_options(Arguments& arguments);
+AdaptationSettings adaptation_settings(const Arguments& arguments);
+
+// What the frames differ in from the prior's, and which files were not used.
+void log_frames(const Prior& prior, const FrameCache& cache);
+void log_adaptation(const Adaptation& adaptation, int wanted_pairs);
+
+// Makes the folders above `path`. Fails unless files can be made in the last of them.
+Status prepare_parent(const std::string& path);
+
+}  // namespace altocast

@@ -1,0 +1,40 @@
+// Latency of what a station does, measured on this machine: the same calls as adapt and forecast make.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "formats/prior.h"
+#include "formats/status.h"
+#include "runtime/kernels/kernels.h"
+
+namespace altocast {
+
+struct BenchSettings {
+  int height = 192, width = 192;
+  int members = 16;
+  int repeats = 20;  // at most, for each figure; slow ones stop after `seconds`
+  double seconds = 3.0;
+};
+
+// One thing measured. `flops` is 0 where arithmetic is not what it is about.
+struct BenchFigure {
+  std::string name;
+  int runs = 0;
+  double median = 0, p95 = 0;  // seconds
+  double flops = 0;            // of one run
+
+  double gflops() const { return flops / median * 1e-9; }
+};
+
+struct BenchReport {
+  std::vector<BenchFigure> figures;  // pack_weights, forward, gradient, adaptation_step, forecast
+  std::string hash;                  // of the forecast (runtime/products.h): the same on every machine
+};
+
+// Runs on synthetic frames with the prior's normalisation. An adaptation step is one inner step over the
+// prior's number of support pairs; the forecast includes drawing the members' weights.
+BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Kernels<float>& kernels);
+
+}  // namespace altocast

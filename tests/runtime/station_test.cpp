@@ -1,0 +1,184 @@
+// The station's calls: ensemble, adaptation, the frames they read, the search for a posterior's prior.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "runtime/adaptation.h"
+#include "runtime/ensemble.h"
+#include "runtime/flop_count.h"
+#include "runtime/frame_block.h"
+#include "runtime/kernels/make_kernels.h"
+#include "runtime/kernels/reference.h"
+#include "runtime/prior_search.h"
+#include "runtime/station_forecast.h"
+#include "tests/formats/temporary_folder.h"
+#include "tests/runtime/small_station.h"
+
+namespace altocast {
+namespace {
+
+std::unique_ptr<Kernels<float>> native() { return *make_kernels("", 1); }
+
+Gaussian<float> weights_of(const Prior& prior) {
+  Gaussian<float> q;
+  q.mu = prior.mu;
+  q.rho = prior.rho;
+  return q;
+}
+
+class Station : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(write_synthetic_frames(small_frames(), folder_ / "frames").ok());
+    ASSERT_TRUE(save_prior(small_prior(3), folder_ / "station.prior", {PlaneType::f32, PlaneType::f32}).ok());
+    prior_ = *load_prior(folder_ / "station.prior");
+  }
+  FrameCache frames() { return *FrameCache::open(folder_ / "frames"); }
+
+  TemporaryFolder folder_;
+  LoadedPrior prior_;
+};
+
+TEST(Ensemble, AMemberIsTheSameInEnsemblesOfEverySize) {
+  const Prior prior = small_prior(3);
+  const auto kernels = native();
+  EnsembleForecaster forecaster(prior.network, *kernels, 9, 10);
+  const std::vector<float> past(2 * 90, 0.4f);
+  const Sample<float> input =
+      make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  const std::size_t size = forecaster.member_size();
+  ASSERT_EQ(size, 180u);
+  std::vector<float> two(2 * size), five(5 * size), last(size);
+  forecaster.forecast(weights_of(prior), input, {255.0, 0.0}, 7, five);
+  forecaster.forecast(weights_of(prior), input, {255.0, 0.0}, 7, two);
+  forecaster.forecast_member(weights_of(prior), input, {255.0, 0.0}, 7, 4, last);
+  EXPECT_TRUE(std::equal(two.begin(), two.end(), five.begin()));
+  EXPECT_TRUE(std::equal(last.begin(), last.end(), five.end() - static_cast<std::ptrdiff_t>(size)));
+  EXPECT_FALSE(std::equal(last.begin(), last.end(), five.begin())) << "members differ";
+}
+
+TEST(Ensemble, WithoutVarianceIsTheNetworksForecastInTheFramesUnits) {
+  Prior prior = small_prior(3);
+  std::fill(prior.rho.begin(), prior.rho.end(), kMinRho);
+  const auto kernels = native();
+  std::vector<float> past(2 * 90), out(180), member(180);
+  for (std::size_t i = 0; i < past.size(); ++i) past[i] = static_cast<float>(i % 17) / 17.0f;
+  const Sample<float> input =
+      make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  EnsembleForecaster(prior.network, *kernels, 9, 10)
+      .forecast(weights_of(prior), input, {-2.0, 330.0}, 7, member);
+  ReferenceKernels<float> reference;
+  UNet<float> network(prior.network, reference, 9, 10, Purpose::forecast);
+  network.set_weights(prior.mu.data());
+  network.forward(input, out.data());
+  for (std::size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(member[i], 330.0f - 2.0f * out[i], 1e-3f);
+}
+
+TEST_F(Station, AdaptationLowersTheLossOfItsPairsAndSaysWhatItUsed) {
+  FrameCache cache = frames();
+  const auto kernels = native();
+  AdaptationSettings settings;
+  settings.steps = 5;
+  const Result<Adaptation> adaptation = adapt(prior_, cache, settings, *kernels);
+  ASSERT_TRUE(adaptation.ok()) << adaptation.message();
+  EXPECT_LT(adaptation->nll_after, adaptation->nll_before);
+  EXPECT_GT(adaptation->kl, 0.0);
+  EXPECT_EQ(adaptation->steps.size(), 5u);
+  EXPECT_EQ(adaptation->steps.front().kl, 0.0);
+  EXPECT_EQ(adaptation->posterior.inner.steps, 5);
+  EXPECT_EQ(adaptation->posterior.support_pairs, 3);
+  EXPECT_EQ(adaptation->posterior.frames.size(), 6u) << "three windows of four frames, each one later";
+  EXPECT_EQ(adaptation->posterior.frames.back(), "20180606T0300Z.png");
+  EXPECT_EQ(adaptation->last_time, 1528243200 + 6 * 1800);
+}
+
+TEST_F(Station, AdaptationTakesAsManyPairsAsThereAre) {
+  FrameCache cache = frames();
+  const auto kernels = native();
+  AdaptationSettings settings;
+  settings.pairs = 100;
+  const Result<Adaptation> adaptation = adapt(prior_, cache, settings, *kernels);
+  ASSERT_TRUE(adaptation.ok()) << adaptation.message();
+  EXPECT_EQ(adaptation->posterior.support_pairs, 4);
+}
+
+TEST_F(Station, NoStepsLeaveThePriorAsItIs) {
+  FrameCache cache = frames();
+  const auto kernels = native();
+  AdaptationSettings settings;
+  settings.steps = 0;
+  const Result<Adaptation> adaptation = adapt(prior_, cache, settings, *kernels);
+  ASSERT_TRUE(adaptation.ok()) << adaptation.message();
+  EXPECT_EQ(adaptation->weights.mu, prior_.prior.mu);
+  EXPECT_EQ(adaptation->weights.rho, prior_.prior.rho);
+  EXPECT_EQ(adaptation->nll_after, adaptation->nll_before);
+  EXPECT_EQ(adaptation->kl, 0.0);
+}
+
+TEST_F(Station, AForecastBeginsACadenceAfterTheNewestFrameAndShowsTheFramesAsTheyAre) {
+  FrameCache cache = frames();
+  const auto kernels = native();
+  const AdaptedWeights weights{prior_.prior.mu, prior_.prior.rho};
+  const Result<StationForecast> result = forecast(prior_, weights, cache, {std::nullopt, 2, 1}, *kernels);
+  ASSERT_TRUE(result.ok()) << result.message();
+  const ForecastProduct& product = result->product();
+  EXPECT_EQ(valid_time(product, 0), 1528243200 + 7 * 1800);
+  EXPECT_EQ(product.values.size(), 2u * 2u * 21u * 26u);
+  EXPECT_EQ(product.units, "K");
+  EXPECT_TRUE(product.bright_is_low);
+  ASSERT_EQ(product.past.size(), 2u);
+  const std::vector<std::uint8_t> newest = synthetic_frame(small_frames(), 6);
+  for (std::size_t i = 0; i < newest.size(); ++i) {
+    EXPECT_NEAR(product.past[1].values[i], 330.0f - static_cast<float>(newest[i]) / 1.5f, 1e-3f);
+  }
+}
+
+TEST_F(Station, AForecastOfMoreMembersThanMemoryHoldsIsRefused) {
+  FrameCache cache = frames();
+  const auto kernels = native();
+  const AdaptedWeights weights{prior_.prior.mu, prior_.prior.rho};
+  const Result<StationForecast> result =
+      forecast(prior_, weights, cache, {std::nullopt, 2000000000, 1}, *kernels);
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.message().find("fewer --members"), std::string::npos) << result.message();
+}
+
+TEST_F(Station, FramesOfAnotherBitDepthThanThePriorsAreRefused) {
+  FrameCache cache = frames();
+  const auto select = [](const FrameCache&) -> Result<FrameRange> { return FrameRange{0, 2}; };
+  EXPECT_TRUE(load_frames(cache, select, {0.0f, 255.0f}).ok());
+  const Result<FrameBlock> block = load_frames(cache, select, {0.0f, 1.0f});
+  ASSERT_FALSE(block.ok());
+  EXPECT_NE(block.message().find("the prior was trained on"), std::string::npos) << block.message();
+}
+
+TEST_F(Station, APosteriorFindsItsPriorByAnyPath) {
+  const std::string path = folder_ / "a \"quoted\\path\" of µ.prior";
+  std::filesystem::copy(folder_ / "station.prior", path);
+  Posterior posterior = make_posterior(prior_, prior_.prior.mu, prior_.prior.rho);
+  posterior.facts = posterior_facts(path);
+  const Result<LoadedPrior> found = find_prior(posterior, folder_ / "station.posterior", "");
+  ASSERT_TRUE(found.ok()) << found.message();
+  EXPECT_EQ(found->sha256, prior_.sha256);
+  posterior.facts = "{}";
+  EXPECT_NE(find_prior(posterior, folder_ / "station.posterior", "").message().find("--prior"),
+            std::string::npos);
+}
+
+TEST(Flops, OfTheSmallestNetworkAreThoseCountedByHand) {
+  NetworkSpec spec;
+  spec.input_frames = 1;
+  spec.leads = 1;
+  spec.base_channels = 2;
+  spec.depth = 0;
+  // 3×3 from 1 to 2 channels, from 2 to 2, 1×1 from 2 to 1, on 4 × 5 pixels; the input needs no gradient.
+  const double first = 2.0 * 20 * 2 * 1 * 9, second = 2.0 * 20 * 2 * 2 * 9, head = 2.0 * 20 * 1 * 2;
+  const FlopCount count = count_flops(spec, 4, 5);
+  EXPECT_EQ(count.forward, first + second + head);
+  EXPECT_EQ(count.gradient, 2 * first + 3 * second + 3 * head);
+}
+
+}  // namespace
+}  // namespace altocast
