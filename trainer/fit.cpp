@@ -282,8 +282,9 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   ALTOCAST_RETURN_IF_ERROR(validate(settings));
   if (FitSettings back;
       !read_fit_settings(write_fit_settings(settings), run.config_path(), back).ok() || back != settings) {
-    return Status::error("a data folder's name cannot be written to " + run.config_path() +
-                         ": names must be UTF-8, and those with '@' cannot be validated on; rename or link the folder");
+    return Status::error(
+        "a path cannot be written to " + run.config_path() +
+        ": names must be UTF-8, and folders to validate on without '@'; rename or link what has another");
   }
   FitState state(settings);
   if (options.resume) {

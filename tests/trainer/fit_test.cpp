@@ -87,6 +87,25 @@ TEST_F(Fit, PriorTellsHowToAdaptAndForecastWithIt) {
   EXPECT_EQ(facts.at("validation").at("tasks"), 3);
 }
 
+TEST_F(Fit, ARunStartsFromAPriorOfItsOwnKind) {
+  expect_finished(run_fit(settings_, *this / "first"));
+  settings_.initial = *this / "first/model.prior";
+  settings_.warmup_steps = 0;
+  const Result<FitOutcome> stopped = run_fit(settings_, *this / "second", {}, 0);
+  ASSERT_TRUE(stopped.ok()) << stopped.message();
+  const Result<LoadedPrior> first = load_prior(*this / "first/model.prior");
+  const Result<LoadedPrior> second = load_prior(*this / "second/model.prior");
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(second->prior.mu, first->prior.mu);
+  EXPECT_EQ(second->prior.log_noise, first->prior.log_noise);
+  expect_finished(run_fit(settings_, *this / "second", resuming()));
+
+  settings_.network.base_channels = 8;
+  expect_refused(run_fit(settings_, *this / "third"), {settings_.initial, "network or normalisation differs"});
+  settings_.initial = *this / "none.prior";
+  expect_refused(run_fit(settings_, *this / "third"), {settings_.initial});
+}
+
 TEST_F(Fit, WhatAPriorCannotHoldIsToldBeforeTraining) {
   std::filesystem::create_directory(*this / "slow");
   for (int i = 0; i < 40; ++i) {  // a frame in ten days
