@@ -29,6 +29,14 @@ struct CaseScores {
   double crps = 0;  // fair; plain, which is the MAE, for one member
 };
 
+// Room for one field. Systems that are scored one after another share it.
+struct FieldScratch {
+  explicit FieldScratch(std::size_t pixels)
+      : mean(pixels), observed_events(pixels), mean_events(pixels), member_events(pixels) {}
+  std::vector<double> mean;  // NaN where a pixel is left out
+  std::vector<std::uint16_t> observed_events, mean_events, member_events;
+};
+
 class LeadScores {
  public:
   struct Threshold {
@@ -39,31 +47,30 @@ class LeadScores {
     std::vector<FssSums> fss_of_probability;  // [windows]
   };
 
-  // For fields of height · width. All memory is allocated here.
+  // For fields of height · width. All memory is allocated here; add() allocates nothing.
   LeadScores(int members, const EventRules& rules, std::uint64_t seed, std::uint64_t stream, int height,
              int width);
 
   // Member i's field starts at values + i · member_stride. A pixel that is not finite in `observed` or in any
   // member is left out, and counts as no event for FSS. The case's scores are NaN if every pixel is left out.
-  CaseScores add(const float* values, std::size_t member_stride, std::span<const float> observed);
+  CaseScores add(const float* values, std::size_t member_stride, std::span<const float> observed,
+                 FieldScratch& scratch);
 
-  int members() const { return static_cast<int>(scratch_.size()); }
+  int members() const { return static_cast<int>(pixel_.size()); }
   const ErrorSums& errors() const { return errors_; }  // of the ensemble's mean
   const EnsembleSums& ensemble() const { return ensemble_; }
   const std::vector<Threshold>& thresholds() const { return thresholds_; }
 
  private:
   void add_events(Threshold& threshold, const float* values, std::size_t member_stride,
-                  std::span<const float> observed);
+                  std::span<const float> observed, FieldScratch& scratch);
 
   int height_, width_;
   bool below_;
   ErrorSums errors_;
   EnsembleSums ensemble_;
   std::vector<Threshold> thresholds_;
-  std::vector<double> scratch_;  // [members]: of one pixel
-  std::vector<double> mean_;     // [height, width]; NaN where a pixel is left out
-  std::vector<std::uint16_t> observed_events_, mean_events_, member_events_;  // [height, width]
+  std::vector<double> pixel_;  // [members]
 };
 
 }  // namespace altocast

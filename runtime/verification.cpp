@@ -79,7 +79,8 @@ class Verifier {
         units_(cache.settings().from_normalised(prior.prior.normalisation)),
         forecaster_(prior.prior.network, kernels, cache.height(), cache.width()),
         values_(forecaster_.member_size() * index(settings.members)),
-        observed_(forecaster_.member_size()) {
+        observed_(forecaster_.member_size()),
+        scratch_(index(result.leads), FieldScratch(index(cache.height()) * index(cache.width()))) {
     prior_weights_.mu = prior.prior.mu;
     prior_weights_.rho = prior.prior.rho;
   }
@@ -147,9 +148,9 @@ class Verifier {
     const std::size_t pixels = observed_.size() / index(result_.leads);
     kernels_.threads().parallel_for(result_.leads, [&](int lead) {
       const std::size_t at = index(lead);
-      record.scores[system][at] =
-          result_.systems[system][at].add(values_.data() + at * lead_stride, member_stride,
-                                          std::span<const float>(observed_).subspan(at * pixels, pixels));
+      record.scores[system][at] = result_.systems[system][at].add(
+          values_.data() + at * lead_stride, member_stride,
+          std::span<const float>(observed_).subspan(at * pixels, pixels), scratch_[at]);
     });
   }
 
@@ -161,8 +162,9 @@ class Verifier {
   ValueScale units_;  // of normalised numbers
   EnsembleForecaster forecaster_;
   Gaussian<float> prior_weights_;
-  std::vector<float> values_;    // [member, leads, height, width] in the frames' units
-  std::vector<float> observed_;  // [leads, height, width]
+  std::vector<float> values_;          // [member, leads, height, width] in the frames' units
+  std::vector<float> observed_;        // [leads, height, width]
+  std::vector<FieldScratch> scratch_;  // [leads]
 };
 
 }  // namespace
@@ -193,9 +195,9 @@ Result<Verification> verify(const LoadedPrior& loaded, FrameCache& cache,
   while (true) {
     times = verification_times(cache, network.input_frames, network.leads, settings);
     if (times.empty()) {
-      return Status::error(cache.folder() + ": no time to forecast from" +
-                           (settings.from ? " from " + format_time(*settings.from) : "") +
-                           (settings.to ? " to " + format_time(*settings.to) : "") + "; it takes " +
+      return Status::error(cache.folder() + ": no time to forecast from is fit" +
+                           (settings.from ? " since " + format_time(*settings.from) : "") +
+                           (settings.to ? " until " + format_time(*settings.to) : "") + "; it takes " +
                            std::to_string(network.input_frames + 2 * network.leads) +
                            " frames in one run, the last " + std::to_string(network.leads) +
                            " of them after it");

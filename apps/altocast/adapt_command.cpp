@@ -1,7 +1,6 @@
 // altocast adapt: a prior and the station's frames in, a posterior file out.
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 #include "apps/altocast/arguments.h"
 #include "apps/altocast/station_input.h"
