@@ -3,28 +3,9 @@
 #include <bit>
 #include <cmath>
 
-#include "runtime/exp_constants.h"
 #include "runtime/quantile_central.h"
 
 namespace altocast {
-
-float portable_exp(float x) {
-  // Written so that a NaN passes through.
-  x = kExpMin > x ? kExpMin : x;
-  x = kExpMax < x ? kExpMax : x;
-  const float t = x * kLog2E + kRoundMagic;
-  const float n = t - kRoundMagic;
-  float r = x - n * kExpLn2High;
-  r = r - n * kExpLn2Low;
-  float p = kExp6;
-  p = p * r + kExp5;
-  p = p * r + kExp4;
-  p = p * r + kExp3;
-  p = p * r + kExp2;
-  p = p * (r * r) + r;
-  p = p + 1.0f;
-  return p * std::bit_cast<float>((std::bit_cast<std::uint32_t>(t) << 23) + kOneBits);
-}
 
 double portable_exp(double x) { return std::exp(x); }
 

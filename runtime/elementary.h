@@ -1,16 +1,35 @@
 // exp, log and the normal quantile, computed with IEEE additions, multiplications, divisions and square roots in one
-// fixed order, so that every platform gives the same bits; libm does not. The double overloads of fast_exp serve the
-// double reference path only and may call libm.
+// fixed order, so that every platform gives the same bits; libm does not. The double overload of portable_exp serves
+// the double reference path only and calls libm. portable_exp is inline so that loops over it become vector code.
 //
 // The vector kernels in runtime/kernels evaluate exp with the same operations in the same order.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+
+#include "runtime/exp_constants.h"
 
 namespace altocast {
 
 // e^x, relative error below 2e-7 for −87 ≤ x ≤ 88; arguments beyond are clamped to that range. NaN gives NaN.
-float portable_exp(float x);
+inline float portable_exp(float x) {
+  // Written so that a NaN passes through.
+  x = kExpMin > x ? kExpMin : x;
+  x = kExpMax < x ? kExpMax : x;
+  const float t = x * kLog2E + kRoundMagic;
+  const float n = t - kRoundMagic;
+  float r = x - n * kExpLn2High;
+  r = r - n * kExpLn2Low;
+  float p = kExp6;
+  p = p * r + kExp5;
+  p = p * r + kExp4;
+  p = p * r + kExp3;
+  p = p * r + kExp2;
+  p = p * (r * r) + r;
+  p = p + 1.0f;
+  return p * std::bit_cast<float>((std::bit_cast<std::uint32_t>(t) << 23) + kOneBits);
+}
 double portable_exp(double x);  // std::exp: reference path only
 
 // Natural logarithm of a positive normal double, relative error below 1e-14.

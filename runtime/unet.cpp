@@ -90,19 +90,6 @@ UNetGraph unet_graph(const NetworkSpec& spec) {
   return graph;
 }
 
-double forward_flops(const NetworkSpec& spec, int height, int width) {
-  const UNetGraph graph = unet_graph(spec);
-  const double pixels = static_cast<double>(round_up(height, 1 << spec.depth)) * static_cast<double>(round_up(width, 1 << spec.depth));
-  double flops = 0;
-  for (const Step& step : graph.steps) {
-    if (step.kind != StepKind::conv_block) continue;
-    const WeightSlice& slice = graph.blocks[static_cast<std::size_t>(step.block)].slices[0];
-    const int level = graph.nodes[static_cast<std::size_t>(step.dst)].level;
-    flops += 2.0 * slice.out * slice.in_total * slice.kernel * slice.kernel * pixels / static_cast<double>(1 << (2 * level));
-  }
-  return flops;
-}
-
 template <class T>
 NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, int width) {
   std::size_t total = 0;

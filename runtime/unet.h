@@ -38,10 +38,6 @@ struct UNetGraph {
 };
 UNetGraph unet_graph(const NetworkSpec& spec);
 
-// Floating-point operations of one forward pass's convolutions, two a multiply-add, on an image of this size (padded as
-// the network pads it). A gradient takes three times as many.
-double forward_flops(const NetworkSpec& spec, int height, int width);
-
 // Buffers of one kind (values, gradients, tangents …), a tensor a node, zeroed.
 template <class T>
 class NodeTensors {

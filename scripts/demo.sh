@@ -63,7 +63,24 @@ fi
 if [[ -z $prior ]]; then
   step "4. Meta-training a small prior: a short run, to show the way; a good prior takes hours"
   rm -rf "$work/training"
-  run "$altocast_train" fit "${training_data[@]}" --out "$work/training" --preset tiny --steps 200 --seed 1
+  cat > "$work/training.toml" << 'TOML'
+[training]
+steps = 1000
+warmup_steps = 800
+first_order_steps = 100
+warmup_batch = 8
+warmup_tile = 64
+meta_batch = 4
+tile = 64
+support_pairs = 4
+query_pairs = 1
+validate_every = 200
+[inner]
+rate_mu = 3e-4
+clip_mu = 1.0
+clip_rho = 1.0
+TOML
+  run "$altocast_train" fit "${training_data[@]}" --out "$work/training" --preset tiny --config "$work/training.toml" --seed 1
   prior=$work/training/model.prior
 else
   step "4. No training: using the shipped prior"
@@ -78,4 +95,5 @@ step "Done. The forecast:"
 cat "$forecast/summary.json"
 echo
 echo "  data      $forecast/forecast.nc   (NetCDF: xarray, ncview, QGIS)"
-echo "  pictures  $(find "$forecast" -name '*.png' | wc -l) in $forecast, the first: $(find "$forecast" -name '*.png' | sort | head -n 1)"
+echo "  picture   $PWD/$forecast/overview.png"
+echo "  report    $PWD/$forecast/report.html"

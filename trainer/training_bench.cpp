@@ -7,6 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "runtime/flop_count.h"
 #include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/peak.h"
 #include "runtime/random.h"
@@ -78,7 +79,7 @@ Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& sett
   hessian_vector.set_direction(theta.mu.data());
 
   // Forward passes by count: a gradient is 3, an HVP with its gradient 9.
-  const double forward = forward_flops(spec, settings.height, settings.width);
+  const double forward = count_flops(spec, settings.height, settings.width).forward;
   const double per_step = forward * settings.support * settings.samples;
   const double outer_flops = 3 * forward * settings.query * settings.samples;
   const double first_order = 3 * per_step * settings.inner_steps + outer_flops;
