@@ -22,8 +22,8 @@ using BrightnessCounts = std::vector<std::uint64_t>;
 
 // Decodes every frame that the cases will read, each once. Counts the targets' brightness; returns those that
 // do not decode.
-std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, int inputs,
-                                int leads, int pairs, BrightnessCounts& counts) {
+std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, int inputs, int leads,
+                                int pairs, BrightnessCounts& counts) {
   const std::size_t needed = index(inputs + leads + pairs - 1);  // up to "now"
   std::set<std::size_t> read, targets;
   for (const std::size_t now : times) {
@@ -39,8 +39,7 @@ std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::
     if (!frame.ok()) {
       bad.push_back({cache.frames()[i].path, frame.message()});
     } else if (targets.contains(i)) {
-      for (const float raw : frame->pixels)
-        ++counts[static_cast<std::size_t>(std::clamp(raw, 0.0f, largest) + 0.5f)];
+      for (const float raw : frame->pixels) ++counts[static_cast<std::size_t>(std::clamp(raw, 0.0f, largest) + 0.5f)];
     }
   }
   return bad;
@@ -69,8 +68,8 @@ std::vector<double> default_thresholds(const BrightnessCounts& counts, const Val
 // What all cases share.
 class Verifier {
  public:
-  Verifier(const LoadedPrior& prior, FrameCache& cache, const VerificationSettings& settings,
-           Kernels<float>& kernels, Verification& result)
+  Verifier(const LoadedPrior& prior, FrameCache& cache, const VerificationSettings& settings, Kernels<float>& kernels,
+           Verification& result)
       : prior_(prior),
         cache_(cache),
         settings_(settings),
@@ -148,9 +147,9 @@ class Verifier {
     const std::size_t pixels = observed_.size() / index(result_.leads);
     kernels_.threads().parallel_for(result_.leads, [&](int lead) {
       const std::size_t at = index(lead);
-      record.scores[system][at] = result_.systems[system][at].add(
-          values_.data() + at * lead_stride, member_stride,
-          std::span<const float>(observed_).subspan(at * pixels, pixels), scratch_[at]);
+      record.scores[system][at] =
+          result_.systems[system][at].add(values_.data() + at * lead_stride, member_stride,
+                                          std::span<const float>(observed_).subspan(at * pixels, pixels), scratch_[at]);
     });
   }
 
@@ -184,9 +183,8 @@ std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs,
   return chosen;
 }
 
-Result<Verification> verify(const LoadedPrior& loaded, FrameCache& cache,
-                            const VerificationSettings& settings, Kernels<float>& kernels,
-                            const VerificationProgress& progress) {
+Result<Verification> verify(const LoadedPrior& loaded, FrameCache& cache, const VerificationSettings& settings,
+                            Kernels<float>& kernels, const VerificationProgress& progress) {
   const FlushSubnormals flush;
   const NetworkSpec& network = loaded.prior.network;
   const int pairs = std::max(1, settings.adaptation.pairs.value_or(loaded.prior.support_pairs));
@@ -198,12 +196,10 @@ Result<Verification> verify(const LoadedPrior& loaded, FrameCache& cache,
       return Status::error(cache.folder() + ": no time to forecast from is fit" +
                            (settings.from ? " since " + format_time(*settings.from) : "") +
                            (settings.to ? " until " + format_time(*settings.to) : "") + "; it takes " +
-                           std::to_string(network.input_frames + 2 * network.leads) +
-                           " frames in one run, the last " + std::to_string(network.leads) +
-                           " of them after it");
+                           std::to_string(network.input_frames + 2 * network.leads) + " frames in one run, the last " +
+                           std::to_string(network.leads) + " of them after it");
     }
-    const std::vector<RejectedFrame> bad =
-        scan(cache, times, network.input_frames, network.leads, pairs, counts);
+    const std::vector<RejectedFrame> bad = scan(cache, times, network.input_frames, network.leads, pairs, counts);
     if (bad.empty()) break;
     Result<FrameCache> rest = cache.without(bad);
     if (!rest.ok()) return rest.status();

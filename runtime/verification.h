@@ -16,7 +16,7 @@
 #include "runtime/adaptation.h"
 #include "runtime/frame_cache.h"
 #include "runtime/kernels/kernels.h"
-#include "runtime/lead_scores.h"
+#include "runtime/scores/lead_scores.h"
 
 namespace altocast {
 
@@ -24,8 +24,8 @@ struct VerificationSettings {
   std::optional<std::int64_t> from, to;  // of the times forecast from, both included
   int every = 1;                         // take each `every`-th time that is fit, from the first on
   int members = 16;
-  AdaptationSettings adaptation;   // `at` is ignored; its seed is also the ensembles'
-  std::vector<double> thresholds;  // in the frames' own units; empty: kDefaultPercentiles of what is verified
+  AdaptationSettings adaptation;    // `at` is ignored; its seed is also the ensembles'
+  std::vector<double> thresholds;   // in the frames' own units; empty: kDefaultPercentiles of what is verified
   std::vector<int> windows{5, 17};  // FSS windows in pixels, odd
 };
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include "runtime/block_bootstrap.h"
 #include "runtime/json_object.h"
 #include "runtime/random.h"
+#include "runtime/scores/block_bootstrap.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -93,12 +93,12 @@ std::vector<int> lead_numbers(const Verification& result) {
 std::string systems_json(const Verification& result) {
   JsonObject json;
   for (int system = 0; system < kSystems; ++system) {
-    json.raw(kSystemNames[system],
-             JsonObject()
-                 .integer("members", result.systems[system].front().members())
-                 .raw("leads", json_array(lead_numbers(result),
-                                          [&](int lead) { return lead_json(result, system, lead); }))
-                 .str());
+    json.raw(
+        kSystemNames[system],
+        JsonObject()
+            .integer("members", result.systems[system].front().members())
+            .raw("leads", json_array(lead_numbers(result), [&](int lead) { return lead_json(result, system, lead); }))
+            .str());
   }
   return json.str();
 }
@@ -177,8 +177,8 @@ std::string comparisons_json(const VerificationSettings& settings, const Verific
   });
 }
 
-std::string settings_json(const LoadedPrior& prior, const FrameCache& cache,
-                          const VerificationSettings& settings, const Verification& result) {
+std::string settings_json(const LoadedPrior& prior, const FrameCache& cache, const VerificationSettings& settings,
+                          const Verification& result) {
   const AdaptationSettings& adaptation = settings.adaptation;
   JsonObject json;
   json.text("prior_sha256", to_hex(prior.sha256)).text("frames", cache.folder());
@@ -206,8 +206,8 @@ std::int64_t block_seconds(const Verification& result) {
   return std::max<std::int64_t>(6 * 3600, std::int64_t{result.leads} * result.cadence_seconds);
 }
 
-std::string scores_json(const LoadedPrior& prior, const FrameCache& cache,
-                        const VerificationSettings& settings, const Verification& result) {
+std::string scores_json(const LoadedPrior& prior, const FrameCache& cache, const VerificationSettings& settings,
+                        const Verification& result) {
   return JsonObject()
              .raw("settings", settings_json(prior, cache, settings, result))
              .integer("leads", result.leads)

@@ -15,14 +15,10 @@ double ratio(double above, double below) {
 }  // namespace
 
 double ContingencyTable::accuracy() const { return ratio(number(hits + correct_negatives), number(count())); }
-double ContingencyTable::frequency_bias() const {
-  return ratio(number(hits + false_alarms), number(hits + misses));
-}
+double ContingencyTable::frequency_bias() const { return ratio(number(hits + false_alarms), number(hits + misses)); }
 double ContingencyTable::pod() const { return ratio(number(hits), number(hits + misses)); }
 double ContingencyTable::far() const { return ratio(number(false_alarms), number(hits + false_alarms)); }
-double ContingencyTable::pofd() const {
-  return ratio(number(false_alarms), number(false_alarms + correct_negatives));
-}
+double ContingencyTable::pofd() const { return ratio(number(false_alarms), number(false_alarms + correct_negatives)); }
 double ContingencyTable::csi() const { return ratio(number(hits), number(hits + false_alarms + misses)); }
 
 double ContingencyTable::hss() const {
@@ -47,8 +43,6 @@ double ContingencyTable::mcc() const {
   return ratio(a * d - b * c, std::sqrt(a + b) * std::sqrt(a + c) * std::sqrt(d + b) * std::sqrt(d + c));
 }
 
-double ContingencyTable::f1() const {
-  return ratio(2 * number(hits), number(2 * hits + false_alarms + misses));
-}
+double ContingencyTable::f1() const { return ratio(2 * number(hits), number(2 * hits + false_alarms + misses)); }
 
 }  // namespace altocast

@@ -58,8 +58,7 @@ Crps energy_scores(std::span<const double> members, std::span<const double> obse
   for (std::size_t i = 0; i < count; ++i) {
     const double* member = members.data() + i * dimensions;
     to_observed += distance(member, observed.data(), dimensions);
-    for (std::size_t j = 0; j < i; ++j)
-      among += 2 * distance(member, members.data() + j * dimensions, dimensions);
+    for (std::size_t j = 0; j < i; ++j) among += 2 * distance(member, members.data() + j * dimensions, dimensions);
   }
   const auto m = static_cast<double>(count);
   return combine(to_observed / m, among, m);
@@ -134,9 +133,7 @@ double EnsembleSums::spread() const {
   return std::sqrt(variance_ / static_cast<double>(count_));
 }
 
-double EnsembleSums::skill() const {
-  return count_ > 0 ? std::sqrt(squared_ / static_cast<double>(count_)) : kNaN;
-}
+double EnsembleSums::skill() const { return count_ > 0 ? std::sqrt(squared_ / static_cast<double>(count_)) : kNaN; }
 
 double EnsembleSums::spread_skill() const {
   const auto m = static_cast<double>(ranks_.size() - 1);

@@ -6,9 +6,7 @@
 namespace altocast {
 namespace {
 
-double ratio(double sum, double count) {
-  return count > 0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
-}
+double ratio(double sum, double count) { return count > 0 ? sum / count : std::numeric_limits<double>::quiet_NaN(); }
 
 }  // namespace
 
@@ -38,8 +36,7 @@ double ErrorSums::correlation() const {
   const double variance_f = n * ff_ - f_ * f_, variance_o = n * oo_ - o_ * o_;
   // What is left of a variance after rounding is no variance.
   const double tiny = 1e-12;
-  if (!(variance_f > tiny * n * ff_ && variance_o > tiny * n * oo_))
-    return std::numeric_limits<double>::quiet_NaN();
+  if (!(variance_f > tiny * n * ff_ && variance_o > tiny * n * oo_)) return std::numeric_limits<double>::quiet_NaN();
   return (n * fo_ - f_ * o_) / (std::sqrt(variance_f) * std::sqrt(variance_o));
 }
 

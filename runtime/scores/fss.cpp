@@ -16,8 +16,8 @@ void FssSums::reserve(int max_width) {
 
 // A window slides down the rows as column sums and along them as a sum of columns; all sums are whole
 // numbers.
-void FssSums::add(std::span<const std::uint16_t> forecast, int members,
-                  std::span<const std::uint16_t> observed, int height, int width) {
+void FssSums::add(std::span<const std::uint16_t> forecast, int members, std::span<const std::uint16_t> observed,
+                  int height, int width) {
   const auto columns = static_cast<std::size_t>(width);
   assert(forecast.size() == observed.size() && forecast.size() == columns * static_cast<std::size_t>(height));
   forecast_.assign(columns, 0);

@@ -27,8 +27,8 @@ class FssSums {
 
   // Fields [height, width]. `forecast` counts the members with the event,
   // 0 … members (a single forecast: members = 1, 0 or 1); `observed` is 0 or 1.
-  void add(std::span<const std::uint16_t> forecast, int members, std::span<const std::uint16_t> observed,
-           int height, int width);
+  void add(std::span<const std::uint16_t> forecast, int members, std::span<const std::uint16_t> observed, int height,
+           int width);
 
   // Makes add() allocate nothing for fields up to this width.
   void reserve(int max_width);

@@ -13,8 +13,7 @@ double number(std::uint64_t count) { return static_cast<double>(count); }
 
 }  // namespace
 
-ProbabilityTable::ProbabilityTable(int members)
-    : with_(static_cast<std::size_t>(members) + 1), without_(with_.size()) {
+ProbabilityTable::ProbabilityTable(int members) : with_(static_cast<std::size_t>(members) + 1), without_(with_.size()) {
   assert(members > 0);
 }
 
@@ -24,12 +23,8 @@ void ProbabilityTable::add(int in_members, bool observed) {
   ++(observed ? with_ : without_)[i];
 }
 
-std::uint64_t ProbabilityTable::events() const {
-  return std::accumulate(with_.begin(), with_.end(), std::uint64_t{0});
-}
-std::uint64_t ProbabilityTable::count() const {
-  return std::accumulate(without_.begin(), without_.end(), events());
-}
+std::uint64_t ProbabilityTable::events() const { return std::accumulate(with_.begin(), with_.end(), std::uint64_t{0}); }
+std::uint64_t ProbabilityTable::count() const { return std::accumulate(without_.begin(), without_.end(), events()); }
 double ProbabilityTable::base_rate() const { return count() > 0 ? number(events()) / number(count()) : kNaN; }
 
 double ProbabilityTable::brier() const {

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <limits>
 
-#include "runtime/block_bootstrap.h"
-#include "runtime/lead_scores.h"
 #include "runtime/random.h"
+#include "runtime/scores/block_bootstrap.h"
+#include "runtime/scores/lead_scores.h"
 
 namespace altocast {
 namespace {
@@ -17,9 +17,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 using Members = std::vector<double>;
 using Events = std::vector<std::uint16_t>;
 
-bool add(EnsembleSums& sums, Members members, double observed) {
-  return sums.add(members, observed).has_value();
-}
+bool add(EnsembleSums& sums, Members members, double observed) { return sums.add(members, observed).has_value(); }
 
 TEST(Crps, OfAnEnsembleIsTheIntegralOverItsSteps) {
   // ∫ (F(x) − 1{x ≥ 2})² dx for members 0, 3, 4, 7: (1/4)² · 2 + (3/4)² · 1 + (1/2)² · 1 + (1/4)² · 3.
@@ -125,8 +123,8 @@ TEST(ContingencyTable, WithoutEventsHasNoScoresOfEvents) {
   ContingencyTable table;
   table.add(false, false);
   EXPECT_EQ(table.accuracy(), 1.0);
-  for (const double score : {table.pod(), table.far(), table.csi(), table.hss(), table.ets(),
-                             table.frequency_bias(), table.sedi(), table.mcc(), table.f1()})
+  for (const double score : {table.pod(), table.far(), table.csi(), table.hss(), table.ets(), table.frequency_bias(),
+                             table.sedi(), table.mcc(), table.f1()})
     EXPECT_TRUE(std::isnan(score));
   table.add(true, false);
   EXPECT_EQ(table.far(), 1.0);
@@ -158,8 +156,8 @@ TEST(ProbabilityTable, RocAreaCountsOrderedPairs) {
 }
 
 // Window by window, as the definition says.
-double slow_fss(const Events& forecast, int members, const Events& observed, int height, int width,
-                int window, Padding padding) {
+double slow_fss(const Events& forecast, int members, const Events& observed, int height, int width, int window,
+                Padding padding) {
   const int margin = padding == Padding::zero ? window / 2 : 0;
   double above = 0, below = 0;
   for (int top = -margin; top + window <= height + margin; ++top) {
@@ -191,8 +189,7 @@ TEST(Fss, EqualsItsDefinitionForEveryWindowAndPadding) {
     for (const int window : {1, 3, 5, 9}) {
       FssSums sums(window, padding);
       sums.add(forecast, 3, observed, height, width);
-      EXPECT_NEAR(sums.fss(), slow_fss(forecast, 3, observed, height, width, window, padding), 1e-12)
-          << window;
+      EXPECT_NEAR(sums.fss(), slow_fss(forecast, 3, observed, height, width, window, padding), 1e-12) << window;
     }
   }
 }

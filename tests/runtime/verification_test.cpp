@@ -61,8 +61,7 @@ TEST_F(VerificationTest, NeverReachesOverAGap) {
   EXPECT_TRUE(verification_times(cache, kInputs, kLeads, settings_).empty());
   const Result<Verification> none = run(cache);
   ASSERT_FALSE(none.ok());
-  EXPECT_NE(none.message().find("no time to forecast from is fit; it takes 6 frames in one run"),
-            std::string::npos)
+  EXPECT_NE(none.message().find("no time to forecast from is fit; it takes 6 frames in one run"), std::string::npos)
       << none.message();
 }
 
@@ -106,8 +105,7 @@ TEST_F(VerificationTest, ACaseIsTheForecastThatTheStationWouldHaveMade) {
   adaptation_settings.seed = 9;
   const Result<Adaptation> adaptation = adapt(prior_, past, adaptation_settings, *kernels);
   ASSERT_TRUE(adaptation.ok()) << adaptation.message();
-  const Result<StationForecast> made =
-      forecast(prior_, adaptation->weights, past, {std::nullopt, 3, 9}, *kernels);
+  const Result<StationForecast> made = forecast(prior_, adaptation->weights, past, {std::nullopt, 3, 9}, *kernels);
   ASSERT_TRUE(made.ok()) << made.message();
   EXPECT_EQ(result->cases[0].support_pairs, adaptation->posterior.support_pairs);
   EXPECT_EQ(result->cases[0].nll_after, adaptation->nll_after);
@@ -181,10 +179,9 @@ TEST_F(VerificationTest, LeavesOutFramesThatDoNotDecode) {
 TEST_F(VerificationTest, SaysWhenAFileChangesUnderItsHands) {
   FrameCache cache = frames();
   const auto kernels = *make_kernels("", 1);
-  const Result<Verification> result =
-      verify(prior_, cache, settings_, *kernels, [&](std::size_t done, std::size_t) {
-        if (done == 1) std::filesystem::remove(folder_ / "frames/20180606T0300Z.png");
-      });
+  const Result<Verification> result = verify(prior_, cache, settings_, *kernels, [&](std::size_t done, std::size_t) {
+    if (done == 1) std::filesystem::remove(folder_ / "frames/20180606T0300Z.png");
+  });
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.message().find("at 2018-06-06T02:00Z: "), 0u) << result.message();
   EXPECT_NE(result.message().find("20180606T0300Z.png: has changed"), std::string::npos) << result.message();
@@ -217,8 +214,7 @@ TEST_F(VerificationTest, ScoresJsonHoldsEverySystemAndLead) {
     }
   }
   EXPECT_TRUE(json["systems"]["persistence"]["leads"][0]["fair_crps"].is_null()) << "of one member";
-  const auto ranks =
-      json["systems"]["adapted"]["leads"][1]["rank_histogram"].get<std::vector<std::uint64_t>>();
+  const auto ranks = json["systems"]["adapted"]["leads"][1]["rank_histogram"].get<std::vector<std::uint64_t>>();
   ASSERT_EQ(ranks.size(), 4u);
   EXPECT_EQ(ranks[0] + ranks[1] + ranks[2] + ranks[3], pixels);
   ASSERT_EQ(json["comparisons"].size(), 6u);

@@ -1,4 +1,4 @@
-#include "runtime/block_bootstrap.h"
+#include "runtime/scores/block_bootstrap.h"
 
 #include <algorithm>
 #include <limits>

@@ -48,8 +48,7 @@ class LeadScores {
   };
 
   // For fields of height · width. All memory is allocated here; add() allocates nothing.
-  LeadScores(int members, const EventRules& rules, std::uint64_t seed, std::uint64_t stream, int height,
-             int width);
+  LeadScores(int members, const EventRules& rules, std::uint64_t seed, std::uint64_t stream, int height, int width);
 
   // Member i's field starts at values + i · member_stride. A pixel that is not finite in `observed` or in any
   // member is left out, and counts as no event for FSS. The case's scores are NaN if every pixel is left out.
@@ -62,8 +61,8 @@ class LeadScores {
   const std::vector<Threshold>& thresholds() const { return thresholds_; }
 
  private:
-  void add_events(Threshold& threshold, const float* values, std::size_t member_stride,
-                  std::span<const float> observed, FieldScratch& scratch);
+  void add_events(Threshold& threshold, const float* values, std::size_t member_stride, std::span<const float> observed,
+                  FieldScratch& scratch);
 
   int height_, width_;
   bool below_;

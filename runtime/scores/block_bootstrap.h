@@ -15,9 +15,9 @@ struct PairedBlock {
 };
 
 struct BlockComparison {
-  double ratio = 0;  // Σ a / Σ b over all blocks: below 1, a is better
-  double low = 0;    // 2.5th percentile …
-  double high = 0;   // … and 97.5th of the ratio over kBootstrapDraws draws; NaN with fewer than 2 blocks
+  double ratio = 0;       // Σ a / Σ b over all blocks: below 1, a is better
+  double low = 0;         // 2.5th percentile …
+  double high = 0;        // … and 97.5th of the ratio over kBootstrapDraws draws; NaN with fewer than 2 blocks
   double blocks_won = 0;  // share of the blocks in which a < b
 };
 

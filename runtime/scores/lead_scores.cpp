@@ -1,12 +1,12 @@
-#include "runtime/lead_scores.h"
+#include "runtime/scores/lead_scores.h"
 
 #include <cmath>
 #include <limits>
 
 namespace altocast {
 
-LeadScores::LeadScores(int members, const EventRules& rules, std::uint64_t seed, std::uint64_t stream,
-                       int height, int width)
+LeadScores::LeadScores(int members, const EventRules& rules, std::uint64_t seed, std::uint64_t stream, int height,
+                       int width)
     : height_(height), width_(width), below_(rules.below), ensemble_(members, seed, stream) {
   pixel_.resize(static_cast<std::size_t>(members));
   for (const double value : rules.thresholds) {
