@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "runtime/host.h"
 #include "runtime/random.h"
 #include "runtime/thread_pool.h"
 
@@ -11,6 +12,15 @@ namespace {
 constexpr std::uint64_t kEnsemblePurpose = 0x656e7365;  // "ense": of the seed's streams
 
 }  // namespace
+
+Status check_ensemble_memory(std::uint64_t member_values, int members) {
+  const std::uint64_t bytes = member_values * static_cast<std::uint64_t>(members) * sizeof(float);
+  const std::uint64_t available = memory_bytes();
+  if (available == 0 || bytes < available / 2) return {};
+  return Status::error("an ensemble of " + std::to_string(members) + " members takes " +
+                       std::to_string(bytes >> 20) + " MiB, and this machine has " +
+                       std::to_string(available >> 20) + "; take fewer --members");
+}
 
 EnsembleForecaster::EnsembleForecaster(const NetworkSpec& spec, Kernels<float>& kernels, int height,
                                        int width)

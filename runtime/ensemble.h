@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/network_spec.h"
+#include "formats/status.h"
 #include "runtime/frame_cache_settings.h"
 #include "runtime/gaussian.h"
 #include "runtime/kernels/kernels.h"
@@ -15,6 +16,10 @@
 #include "runtime/unet.h"
 
 namespace altocast {
+
+// Fails if an ensemble of `members` times `member_values` numbers takes more than half of the machine's
+// memory: a kernel that overcommits would kill the program instead of refusing the allocation.
+Status check_ensemble_memory(std::uint64_t member_values, int members);
 
 // Not for concurrent use; kernels are borrowed. Memory is allocated by the constructor only, and members are
 // computed one after another with all of the kernel set's threads.

@@ -5,7 +5,6 @@
 
 #include "runtime/ensemble.h"
 #include "runtime/frame_block.h"
-#include "runtime/host.h"
 #include "runtime/json_text.h"
 
 namespace altocast {
@@ -19,16 +18,6 @@ void set_range(const FrameCache& cache, ForecastProduct& product) {
   const double full = settings.values.offset + settings.values.scale * largest;
   product.range_low = static_cast<float>(settings.range_low.value_or(std::min(zero, full)));
   product.range_high = static_cast<float>(settings.range_high.value_or(std::max(zero, full)));
-}
-
-// A kernel that overcommits memory would kill the program instead of refusing the allocation.
-Status check_memory(std::uint64_t member_values, int members) {
-  const std::uint64_t bytes = member_values * static_cast<std::uint64_t>(members) * sizeof(float);
-  const std::uint64_t available = memory_bytes();
-  if (available == 0 || bytes < available / 2) return {};
-  return Status::error("an ensemble of " + std::to_string(members) + " members takes " +
-                       std::to_string(bytes >> 20) + " MiB, and this machine has " +
-                       std::to_string(available >> 20) + "; take fewer --members");
 }
 
 }  // namespace
@@ -51,7 +40,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   const std::uint64_t pixels =
       static_cast<std::uint64_t>(block->height) * static_cast<std::uint64_t>(block->width);
   ALTOCAST_RETURN_IF_ERROR(
-      check_memory(pixels * static_cast<std::uint64_t>(prior.network.leads), settings.members));
+      check_ensemble_memory(pixels * static_cast<std::uint64_t>(prior.network.leads), settings.members));
 
   EnsembleForecaster forecaster(prior.network, kernels, block->height, block->width);
   Gaussian<float> q;

@@ -1,12 +1,11 @@
 // altocast adapt: a prior and the station's frames in, a posterior file out.
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 #include "apps/altocast/arguments.h"
-#include "apps/altocast/json_object.h"
 #include "apps/altocast/station_input.h"
 #include "formats/durable_file.h"
+#include "runtime/json_object.h"
 #include "runtime/prior_search.h"
 #include "runtime/time.h"
 
@@ -54,17 +53,15 @@ Status run_adapt(std::span<char*> argv) {
   const std::string prior_path = arguments.text("prior");
   const std::string folder = arguments.text("frames");
   const std::string out = arguments.text("out");
-  const AdaptationSettings settings = adaptation_settings(arguments);
+  AdaptationSettings settings = adaptation_settings(arguments);
+  settings.at = arguments.time("at");
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
 
   const Result<LoadedPrior> prior = load_prior(prior_path);
   if (!prior.ok()) return prior.status();
   Result<FrameCache> cache = FrameCache::open(folder);
   if (!cache.ok()) return cache.status();
-  ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
-  if (std::error_code error; std::filesystem::is_directory(out, error))
-    return Status::error(out + ": is a folder; name the file to write");
-  if (const Result<DurableFile> probe = DurableFile::create(out); !probe.ok()) return probe.status();
+  ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
 
   Result<Adaptation> adaptation = adapt(*prior, *cache, settings, *kernels);
   log_frames(prior->prior, *cache);

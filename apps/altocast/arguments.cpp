@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 
 #include "runtime/json_text.h"
@@ -160,6 +161,20 @@ float Arguments::number(const std::string& name, float low, float high, float fa
            given);
   }
   return *number;
+}
+
+std::vector<double> Arguments::numbers(const std::string& name) const {
+  std::vector<double> all;
+  if (!has(name)) return all;
+  const std::string given = text(name);
+  for (std::size_t first = 0; first <= given.size();) {
+    const std::size_t comma = std::min(given.find(',', first), given.size());
+    const std::optional<double> number = parse_whole<double>(given.substr(first, comma - first));
+    if (!number || !std::isfinite(*number)) reject(name, "numbers with commas between them", given);
+    all.push_back(*number);
+    first = comma + 1;
+  }
+  return all;
 }
 
 std::optional<std::int64_t> Arguments::time(const std::string& name) const {

@@ -38,6 +38,8 @@ class Arguments {
   int integer(const std::string& name, std::int64_t low, std::int64_t high, int fallback) const;
   std::uint64_t seed() const;  // --seed, 1 unless given
   float number(const std::string& name, float low, float high, float fallback) const;
+  // "X,X,…", each finite; empty unless given.
+  std::vector<double> numbers(const std::string& name) const;
   std::optional<std::int64_t> time(const std::string& name) const;
   std::pair<int, int> size(int fallback) const;  // --size HEIGHTxWIDTH
 

@@ -3,8 +3,8 @@
 #include <tuple>
 
 #include "apps/altocast/arguments.h"
-#include "apps/altocast/json_object.h"
 #include "runtime/host.h"
+#include "runtime/json_object.h"
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/peak.h"

@@ -84,7 +84,8 @@ Status run_forecast(std::span<char*> argv) {
   const Source source = source_of(arguments);
   const std::string folder = arguments.text("frames");
   const std::string out = arguments.text("out");
-  const AdaptationSettings adaptation = adaptation_settings(arguments);
+  AdaptationSettings adaptation = adaptation_settings(arguments);
+  adaptation.at = arguments.time("at");
   ForecastSettings settings;
   settings.at = adaptation.at;
   settings.seed = adaptation.seed;

@@ -5,12 +5,12 @@
 #include <cstdio>
 
 #include "apps/altocast/arguments.h"
-#include "apps/altocast/json_object.h"
 #include "formats/checkpoint.h"
 #include "formats/container.h"
 #include "formats/durable_file.h"
 #include "formats/posterior.h"
 #include "formats/prior.h"
+#include "runtime/json_object.h"
 #include "runtime/time.h"
 
 namespace altocast {

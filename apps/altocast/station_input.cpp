@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "apps/altocast/log.h"
+#include "formats/durable_file.h"
 #include "runtime/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
@@ -20,7 +21,6 @@ void add_adaptation_options(Arguments& arguments) {
 
 AdaptationSettings adaptation_settings(const Arguments& arguments) {
   AdaptationSettings settings;
-  settings.at = arguments.time("at");
   if (const auto pairs = arguments.integer("pairs", 1, 4096)) settings.pairs = static_cast<int>(*pairs);
   if (const auto steps = arguments.integer("steps", 0, 1000)) settings.steps = static_cast<int>(*steps);
   settings.rate_scale = arguments.number("rate-scale", 0.0f, 1e6f, 1.0f);
@@ -76,6 +76,13 @@ Status prepare_parent(const std::string& path) {
                          std::error_code(errno, std::generic_category()).message());
   }
   return {};
+}
+
+Status prepare_output_file(const std::string& path) {
+  ALTOCAST_RETURN_IF_ERROR(prepare_parent(path));
+  if (std::error_code error; std::filesystem::is_directory(path, error))
+    return Status::error(path + ": is a folder; name the file to write");
+  return DurableFile::create(path).status();
 }
 
 }  // namespace altocast

@@ -13,7 +13,7 @@ namespace altocast {
 
 // --pairs, --steps, --rate-scale.
 void add_adaptation_options(Arguments& arguments);
-AdaptationSettings adaptation_settings(const Arguments& arguments);
+AdaptationSettings adaptation_settings(const Arguments& arguments);  // and --seed; without `at`
 
 // What the frames differ in from the prior's, and which files were not used.
 void log_frames(const Prior& prior, const FrameCache& cache);
@@ -21,5 +21,8 @@ void log_adaptation(const Adaptation& adaptation, int wanted_pairs);
 
 // Makes the folders above `path`. Fails unless files can be made in the last of them.
 Status prepare_parent(const std::string& path);
+
+// The same for one file that will be replaced; fails too if `path` is a folder or another process writes it.
+Status prepare_output_file(const std::string& path);
 
 }  // namespace altocast

@@ -123,7 +123,7 @@ TEST_F(BadInput, OfTheProgramItself) {
          {"info good.prior > /dev/full", 1, "stdout cannot be written"}});
   const ProgramRun help = run("--help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"info", "adapt", "forecast", "bench", "synth"}) {
+  for (const char* command : {"info", "adapt", "forecast", "verify", "bench", "synth"}) {
     EXPECT_NE(help.out.find(command), std::string::npos);
     const ProgramRun own = run(std::string(command) + " --help");
     EXPECT_EQ(own.exit_code, 0);
@@ -222,6 +222,37 @@ TEST_F(BadInput, OfForecast) {
   fs::rename(folder_ / "good.prior", folder_ / "moved.prior");
   check({{"forecast --posterior alone/good.posterior --frames frames --out forecast", 1,
           "the prior of alone/good.posterior was not found; give it with --prior"}});
+}
+
+TEST_F(BadInput, OfVerify) {
+  check(
+      {{"verify --frames frames --out s", 2, "--prior is missing"},
+       {"verify --prior good.prior --out s", 2, "--frames is missing"},
+       {"verify --prior good.prior --frames frames", 2, "--out is missing"},
+       {"verify --prior good.prior --frames frames --out s --from noon", 2, "--from takes a time in UTC"},
+       {"verify --prior good.prior --frames frames --out s --from 2018-06-06T02:00Z --to 2018-06-06T01:00Z",
+        2, "--to is before --from"},
+       {"verify --prior good.prior --frames frames --out s --every 0", 2, "--every takes a whole number"},
+       {"verify --prior good.prior --frames frames --out s --members 1", 2,
+        "--members takes a whole number from 2"},
+       {"verify --prior good.prior --frames frames --out s --threshold 240,,220", 2,
+        "--threshold takes numbers with commas"},
+       {"verify --prior good.prior --frames frames --out s --threshold inf", 2, "--threshold takes numbers"},
+       {"verify --prior good.prior --frames frames --out s --at 2018-06-06T02:00Z", 2,
+        "there is no option '--at'"},
+       {"verify --prior missing.prior --frames frames --out s", 1, "missing.prior"},
+       {"verify --prior flipped.prior --frames frames --out s", 1, "flipped.prior: section"},
+       {"verify --prior good.posterior --frames frames --out s", 1, "this is a posterior file, not a prior"},
+       {"verify --prior good.prior --frames missing --out s", 1, "missing: no such folder"},
+       {"verify --prior good.prior --frames cut --out s", 1, "cut: holds no usable frame"},
+       {"verify --prior good.prior --frames gap --out s", 1,
+        "gap: no time to forecast from is fit; it takes 6"},
+       {"verify --prior good.prior --frames frames --out s --from 2018-06-06T03:00Z", 1,
+        "frames: no time to forecast from is fit since 2018-06-06T03:00Z"},
+       {"verify --prior steep.prior --frames frames --out good.prior", 1, "--rate-scale below"},
+       {"verify --prior wild.prior --frames frames --out good.prior", 1, "at 2018-06-06T01:30Z: "},
+       {"verify --prior good.prior --frames frames --out frames", 1, "frames: is a folder"},
+       {"verify --prior good.prior --frames frames --out good.prior/s", 1, "good.prior"}});
 }
 
 TEST_F(BadInput, OfBenchAndSynth) {

@@ -1,4 +1,4 @@
-// A JSON object in the making, for the commands' output.
+// A JSON object in the making, for the commands' output and the files beside it.
 #pragma once
 
 #include <cmath>

@@ -1,0 +1,230 @@
+// Rolling over an archive: which times, what is scored, and that it is what a station would have forecast.
+#include "runtime/verification.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "runtime/kernels/make_kernels.h"
+#include "runtime/station_forecast.h"
+#include "runtime/time.h"
+#include "runtime/verification_json.h"
+#include "tests/runtime/frame_files.h"
+#include "tests/runtime/small_station.h"
+#ifdef ALTOCAST_HAVE_NLOHMANN_JSON
+#  include <nlohmann/json.hpp>
+#endif
+
+namespace altocast {
+namespace {
+
+constexpr int kInputs = 2, kLeads = 2;  // of small_prior
+
+class VerificationTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    SyntheticSettings frames = small_frames();
+    frames.frames = 10;
+    ASSERT_TRUE(write_synthetic_frames(frames, folder_ / "frames").ok());
+    ASSERT_TRUE(save_prior(small_prior(3), folder_ / "station.prior", {PlaneType::f32, PlaneType::f32}).ok());
+    prior_ = *load_prior(folder_ / "station.prior");
+    settings_.members = 3;
+  }
+  FrameCache frames() { return *FrameCache::open(folder_ / "frames"); }
+  Result<Verification> run(FrameCache& cache, int threads = 1) {
+    const auto kernels = *make_kernels("", threads);
+    return verify(prior_, cache, settings_, *kernels, nullptr);
+  }
+
+  TemporaryFolder folder_;
+  LoadedPrior prior_;
+  VerificationSettings settings_;
+};
+
+TEST_F(VerificationTest, TakesTimesWithAPairBeforeAndAllTargetsAfter) {
+  const FrameCache cache = frames();
+  const auto times = [&] { return verification_times(cache, kInputs, kLeads, settings_); };
+  EXPECT_EQ(times(), (std::vector<std::size_t>{3, 4, 5, 6, 7}));
+  settings_.every = 2;
+  EXPECT_EQ(times(), (std::vector<std::size_t>{3, 5, 7}));
+  settings_.from = cache.frames()[4].slot;
+  EXPECT_EQ(times(), (std::vector<std::size_t>{4, 6}));
+  settings_.to = cache.frames()[5].slot;
+  EXPECT_EQ(times(), (std::vector<std::size_t>{4}));
+}
+
+TEST_F(VerificationTest, NeverReachesOverAGap) {
+  std::filesystem::remove(folder_ / "frames/20180606T0200Z.png");  // index 4: runs of 4 and of 5 frames
+  FrameCache cache = frames();
+  ASSERT_EQ(cache.runs().size(), 2u);
+  EXPECT_TRUE(verification_times(cache, kInputs, kLeads, settings_).empty());
+  const Result<Verification> none = run(cache);
+  ASSERT_FALSE(none.ok());
+  EXPECT_NE(none.message().find("no time to forecast from is fit; it takes 6 frames in one run"), std::string::npos)
+      << none.message();
+}
+
+TEST_F(VerificationTest, ErrorsEqualADirectComputation) {
+  FrameCache cache = frames();
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  ASSERT_EQ(result->cases.size(), 5u);
+  for (std::size_t lead = 0; lead < kLeads; ++lead) {
+    double persistence = 0;
+    for (std::size_t now = 3; now <= 7; ++now) {
+      const Frame past = *cache.load(now), target = *cache.load(now + 1 + lead);
+      for (std::size_t i = 0; i < past.pixels.size(); ++i)
+        persistence += std::fabs(static_cast<double>(past.pixels[i] - target.pixels[i]));
+    }
+    const LeadScores& scores = result->systems[kPersistence][lead];
+    const auto count = static_cast<double>(5 * cache.height() * cache.width());
+    EXPECT_EQ(static_cast<double>(scores.errors().count()), count);
+    // The synthetic frames' cache.toml: 330 K − pixel / 1.5.
+    EXPECT_NEAR(scores.errors().mae(), persistence / count / 1.5, 1e-4);
+    EXPECT_NEAR(scores.ensemble().crps().plain, scores.errors().mae(), 1e-12) << "of a single member";
+  }
+}
+
+TEST_F(VerificationTest, ACaseIsTheForecastThatTheStationWouldHaveMade) {
+  FrameCache cache = frames();
+  settings_.from = settings_.to = cache.frames()[5].slot;
+  settings_.adaptation.seed = 9;
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+
+  std::filesystem::create_directory(folder_ / "past");  // what the station had by then
+  for (std::size_t i = 0; i <= 5; ++i) {
+    const std::filesystem::path path(cache.frames()[i].path);
+    std::filesystem::copy(path, folder_ / "past" / path.filename());
+  }
+  std::filesystem::copy(folder_ / "frames/cache.toml", folder_ / "past/cache.toml");
+  FrameCache past = *FrameCache::open(folder_ / "past");
+  const auto kernels = *make_kernels("", 1);
+  AdaptationSettings adaptation_settings;
+  adaptation_settings.seed = 9;
+  const Result<Adaptation> adaptation = adapt(prior_, past, adaptation_settings, *kernels);
+  ASSERT_TRUE(adaptation.ok()) << adaptation.message();
+  const Result<StationForecast> made = forecast(prior_, adaptation->weights, past, {std::nullopt, 3, 9}, *kernels);
+  ASSERT_TRUE(made.ok()) << made.message();
+  EXPECT_EQ(result->cases[0].support_pairs, adaptation->posterior.support_pairs);
+  EXPECT_EQ(result->cases[0].nll_after, adaptation->nll_after);
+
+  const std::span<const float> values = made->product().values;
+  const std::size_t pixels = values.size() / (3 * kLeads);
+  for (std::size_t lead = 0; lead < kLeads; ++lead) {
+    const Frame target = *cache.load(6 + lead);
+    double absolute = 0;
+    for (std::size_t i = 0; i < pixels; ++i) {
+      double mean = 0;
+      for (std::size_t member = 0; member < 3; ++member)
+        mean += static_cast<double>(values[(member * kLeads + lead) * pixels + i]) / 3;
+      absolute += std::fabs(mean - (330 - static_cast<double>(target.pixels[i]) / 1.5));
+    }
+    const double expected = absolute / static_cast<double>(pixels);
+    EXPECT_NEAR(result->systems[kAdaptedEnsemble][lead].errors().mae(), expected, 1e-4);
+    EXPECT_NEAR(result->cases[0].scores[kAdaptedEnsemble][lead].mae, expected, 1e-4);
+    EXPECT_GT(std::fabs(result->systems[kPriorEnsemble][lead].errors().mae() - expected), 1e-3);
+  }
+}
+
+TEST_F(VerificationTest, ScoresAreTheSameForEveryNumberOfThreads) {
+  FrameCache cache = frames();
+  const auto scores = [&](int threads) {
+    const Result<Verification> result = run(cache, threads);
+    EXPECT_TRUE(result.ok());
+    return scores_json(prior_, cache, settings_, *result);
+  };
+  EXPECT_EQ(scores(1), scores(2));
+}
+
+TEST_F(VerificationTest, DefaultThresholdsAreTheBrightnessThatFewPixelsExceed) {
+  FrameCache cache = frames();
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok());
+  EXPECT_TRUE(result->rules.below) << "bright is cold";
+  ASSERT_EQ(result->rules.thresholds.size(), 3u);
+  const auto share_brighter = [&](double raw) {  // of all pixels that are forecast
+    double brighter = 0, all = 0;
+    for (std::size_t i = 4; i <= 9; ++i) {
+      const Frame frame = *cache.load(i);
+      for (const float pixel : frame.pixels) {
+        brighter += static_cast<double>(pixel) > raw;
+        ++all;
+      }
+    }
+    return brighter / all;
+  };
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double raw = (330 - result->rules.thresholds[k]) * 1.5, share = 1 - kDefaultPercentiles[k] / 100;
+    EXPECT_NEAR(raw - std::floor(raw), 0.5, 1e-4) << "no pixel lies on a threshold";
+    EXPECT_LE(share_brighter(raw), share);
+    EXPECT_GT(share_brighter(raw - 1), share);
+  }
+}
+
+TEST_F(VerificationTest, LeavesOutFramesThatDoNotDecode) {
+  const std::string path = folder_ / "frames/20180606T0430Z.png";  // the newest
+  Bytes bytes = read_bytes(path);
+  bytes[bytes.size() / 2] ^= 0x10;
+  write_bytes(path, bytes);
+  FrameCache cache = frames();
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  EXPECT_EQ(result->cases.size(), 4u);
+  ASSERT_EQ(cache.rejected().size(), 1u);
+  EXPECT_EQ(cache.rejected()[0].path, path);
+}
+
+TEST_F(VerificationTest, SaysWhenAFileChangesUnderItsHands) {
+  FrameCache cache = frames();
+  const auto kernels = *make_kernels("", 1);
+  const Result<Verification> result = verify(prior_, cache, settings_, *kernels, [&](std::size_t done, std::size_t) {
+    if (done == 1) std::filesystem::remove(folder_ / "frames/20180606T0300Z.png");
+  });
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.message().find("at 2018-06-06T02:00Z: "), 0u) << result.message();
+  EXPECT_NE(result.message().find("20180606T0300Z.png: has changed"), std::string::npos) << result.message();
+}
+
+#ifdef ALTOCAST_HAVE_NLOHMANN_JSON
+TEST_F(VerificationTest, ScoresJsonHoldsEverySystemAndLead) {
+  FrameCache cache = frames();
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok());
+  const nlohmann::json json = nlohmann::json::parse(scores_json(prior_, cache, settings_, *result));
+  EXPECT_EQ(json["case_count"], 5);
+  EXPECT_EQ(json["cases"].size(), 5u);
+  EXPECT_EQ(json["units"], "K");
+  EXPECT_EQ(json["settings"]["event"], "below");
+  ASSERT_EQ(json["systems"].size(), 3u);
+  const std::uint64_t pixels = 5 * 21 * 26;
+  for (const char* name : kSystemNames) {
+    ASSERT_EQ(json["systems"][name]["leads"].size(), 2u);
+    for (const nlohmann::json& lead : json["systems"][name]["leads"]) {
+      EXPECT_EQ(lead["pixels"], pixels);
+      EXPECT_TRUE(lead["mae"].is_number() && lead["rmse"].is_number() && lead["crps"].is_number());
+      EXPECT_LE(lead["mae"].get<double>(), lead["rmse"].get<double>());
+      ASSERT_EQ(lead["thresholds"].size(), 3u);
+      const nlohmann::json& mean = lead["thresholds"][0]["mean"];
+      EXPECT_EQ(mean["hits"].get<std::uint64_t>() + mean["false_alarms"].get<std::uint64_t>() +
+                    mean["misses"].get<std::uint64_t>() + mean["correct_negatives"].get<std::uint64_t>(),
+                pixels);
+      EXPECT_EQ(mean["fss"].size(), 2u);
+    }
+  }
+  EXPECT_TRUE(json["systems"]["persistence"]["leads"][0]["fair_crps"].is_null()) << "of one member";
+  const auto ranks = json["systems"]["adapted"]["leads"][1]["rank_histogram"].get<std::vector<std::uint64_t>>();
+  ASSERT_EQ(ranks.size(), 4u);
+  EXPECT_EQ(ranks[0] + ranks[1] + ranks[2] + ranks[3], pixels);
+  ASSERT_EQ(json["comparisons"].size(), 6u);
+  const nlohmann::json& comparison = json["comparisons"][1];
+  EXPECT_EQ(comparison["system"], "adapted");
+  EXPECT_EQ(comparison["reference"], "persistence");
+  EXPECT_NEAR(comparison["leads"][0]["ratio"].get<double>(),
+              json["systems"]["adapted"]["leads"][0]["mae_over_persistence"].get<double>(), 1e-9);
+}
+#endif
+
+}  // namespace
+}  // namespace altocast
