@@ -114,9 +114,7 @@ void bench_table(const KernelTable& table) {
       const ConvolutionTerm<float> term{y, aligned(transposed), slice, Direction::transposed};
       kernels.convolve({&term, 1}, nullptr, x);
     }));
-    report(best_seconds([&] {
-      kernels.convolve_backward_weights({&gradient_term, 1}, slice, gradient.data());
-    }));
+    report(best_seconds([&] { kernels.convolve_backward_weights({&gradient_term, 1}, slice, gradient.data()); }));
     std::printf("\n");
   }
 
@@ -125,23 +123,21 @@ void bench_table(const KernelTable& table) {
   const std::vector<float> weight = normals(128 * 128 * 9, 5);
   std::vector<float> packed(kernels.packed_size(slice, Direction::forward));
   for (const Direction direction : {Direction::forward, Direction::transposed}) {
-    const double seconds =
-        best_seconds([&] { kernels.pack_weights(weight.data(), slice, direction, packed.data()); });
+    const double seconds = best_seconds([&] { kernels.pack_weights(weight.data(), slice, direction, packed.data()); });
     std::printf("  pack %s %.2f ns a weight\n", direction == Direction::forward ? "forward" : "transposed",
                 1e9 * seconds / static_cast<double>(weight.size()));
   }
   std::vector<float> z = normals(1 << 16, 4);
   std::vector<float> a(z.size());
   const auto per_element = [&](double seconds) { return 1e9 * seconds / static_cast<double>(z.size()); };
-  std::printf("  silu %.2f ns an element", per_element(best_seconds([&] {
-                kernels.activate(ActivationKind::silu, z.data(), a.data(), z.size());
-              })));
+  std::printf("  silu %.2f ns an element",
+              per_element(best_seconds([&] { kernels.activate(ActivationKind::silu, z.data(), a.data(), z.size()); })));
   std::printf(", backward %.2f", per_element(best_seconds([&] {
                 kernels.activate_backward(ActivationKind::silu, z.data(), z.data(), a.data(), z.size());
               })));
   std::printf(", tangent of backward %.2f\n", per_element(best_seconds([&] {
-                kernels.activate_tangent_backward(ActivationKind::silu, z.data(), z.data(), z.data(),
-                                                  z.data(), a.data(), z.size());
+                kernels.activate_tangent_backward(ActivationKind::silu, z.data(), z.data(), z.data(), z.data(),
+                                                  a.data(), z.size());
               })));
 }
 

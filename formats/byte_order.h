@@ -37,8 +37,7 @@ T load_big(const std::uint8_t* bytes) {
   using Bits = BitsOf<sizeof(T)>;
   Bits bits = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) {
-    bits =
-        static_cast<Bits>(bits | static_cast<Bits>(static_cast<Bits>(bytes[sizeof(T) - 1 - i]) << (8 * i)));
+    bits = static_cast<Bits>(bits | static_cast<Bits>(static_cast<Bits>(bytes[sizeof(T) - 1 - i]) << (8 * i)));
   }
   return std::bit_cast<T>(bits);
 }

@@ -31,8 +31,7 @@ Status check_name(const std::string& name, std::set<std::string_view>& seen) {
 template <class T>
 std::vector<T> decode(const Section& section) {
   std::vector<T> values(section.count);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = load_little<T>(section.bytes.data() + i * sizeof(T));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = load_little<T>(section.bytes.data() + i * sizeof(T));
   return values;
 }
 
@@ -46,9 +45,7 @@ const std::vector<T>* find_plane(const std::vector<NamedPlane>& planes, std::str
 
 }  // namespace
 
-const std::vector<float>* Checkpoint::find_f32(std::string_view name) const {
-  return find_plane<float>(planes, name);
-}
+const std::vector<float>* Checkpoint::find_f32(std::string_view name) const { return find_plane<float>(planes, name); }
 
 const std::vector<double>* Checkpoint::find_f64(std::string_view name) const {
   return find_plane<double>(planes, name);
@@ -70,9 +67,8 @@ Status validate(const Checkpoint& checkpoint) {
   for (const NamedPlane& plane : checkpoint.planes) {
     ALTOCAST_RETURN_IF_ERROR(check_name(plane.name, plane_names).within("plane"));
     const auto* f32 = std::get_if<std::vector<float>>(&plane.values);
-    ALTOCAST_RETURN_IF_ERROR(f32 != nullptr
-                                 ? check_values(plane.name, *f32, -kLargest, kLargest)
-                                 : check_values(plane.name, std::get<std::vector<double>>(plane.values)));
+    ALTOCAST_RETURN_IF_ERROR(f32 != nullptr ? check_values(plane.name, *f32, -kLargest, kLargest)
+                                            : check_values(plane.name, std::get<std::vector<double>>(plane.values)));
   }
   for (const auto& counter : checkpoint.counters) {
     ALTOCAST_RETURN_IF_ERROR(check_name(counter.first, counter_names).within("counter"));
@@ -90,8 +86,7 @@ std::vector<std::uint8_t> serialize_checkpoint(const Checkpoint& checkpoint) {
   };
   add_counter("step", checkpoint.step);
   writer.add_text("config", checkpoint.config);
-  for (const auto& [name, value] : checkpoint.counters)
-    add_counter(std::string(kCounterPrefix) + name, value);
+  for (const auto& [name, value] : checkpoint.counters) add_counter(std::string(kCounterPrefix) + name, value);
   for (const NamedPlane& plane : checkpoint.planes) {
     const std::string name = std::string(kPlanePrefix) + plane.name;
     const auto* f32 = std::get_if<std::vector<float>>(&plane.values);
@@ -150,8 +145,7 @@ Result<Checkpoint> load_checkpoint(const std::string& path) {
 }
 
 Status save_checkpoint(const Checkpoint& checkpoint, const std::string& path) {
-  ALTOCAST_RETURN_IF_ERROR(
-      validate(checkpoint).within(path + ": not written, since the checkpoint is not fit"));
+  ALTOCAST_RETURN_IF_ERROR(validate(checkpoint).within(path + ": not written, since the checkpoint is not fit"));
   return replace_file(path, serialize_checkpoint(checkpoint));
 }
 

@@ -26,7 +26,7 @@ struct Checkpoint {
   std::uint64_t step = 0;
   std::vector<NamedPlane> planes;                               // at most 1024
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // names as of planes; at most 1024
-  std::string config;  // the configuration the run was started with, as text
+  std::string config;                                           // the configuration the run was started with, as text
 
   // nullptr if there is no plane of this name and type, no counter of this name.
   const std::vector<float>* find_f32(std::string_view name) const;

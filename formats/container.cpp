@@ -21,11 +21,9 @@ bool all_zero(std::span<const std::uint8_t> bytes) {
 Status check_magic(std::span<const std::uint8_t> bytes) {
   if (bytes.empty()) return Status::error("the file is empty");
   const std::size_t shown = std::min(bytes.size(), layout::kMagic.size());
-  if (!std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(shown),
-                  layout::kMagic.begin())) {
+  if (!std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(shown), layout::kMagic.begin())) {
     if (bytes.size() >= 4 && std::equal(layout::kMagic.begin(), layout::kMagic.begin() + 4, bytes.begin())) {
-      return Status::error(
-          "byte 4: the line ends were changed on the way; copy the file again in binary mode");
+      return Status::error("byte 4: the line ends were changed on the way; copy the file again in binary mode");
     }
     return Status::error("byte 0: not an altocast file (prior, posterior or checkpoint)");
   }
@@ -72,10 +70,8 @@ Result<Extent> check_header(std::span<const std::uint8_t> bytes, FileKind kind, 
     return Status::error("byte 8: this is a " + std::string(to_string(header.kind)) + " file, not a " +
                          std::string(to_string(kind)));
   }
-  if (!all_zero(bytes.subspan(layout::kReserved0, 2)))
-    return Status::error("byte 14: reserved bytes are not zero");
-  if (!all_zero(bytes.subspan(layout::kReserved1, 16)))
-    return Status::error("byte 40: reserved bytes are not zero");
+  if (!all_zero(bytes.subspan(layout::kReserved0, 2))) return Status::error("byte 14: reserved bytes are not zero");
+  if (!all_zero(bytes.subspan(layout::kReserved1, 16))) return Status::error("byte 40: reserved bytes are not zero");
   header.architecture_hash = load_little<std::uint64_t>(p + layout::kArchitectureHash);
 
   const auto file_bytes = load_little<std::uint64_t>(p + layout::kFileBytes);
@@ -108,14 +104,12 @@ Result<Extent> check_header(std::span<const std::uint8_t> bytes, FileKind kind, 
 }
 
 // The section of the record at `at`, whose plane must begin at `expected_offset` and end before the trailer.
-Result<Section> check_record(std::span<const std::uint8_t> bytes, std::size_t at,
-                             std::uint64_t expected_offset, std::size_t trailer) {
+Result<Section> check_record(std::span<const std::uint8_t> bytes, std::size_t at, std::uint64_t expected_offset,
+                             std::size_t trailer) {
   const std::uint8_t* record = bytes.data() + at;
   const auto* name_begin = reinterpret_cast<const char*>(record + layout::kRecordName);
   const auto* name_end = std::find(name_begin, name_begin + kSectionNameBytes + 1, '\0');
-  const auto bad_name = [&](const char* why) {
-    return Status::error(at_byte(at) + ": a section name " + why);
-  };
+  const auto bad_name = [&](const char* why) { return Status::error(at_byte(at) + ": a section name " + why); };
   if (name_end == name_begin) return bad_name("is empty");
   if (name_end == name_begin + kSectionNameBytes + 1) return bad_name("has no end");
   if (!std::all_of(name_begin, name_end, [](char c) { return c > ' ' && c < 127; })) {
@@ -135,15 +129,13 @@ Result<Section> check_record(std::span<const std::uint8_t> bytes, std::size_t at
   }
   section.type = static_cast<ElementType>(type);
   const auto rank = load_little<std::uint32_t>(record + layout::kRecordRank);
-  if (rank < 1 || rank > kMaxRank)
-    return bad(layout::kRecordRank, "rank " + std::to_string(rank) + " is not in 1 … 4");
+  if (rank < 1 || rank > kMaxRank) return bad(layout::kRecordRank, "rank " + std::to_string(rank) + " is not in 1 … 4");
   section.rank = static_cast<int>(rank);
   // No section is larger than the file, so a product beyond its size ends the search before it can overflow.
   std::uint64_t count = 1;
   for (std::size_t d = 0; d < kMaxRank; ++d) {
     const auto extent = load_little<std::uint64_t>(record + layout::kRecordDims + 8 * d);
-    if (d >= rank && extent != 1)
-      return bad(layout::kRecordDims + 8 * d, "an extent beyond the rank is not 1");
+    if (d >= rank && extent != 1) return bad(layout::kRecordDims + 8 * d, "an extent beyond the rank is not 1");
     if (extent != 0 && count > bytes.size() / extent) {
       return bad(layout::kRecordDims + 8 * d, "extents that the file can't hold");
     }
@@ -152,8 +144,8 @@ Result<Section> check_record(std::span<const std::uint8_t> bytes, std::size_t at
   }
   const auto offset = load_little<std::uint64_t>(record + layout::kRecordOffset);
   if (offset != expected_offset) {
-    return bad(layout::kRecordOffset, "begins at " + at_byte(offset) + " and not at " +
-                                          at_byte(expected_offset) + ", where the section before it ends");
+    return bad(layout::kRecordOffset, "begins at " + at_byte(offset) + " and not at " + at_byte(expected_offset) +
+                                          ", where the section before it ends");
   }
   const std::uint64_t room = (trailer - offset) / element_bytes(section.type);
   if (count > room) return bad(layout::kRecordDims, "ends beyond the file's last section byte");
@@ -161,12 +153,10 @@ Result<Section> check_record(std::span<const std::uint8_t> bytes, std::size_t at
     return bad(layout::kReserved2, "reserved bytes are not zero");
   }
   section.count = static_cast<std::size_t>(count);
-  section.bytes =
-      bytes.subspan(static_cast<std::size_t>(offset), section.count * element_bytes(section.type));
+  section.bytes = bytes.subspan(static_cast<std::size_t>(offset), section.count * element_bytes(section.type));
   if (load_little<std::uint32_t>(record + layout::kRecordCrc) != crc32c(section.bytes)) {
-    return Status::error("section '" + std::string(section.name) + "', bytes " + std::to_string(offset) +
-                         " … " + std::to_string(offset + section.bytes.size()) +
-                         ": wrong checksum; copy the file again");
+    return Status::error("section '" + std::string(section.name) + "', bytes " + std::to_string(offset) + " … " +
+                         std::to_string(offset + section.bytes.size()) + ": wrong checksum; copy the file again");
   }
   return section;
 }
@@ -174,8 +164,7 @@ Result<Section> check_record(std::span<const std::uint8_t> bytes, std::size_t at
 template <class T>
 std::vector<T> decode(const Section& section) {
   std::vector<T> values(section.count);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = load_little<T>(section.bytes.data() + i * sizeof(T));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = load_little<T>(section.bytes.data() + i * sizeof(T));
   return values;
 }
 
@@ -190,9 +179,8 @@ Status check_finite_range(std::string_view name, std::span<const T> values, T lo
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] >= low && values[i] <= high) continue;  // false for NaN
     const double value = double{values[i]};
-    return Status::error(
-        std::string(name) + "[" + std::to_string(i) + "] is " + shown(value) +
-        (std::isfinite(value) ? ", not in " + shown(low) + " … " + shown(high) : ", not finite"));
+    return Status::error(std::string(name) + "[" + std::to_string(i) + "] is " + shown(value) +
+                         (std::isfinite(value) ? ", not in " + shown(low) + " … " + shown(high) : ", not finite"));
   }
   return {};
 }
@@ -247,8 +235,7 @@ Result<Container> Container::parse(std::span<const std::uint8_t> bytes, FileKind
     const std::uint64_t end = offset + section->bytes.size();
     offset = layout::align(end);
     if (offset > extent->trailer) {
-      return Status::error("section '" + std::string(section->name) +
-                           "': its padding runs beyond the file's end");
+      return Status::error("section '" + std::string(section->name) + "': its padding runs beyond the file's end");
     }
     if (!all_zero(bytes.subspan(static_cast<std::size_t>(end), static_cast<std::size_t>(offset - end)))) {
       return Status::error(at_byte(end) + ": the padding after section '" + std::string(section->name) +
@@ -273,8 +260,7 @@ Result<Container> Container::parse(std::span<const std::uint8_t> bytes, FileKind
 }
 
 const Section* Container::find(std::string_view name) const {
-  const auto it =
-      std::find_if(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == name; });
+  const auto it = std::find_if(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == name; });
   return it == sections_.end() ? nullptr : &*it;
 }
 
@@ -282,8 +268,8 @@ Result<const Section*> Container::require(std::string_view name, ElementType typ
   const Section* section = find(name);
   if (section == nullptr) return Status::error("section '" + std::string(name) + "' is missing");
   if (section->type != type) {
-    return Status::error("section '" + std::string(name) + "' holds " +
-                         std::string(to_string(section->type)) + " and not " + std::string(to_string(type)));
+    return Status::error("section '" + std::string(name) + "' holds " + std::string(to_string(section->type)) +
+                         " and not " + std::string(to_string(type)));
   }
   return section;
 }
@@ -297,8 +283,7 @@ Result<const Section*> Container::require(std::string_view name, ElementType typ
   return section;
 }
 
-Result<std::vector<float>> Container::f32(std::string_view name, std::size_t count, float low,
-                                          float high) const {
+Result<std::vector<float>> Container::f32(std::string_view name, std::size_t count, float low, float high) const {
   const Result<const Section*> section = require(name, ElementType::f32, count);
   if (!section.ok()) return section.status();
   std::vector<float> values = decode<float>(**section);
@@ -322,8 +307,7 @@ Result<std::vector<std::uint64_t>> Container::u64(std::string_view name, std::si
 Result<std::string> Container::text(std::string_view name) const {
   const Result<const Section*> section = require(name, ElementType::text);
   if (!section.ok()) return section.status();
-  const std::string_view text(reinterpret_cast<const char*>((*section)->bytes.data()),
-                              (*section)->bytes.size());
+  const std::string_view text(reinterpret_cast<const char*>((*section)->bytes.data()), (*section)->bytes.size());
   ALTOCAST_RETURN_IF_ERROR(check_text(text).within("section '" + std::string(name) + "'"));
   return std::string(text);
 }
@@ -347,8 +331,7 @@ Status check_text(std::string_view text) {
     }
     // Overlong forms, surrogates and what lies beyond Unicode.
     constexpr std::array<std::uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
-    well_formed =
-        well_formed && code >= kSmallest[length] && code <= 0x10ffffu && (code < 0xd800u || code > 0xdfffu);
+    well_formed = well_formed && code >= kSmallest[length] && code <= 0x10ffffu && (code < 0xd800u || code > 0xdfffu);
     if (!well_formed) return Status::error("byte " + std::to_string(i) + " of the text is not UTF-8");
     if ((code < 0x20 && code != '\t' && code != '\n') || (code >= 0x7f && code < 0xa0)) {
       return Status::error("byte " + std::to_string(i) + " of the text is a control character");
@@ -363,8 +346,7 @@ Status check_values(std::string_view name, std::span<const float> values, float 
 }
 
 Status check_values(std::string_view name, std::span<const double> values) {
-  return check_finite_range(name, values, std::numeric_limits<double>::lowest(),
-                            std::numeric_limits<double>::max());
+  return check_finite_range(name, values, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
 }
 
 }  // namespace altocast

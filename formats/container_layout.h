@@ -35,8 +35,6 @@ inline constexpr std::size_t kReserved2 = 116;     // 12 zero bytes
 inline constexpr std::size_t kAlignment = 64;
 inline constexpr std::size_t kTrailerBytes = 32;
 
-constexpr std::uint64_t align(std::uint64_t offset) {
-  return (offset + kAlignment - 1) / kAlignment * kAlignment;
-}
+constexpr std::uint64_t align(std::uint64_t offset) { return (offset + kAlignment - 1) / kAlignment * kAlignment; }
 
 }  // namespace altocast::layout

@@ -66,12 +66,8 @@ constexpr std::size_t kLargestTransfer = std::size_t{1} << 28;
 }  // namespace
 
 int FileCalls::open(const char* path, int flags, unsigned mode) { return ::open(path, flags, mode); }
-std::ptrdiff_t FileCalls::write(int file, const void* bytes, std::size_t count) {
-  return ::write(file, bytes, count);
-}
-std::ptrdiff_t FileCalls::read(int file, void* bytes, std::size_t count) {
-  return ::read(file, bytes, count);
-}
+std::ptrdiff_t FileCalls::write(int file, const void* bytes, std::size_t count) { return ::write(file, bytes, count); }
+std::ptrdiff_t FileCalls::read(int file, void* bytes, std::size_t count) { return ::read(file, bytes, count); }
 int FileCalls::lock(int file) { return ::flock(file, LOCK_EX | LOCK_NB); }
 int FileCalls::truncate(int file) { return ::ftruncate(file, 0); }
 int FileCalls::same_file(int file, const char* path) {
@@ -115,8 +111,8 @@ Result<DurableFile> DurableFile::create(const std::string& path, FileCalls& call
 Status DurableFile::open() {
   constexpr int kAttempts = 8;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const int file = uninterrupted(
-        [&] { return calls_->open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666); });
+    const int file =
+        uninterrupted([&] { return calls_->open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666); });
     if (file < 0) return failure(path_, "can't create " + partial_, errno);
     const bool locked = uninterrupted([&] { return calls_->lock(file); }) == 0;
     const int lock_error = locked ? 0 : errno;
@@ -133,8 +129,7 @@ Status DurableFile::open() {
     }
     file_ = file;
     if (same < 0) return fail("can't look at the new file", errno);
-    if (uninterrupted([&] { return calls_->truncate(file); }) != 0)
-      return fail("can't empty the new file", errno);
+    if (uninterrupted([&] { return calls_->truncate(file); }) != 0) return fail("can't empty the new file", errno);
     return {};
   }
   return failure(path_, "can't create " + partial_, EWOULDBLOCK);
@@ -155,8 +150,8 @@ void DurableFile::discard() {
 Status DurableFile::write(std::span<const std::uint8_t> bytes) {
   if (file_ < 0) return Status::error(path_ + ": the file was given up after an earlier failure");
   while (!bytes.empty()) {
-    const std::ptrdiff_t written = uninterrupted(
-        [&] { return calls_->write(file_, bytes.data(), std::min(bytes.size(), kLargestTransfer)); });
+    const std::ptrdiff_t written =
+        uninterrupted([&] { return calls_->write(file_, bytes.data(), std::min(bytes.size(), kLargestTransfer)); });
     if (written < 0) return fail("can't write", errno);
     if (written == 0) return fail("can't write", ENOSPC);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
@@ -166,8 +161,7 @@ Status DurableFile::write(std::span<const std::uint8_t> bytes) {
 
 Status DurableFile::commit() {
   if (file_ < 0) return Status::error(path_ + ": the file was given up after an earlier failure");
-  if (uninterrupted([&] { return calls_->fdatasync(file_); }) != 0)
-    return fail("can't bring to the disk", errno);
+  if (uninterrupted([&] { return calls_->fdatasync(file_); }) != 0) return fail("can't bring to the disk", errno);
   // Opened before the rename: once that is done, the only step that can still fail is bringing it to the
   // disk.
   const std::string folder_name = folder_of(path_);
@@ -197,8 +191,7 @@ Status replace_file(const std::string& path, std::span<const std::uint8_t> bytes
   return file->commit();
 }
 
-Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::uint64_t max_bytes,
-                                            FileCalls& calls) {
+Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::uint64_t max_bytes, FileCalls& calls) {
   const int file = uninterrupted([&] { return calls.open(path.c_str(), O_RDONLY | O_CLOEXEC, 0); });
   if (file < 0) return failure(path, "can't open", errno);
   const auto too_large = [&] {
@@ -214,8 +207,7 @@ Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::uint64
     std::vector<std::uint8_t> bytes;
     // One byte more than the size told, to see the end of the file (or that it grew, or that it is a pipe).
     std::size_t used = 0;
-    for (std::size_t room = static_cast<std::size_t>(expected) + 1;;
-         room = std::max<std::size_t>(2 * used, 65536)) {
+    for (std::size_t room = static_cast<std::size_t>(expected) + 1;; room = std::max<std::size_t>(2 * used, 65536)) {
       bytes.resize(room);
       while (used < room) {
         const std::ptrdiff_t got = uninterrupted(

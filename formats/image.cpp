@@ -20,8 +20,7 @@ Status check_picture(int width, int height, int channels, std::size_t values) {
   }
   const std::uint64_t pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   if (pixels > limits.max_pixels) return Status::error("a picture of more than 2^27 pixels");
-  if (channels != 1 && channels != 3 && channels != 4)
-    return Status::error("a picture has 1, 3 or 4 channels");
+  if (channels != 1 && channels != 3 && channels != 4) return Status::error("a picture has 1, 3 or 4 channels");
   if (values != pixels * static_cast<std::uint64_t>(channels)) {
     return Status::error("the number of values is not width × height × channels");
   }
@@ -33,14 +32,12 @@ template <class T>
 void to_gray(const std::vector<T>& values, std::size_t channels, std::vector<std::uint16_t>& gray) {
   for (std::size_t i = 0; i < gray.size(); ++i) {
     const T* p = values.data() + i * channels;
-    gray[i] = channels < 3
-                  ? p[0]
-                  : static_cast<std::uint16_t>((299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u);
+    gray[i] =
+        channels < 3 ? p[0] : static_cast<std::uint16_t>((299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u);
   }
 }
 
-void append_chunk(std::vector<std::uint8_t>& file, const char (&type)[5],
-                  std::span<const std::uint8_t> data) {
+void append_chunk(std::vector<std::uint8_t>& file, const char (&type)[5], std::span<const std::uint8_t> data) {
   std::uint8_t number[4];
   store_big(number, static_cast<std::uint32_t>(data.size()));
   file.insert(file.end(), number, number + 4);
@@ -59,14 +56,12 @@ Result<GrayImage> decode_image(std::span<const std::uint8_t> bytes, const ImageL
   }
   const Result<ImageKind> kind = image_kind(bytes);
   if (!kind.ok()) return kind.status();
-  ALTOCAST_RETURN_IF_ERROR(*kind == ImageKind::png ? check_png_structure(bytes)
-                                                   : check_jpeg_structure(bytes));
+  ALTOCAST_RETURN_IF_ERROR(*kind == ImageKind::png ? check_png_structure(bytes) : check_jpeg_structure(bytes));
   const Result<CodecInfo> info = codec_info(bytes);
   if (!info.ok()) return info.status();
-  const std::uint64_t pixels =
-      static_cast<std::uint64_t>(info->width) * static_cast<std::uint64_t>(info->height);
-  if (info->width < 1 || info->height < 1 || info->width > limits.max_side ||
-      info->height > limits.max_side || pixels > limits.max_pixels) {
+  const std::uint64_t pixels = static_cast<std::uint64_t>(info->width) * static_cast<std::uint64_t>(info->height);
+  if (info->width < 1 || info->height < 1 || info->width > limits.max_side || info->height > limits.max_side ||
+      pixels > limits.max_pixels) {
     return Status::error("an image of " + std::to_string(info->width) + " × " + std::to_string(info->height) +
                          " pixels is beyond the limit (" + std::to_string(limits.max_side) + " a side, " +
                          std::to_string(limits.max_pixels) + " in all)");
@@ -136,8 +131,7 @@ Result<std::vector<std::uint8_t>> encode_png(int width, int height, std::span<co
   return file;
 }
 
-Status save_png(const std::string& path, int width, int height, int channels,
-                std::span<const std::uint8_t> pixels) {
+Status save_png(const std::string& path, int width, int height, int channels, std::span<const std::uint8_t> pixels) {
   const Result<std::vector<std::uint8_t>> file = encode_png(width, height, channels, pixels);
   return file.ok() ? replace_file(path, *file) : file.status().within(path);
 }

@@ -32,14 +32,12 @@ Result<GrayImage> decode_image(std::span<const std::uint8_t> bytes, const ImageL
 Result<GrayImage> load_image(const std::string& path, const ImageLimits& limits = {});
 
 // A PNG of 8 bits a channel: grey (1 channel), RGB (3) or RGBA (4), interleaved, top row first.
-Result<std::vector<std::uint8_t>> encode_png(int width, int height, int channels,
-                                             std::span<const std::uint8_t> pixels);
+Result<std::vector<std::uint8_t>> encode_png(int width, int height, int channels, std::span<const std::uint8_t> pixels);
 // A grey PNG of 16 bits.
 Result<std::vector<std::uint8_t>> encode_png(int width, int height, std::span<const std::uint16_t> pixels);
 
 // Durable, as formats/durable_file.h.
-Status save_png(const std::string& path, int width, int height, int channels,
-                std::span<const std::uint8_t> pixels);
+Status save_png(const std::string& path, int width, int height, int channels, std::span<const std::uint8_t> pixels);
 Status save_png(const std::string& path, int width, int height, std::span<const std::uint16_t> pixels);
 
 }  // namespace altocast

@@ -61,8 +61,7 @@ struct FreeBlock {
 
 Status decoder_failure() {
   const char* reason = stbi_failure_reason();
-  return Status::error(std::string("the image can't be decoded: ") +
-                       (reason != nullptr ? reason : "unknown reason"));
+  return Status::error(std::string("the image can't be decoded: ") + (reason != nullptr ? reason : "unknown reason"));
 }
 
 constexpr std::size_t kSmallAllocations = std::size_t{1} << 20;
@@ -96,15 +95,13 @@ Result<CodecPixels> codec_decode(std::span<const std::uint8_t> bytes, const Code
   CodecPixels result;
   int width = 0, height = 0;
   const std::unique_ptr<void, FreeBlock> block(
-      info.sixteen_bits ? static_cast<void*>(stbi_load_16_from_memory(bytes.data(), size, &width, &height,
-                                                                      &result.channels, 0))
-                        : static_cast<void*>(stbi_load_from_memory(bytes.data(), size, &width, &height,
-                                                                   &result.channels, 0)));
+      info.sixteen_bits
+          ? static_cast<void*>(stbi_load_16_from_memory(bytes.data(), size, &width, &height, &result.channels, 0))
+          : static_cast<void*>(stbi_load_from_memory(bytes.data(), size, &width, &height, &result.channels, 0)));
   if (block == nullptr) return decoder_failure();
-  if (width != info.width || height != info.height)
-    return Status::error("the image contradicts its own size");
-  const std::size_t count = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
-                            static_cast<std::size_t>(result.channels);
+  if (width != info.width || height != info.height) return Status::error("the image contradicts its own size");
+  const std::size_t count =
+      static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * static_cast<std::size_t>(result.channels);
   if (info.sixteen_bits) {
     const auto* values = static_cast<const std::uint16_t*>(block.get());
     result.wide.assign(values, values + count);
@@ -115,8 +112,7 @@ Result<CodecPixels> codec_decode(std::span<const std::uint8_t> bytes, const Code
   return result;
 }
 
-std::vector<std::uint8_t> codec_encode_png(int width, int height, int channels,
-                                           std::span<const std::uint8_t> pixels) {
+std::vector<std::uint8_t> codec_encode_png(int width, int height, int channels, std::span<const std::uint8_t> pixels) {
   std::vector<std::uint8_t> file;
   const auto append = [](void* context, void* data, int size) {
     const auto* begin = static_cast<const std::uint8_t*>(data);
@@ -131,8 +127,8 @@ std::vector<std::uint8_t> codec_deflate(std::span<const std::uint8_t> bytes) {
   constexpr int kQuality = 8;
   int size = 0;
   // The function takes a pointer to non-const but only reads.
-  const std::unique_ptr<unsigned char, FreeBlock> block(stbi_zlib_compress(
-      const_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), &size, kQuality));
+  const std::unique_ptr<unsigned char, FreeBlock> block(
+      stbi_zlib_compress(const_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), &size, kQuality));
   if (block == nullptr) return {};
   return {block.get(), block.get() + size};
 }

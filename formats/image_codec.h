@@ -25,8 +25,7 @@ struct CodecPixels {
 Result<CodecPixels> codec_decode(std::span<const std::uint8_t> bytes, const CodecInfo& info);
 
 // `channels` 1, 3 or 4.
-std::vector<std::uint8_t> codec_encode_png(int width, int height, int channels,
-                                           std::span<const std::uint8_t> pixels);
+std::vector<std::uint8_t> codec_encode_png(int width, int height, int channels, std::span<const std::uint8_t> pixels);
 
 // A zlib stream of `bytes`; empty if memory ran out.
 std::vector<std::uint8_t> codec_deflate(std::span<const std::uint8_t> bytes);

@@ -57,17 +57,14 @@ Status check_png_structure(std::span<const std::uint8_t> bytes) {
     if (left < 12) return at_byte(bytes.size(), "the PNG was cut short");
     const std::size_t length = load_big<std::uint32_t>(bytes.data() + at);
     const std::string_view type(reinterpret_cast<const char*>(bytes.data() + at + 4), 4);
-    if (!std::all_of(type.begin(), type.end(),
-                     [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; })) {
+    if (!std::all_of(type.begin(), type.end(), [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; })) {
       return at_byte(at + 4, "not the name of a PNG chunk; the file is damaged");
     }
     const std::string chunk = "PNG chunk " + std::string(type);
     if (length > left - 12) return at_byte(at, chunk + " runs beyond the end: the file was cut short");
     const bool first = at == kPngSignature.size();
-    if (first != (type == "IHDR") || (first && length != 13))
-      return at_byte(at, "IHDR must be the first chunk, once");
-    if (load_big<std::uint32_t>(bytes.data() + at + 8 + length) !=
-        crc32_png(bytes.subspan(at + 4, 4 + length))) {
+    if (first != (type == "IHDR") || (first && length != 13)) return at_byte(at, "IHDR must be the first chunk, once");
+    if (load_big<std::uint32_t>(bytes.data() + at + 8 + length) != crc32_png(bytes.subspan(at + 4, 4 + length))) {
       return at_byte(at, chunk + " has a wrong checksum; the file is damaged");
     }
     at += 12 + length;

@@ -105,8 +105,7 @@ Result<std::vector<std::uint64_t>> checked_counts(const NetcdfSchema& schema) {
   std::vector<std::uint64_t> counts;
   for (const NetcdfVariable& variable : schema.variables) {
     ALTOCAST_RETURN_IF_ERROR(check_name(variable.name, variable_names).within("variable"));
-    ALTOCAST_RETURN_IF_ERROR(
-        check_attributes(variable.attributes).within("variable '" + variable.name + "'"));
+    ALTOCAST_RETURN_IF_ERROR(check_attributes(variable.attributes).within("variable '" + variable.name + "'"));
     std::uint64_t count = 1;
     for (const std::size_t index : variable.dimensions) {
       if (index >= schema.dimensions.size()) {
@@ -207,8 +206,7 @@ Status NetcdfWriter::write(std::span<const double> values) { return append(Netcd
 Status NetcdfWriter::commit() {
   for (const Progress& variable : variables_) {
     if (variable.missing > 0) {
-      return Status::error("variable '" + variable.name + "' lacks " + std::to_string(variable.missing) +
-                           " values");
+      return Status::error("variable '" + variable.name + "' lacks " + std::to_string(variable.missing) + " values");
     }
   }
   return file_.commit();

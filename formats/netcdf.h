@@ -30,8 +30,7 @@ struct NetcdfDimension {
 struct NetcdfVariable {
   std::string name;
   NetcdfType type = NetcdfType::float32;
-  std::vector<std::size_t>
-      dimensions;  // indices into NetcdfSchema::dimensions, slowest first; none for a scalar
+  std::vector<std::size_t> dimensions;  // indices into NetcdfSchema::dimensions, slowest first; none for a scalar
   std::vector<NetcdfAttribute> attributes;
 };
 

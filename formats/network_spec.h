@@ -31,7 +31,7 @@ struct NetworkSpec {
   int base_channels = 16;  // channels at full resolution
   int depth = 3;           // number of times the resolution is halved
   ActivationKind activation = ActivationKind::silu;
-  int norm_groups = 0;     // group-norm groups a layer; 0 = no normalisation
+  int norm_groups = 0;  // group-norm groups a layer; 0 = no normalisation
   ResidualBase residual = ResidualBase::last_frame;
 
   bool operator==(const NetworkSpec&) const = default;

@@ -54,9 +54,7 @@ class HeaderParser {
   }
 
  private:
-  Status here(const char* what) const {
-    return Status::error("header, byte " + std::to_string(at_) + ": " + what);
-  }
+  Status here(const char* what) const { return Status::error("header, byte " + std::to_string(at_) + ": " + what); }
   void skip_space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;
   }
@@ -150,8 +148,8 @@ Result<NpyArray> parse_npy(std::span<const std::uint8_t> bytes) {
     return Status::error("byte 6: unknown version " + std::to_string(major) + " of the format");
   const std::size_t preamble = major == 1 ? 10 : 12;
   if (bytes.size() < preamble) return Status::error("the file ends inside its header");
-  const std::size_t header_bytes = major == 1 ? load_little<std::uint16_t>(bytes.data() + 8)
-                                              : load_little<std::uint32_t>(bytes.data() + 8);
+  const std::size_t header_bytes =
+      major == 1 ? load_little<std::uint16_t>(bytes.data() + 8) : load_little<std::uint32_t>(bytes.data() + 8);
   if (header_bytes > kMaxHeaderBytes || header_bytes > bytes.size() - preamble) {
     return Status::error("byte 8: a header longer than the file, or than 64 KiB");
   }

@@ -49,21 +49,20 @@ Posterior make_posterior(const LoadedPrior& prior, std::span<const float> mu, st
   posterior.delta_mu.resize(mu.size());
   posterior.delta_rho.resize(rho.size());
   std::transform(mu.begin(), mu.end(), prior.prior.mu.begin(), posterior.delta_mu.begin(), std::minus<>());
-  std::transform(rho.begin(), rho.end(), prior.prior.rho.begin(), posterior.delta_rho.begin(),
-                 std::minus<>());
+  std::transform(rho.begin(), rho.end(), prior.prior.rho.begin(), posterior.delta_rho.begin(), std::minus<>());
   return posterior;
 }
 
 Result<AdaptedWeights> adapted_weights(const Posterior& posterior, const LoadedPrior& prior) {
   if (posterior.prior_sha256 != prior.sha256) {
-    return Status::error("the posterior was adapted from the prior " +
-                         to_hex(posterior.prior_sha256).substr(0, 16) + "…, not from this one (" +
-                         to_hex(prior.sha256).substr(0, 16) + "…); give that prior or adapt again");
+    return Status::error("the posterior was adapted from the prior " + to_hex(posterior.prior_sha256).substr(0, 16) +
+                         "…, not from this one (" + to_hex(prior.sha256).substr(0, 16) +
+                         "…); give that prior or adapt again");
   }
   const std::vector<float>& mu = prior.prior.mu;
   const std::vector<float>& rho = prior.prior.rho;
-  if (posterior.architecture != architecture_hash(prior.prior.network) ||
-      posterior.delta_mu.size() != mu.size() || posterior.delta_rho.size() != rho.size()) {
+  if (posterior.architecture != architecture_hash(prior.prior.network) || posterior.delta_mu.size() != mu.size() ||
+      posterior.delta_rho.size() != rho.size()) {
     return Status::error("the posterior belongs to a network of another architecture; adapt again");
   }
   AdaptedWeights weights;
@@ -87,8 +86,8 @@ Status validate(const Posterior& posterior) {
   const std::size_t count = posterior.delta_mu.size();
   if (count == 0 || count > kMaxParameters) return Status::error("delta_mu must have 1 … 2^28 elements");
   if (posterior.delta_rho.size() != count) {
-    return Status::error("delta_rho has " + std::to_string(posterior.delta_rho.size()) +
-                         " elements, delta_mu " + std::to_string(count));
+    return Status::error("delta_rho has " + std::to_string(posterior.delta_rho.size()) + " elements, delta_mu " +
+                         std::to_string(count));
   }
   ALTOCAST_RETURN_IF_ERROR(check_values("delta_mu", posterior.delta_mu, -kLargest, kLargest));
   return check_values("delta_rho", posterior.delta_rho, -kLargest, kLargest);
@@ -143,8 +142,7 @@ Result<Posterior> parse_posterior(std::span<const std::uint8_t> bytes) {
   const Result<const Section*> plane = container->require("delta_mu", ElementType::f32);
   if (!plane.ok()) return plane.status();
   const std::size_t count = (*plane)->count;
-  if (count == 0 || count > kMaxParameters)
-    return Status::error("section 'delta_mu' must have 1 … 2^28 elements");
+  if (count == 0 || count > kMaxParameters) return Status::error("section 'delta_mu' must have 1 … 2^28 elements");
   Result<std::vector<float>> mu = container->f32("delta_mu", count);
   if (!mu.ok()) return mu.status();
   Result<std::vector<float>> rho = container->f32("delta_rho", count);
@@ -163,8 +161,7 @@ Result<Posterior> load_posterior(const std::string& path) {
 }
 
 Status save_posterior(const Posterior& posterior, const std::string& path) {
-  ALTOCAST_RETURN_IF_ERROR(
-      validate(posterior).within(path + ": not written, since the posterior is not fit"));
+  ALTOCAST_RETURN_IF_ERROR(validate(posterior).within(path + ": not written, since the posterior is not fit"));
   return replace_file(path, serialize_posterior(posterior));
 }
 

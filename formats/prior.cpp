@@ -20,8 +20,7 @@ constexpr float kLargest = std::numeric_limits<float>::max();
 
 std::vector<std::uint8_t> encode_half(std::span<const float> values) {
   std::vector<std::uint8_t> bytes(2 * values.size());
-  for (std::size_t i = 0; i < values.size(); ++i)
-    store_little(bytes.data() + 2 * i, half_from_float(values[i]));
+  for (std::size_t i = 0; i < values.size(); ++i) store_little(bytes.data() + 2 * i, half_from_float(values[i]));
   return bytes;
 }
 
@@ -51,8 +50,8 @@ AffinePlane encode_affine(std::span<const float> values, const std::vector<Param
   return plane;
 }
 
-void add_plane(ContainerWriter& writer, const std::string& name, std::span<const float> values,
-               PlaneType type, const std::vector<ParameterTensor>& layout) {
+void add_plane(ContainerWriter& writer, const std::string& name, std::span<const float> values, PlaneType type,
+               const std::vector<ParameterTensor>& layout) {
   const std::uint64_t dims[1] = {values.size()};
   if (type == PlaneType::f32) {
     writer.add_f32(name, values);
@@ -133,8 +132,8 @@ Result<Prior> read_prior(const Container& container) {
   if (!cadence.ok()) return cadence.status();
   const std::int64_t seconds = (*cadence)[0];
   prior.cadence_seconds = seconds < 0 || seconds > kMaxCadenceSeconds ? -1 : static_cast<int>(seconds);
-  ALTOCAST_RETURN_IF_ERROR(check_scalars(prior.normalisation, prior.cadence_seconds)
-                               .within("section 'normalisation' or 'cadence'"));
+  ALTOCAST_RETURN_IF_ERROR(
+      check_scalars(prior.normalisation, prior.cadence_seconds).within("section 'normalisation' or 'cadence'"));
 
   struct TextField {
     const char* name;
@@ -181,12 +180,12 @@ Status validate(const Prior& prior, PriorEncoding encoding) {
     std::size_t size;
     float low, high;
   };
-  const Expected planes[] = {{"mu", prior.mu, count, -largest_mu, largest_mu},
-                             {"rho", prior.rho, count, kMinRho, kMaxRho},
-                             {"log_noise", prior.log_noise, static_cast<std::size_t>(prior.network.leads),
-                              -kMaxAbsLogNoise, kMaxAbsLogNoise},
-                             {"rate_mu", prior.rate_mu, tensors, 0.0f, kLargest},
-                             {"rate_rho", prior.rate_rho, tensors, 0.0f, kLargest}};
+  const Expected planes[] = {
+      {"mu", prior.mu, count, -largest_mu, largest_mu},
+      {"rho", prior.rho, count, kMinRho, kMaxRho},
+      {"log_noise", prior.log_noise, static_cast<std::size_t>(prior.network.leads), -kMaxAbsLogNoise, kMaxAbsLogNoise},
+      {"rate_mu", prior.rate_mu, tensors, 0.0f, kLargest},
+      {"rate_rho", prior.rate_rho, tensors, 0.0f, kLargest}};
   for (const Expected& plane : planes) {
     if (plane.values.size() != plane.size) {
       return Status::error(std::string(plane.name) + " has " + std::to_string(plane.values.size()) +
@@ -232,8 +231,7 @@ Result<LoadedPrior> load_prior(const std::string& path) {
 }
 
 Status save_prior(const Prior& prior, const std::string& path, PriorEncoding encoding) {
-  ALTOCAST_RETURN_IF_ERROR(
-      validate(prior, encoding).within(path + ": not written, since the prior is not fit"));
+  ALTOCAST_RETURN_IF_ERROR(validate(prior, encoding).within(path + ": not written, since the prior is not fit"));
   return replace_file(path, serialize_prior(prior, encoding));
 }
 

@@ -9,8 +9,8 @@ constexpr int kMaxSupportPairs = 4096;
 
 Status check_count(const char* name, std::int64_t value, int low, int high) {
   if (value >= low && value <= high) return {};
-  return Status::error(std::string(name) + " is " + std::to_string(value) + ", not in " +
-                       std::to_string(low) + " … " + std::to_string(high));
+  return Status::error(std::string(name) + " is " + std::to_string(value) + ", not in " + std::to_string(low) + " … " +
+                       std::to_string(high));
 }
 
 }  // namespace
@@ -26,9 +26,8 @@ Result<NetworkSpec> read_network(const Container& container) {
   if (!fields.ok()) return fields.status();
   // One bound for all before they are narrowed; validate() has the real ones.
   for (std::size_t i = 0; i < fields->size(); ++i) {
-    ALTOCAST_RETURN_IF_ERROR(
-        check_count(("network[" + std::to_string(i) + "]").c_str(), (*fields)[i], 0, 255 + 1)
-            .within("section 'network'"));
+    ALTOCAST_RETURN_IF_ERROR(check_count(("network[" + std::to_string(i) + "]").c_str(), (*fields)[i], 0, 255 + 1)
+                                 .within("section 'network'"));
   }
   const auto field = [&](std::size_t i) { return static_cast<int>((*fields)[i]); };
   if (field(4) > 1 || field(6) > 1) {
@@ -83,8 +82,7 @@ Status validate(const InnerLoopSettings& inner, int support_pairs) {
   ALTOCAST_RETURN_IF_ERROR(check_count("samples", inner.samples, 1, kMaxSamples));
   ALTOCAST_RETURN_IF_ERROR(check_count("support_pairs", support_pairs, 0, kMaxSupportPairs));
   const float values[3] = {inner.kl_weight, inner.clip_mu, inner.clip_rho};
-  return check_values("inner.values (kl_weight, clip_mu, clip_rho)", values, 0.0f,
-                      std::numeric_limits<float>::max());
+  return check_values("inner.values (kl_weight, clip_mu, clip_rho)", values, 0.0f, std::numeric_limits<float>::max());
 }
 
 }  // namespace altocast

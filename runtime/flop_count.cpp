@@ -12,8 +12,7 @@ FlopCount count_flops(const NetworkSpec& spec, int height, int width) {
     if (step.kind != StepKind::conv_block) continue;
     const ConvBlockSpec& block = graph.blocks[static_cast<std::size_t>(step.block)];
     const int level = graph.nodes[static_cast<std::size_t>(step.dst)].level;
-    const double pixels =
-        static_cast<double>(padded(height) >> level) * static_cast<double>(padded(width) >> level);
+    const double pixels = static_cast<double>(padded(height) >> level) * static_cast<double>(padded(width) >> level);
     for (int i = 0; i < step.sources; ++i) {
       const auto source = static_cast<std::size_t>(i);
       const WeightSlice& slice = block.slices[source];

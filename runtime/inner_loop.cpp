@@ -121,7 +121,8 @@ double InnerLoop<T>::kl_stiffness(const Gaussian<T>& theta, std::size_t terms) c
                                     theta.rho.begin() + static_cast<std::ptrdiff_t>(end));
     const double precision = static_cast<double>(portable_exp(T{-2} * rho));
     // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
-    largest = std::max({largest, static_cast<double>(rates_.mu[t]) * precision, 2.0 * static_cast<double>(rates_.rho[t])});
+    largest =
+        std::max({largest, static_cast<double>(rates_.mu[t]) * precision, 2.0 * static_cast<double>(rates_.rho[t])});
   });
   return largest * static_cast<double>(settings_.kl_weight) / static_cast<double>(terms);
 }

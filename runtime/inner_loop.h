@@ -1,8 +1,8 @@
 // Adaptation of a prior to a task, shared by the station and the trainer. From λ⁰ = θ, M steps of
 //   F_m(λ) = [ w_in KL(q_λ ‖ p_θ) + (1/S) Σ_s NLL(μ + e^ρ ⊙ ε_{m,s}; D^S) ] / n_S
 //   λ^{m+1} = λ^m − α ⊙ clip(∇_λ F_m),
-// n_S the number of terms of NLL, α one rate a tensor for μ and one for ρ, clip a limit on the Euclidean norm, for μ and
-// ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
+// n_S the number of terms of NLL, α one rate a tensor for μ and one for ρ, clip a limit on the Euclidean norm, for μ
+// and ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
 #pragma once
 
 #include <cstdint>

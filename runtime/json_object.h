@@ -15,9 +15,7 @@ class JsonObject {
  public:
   JsonObject& text(std::string_view key, std::string_view value) { return raw(key, json_string(value)); }
   JsonObject& number(std::string_view key, double value) { return raw(key, json_number(value)); }
-  JsonObject& integer(std::string_view key, std::integral auto value) {
-    return raw(key, std::to_string(value));
-  }
+  JsonObject& integer(std::string_view key, std::integral auto value) { return raw(key, std::to_string(value)); }
   JsonObject& boolean(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
   // `json` is JSON already.
   JsonObject& raw(std::string_view key, std::string_view json) {

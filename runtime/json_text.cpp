@@ -34,8 +34,7 @@ std::string json_number(double value) {
 std::string plain_number(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   char text[64];
-  const std::to_chars_result end =
-      std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits);
+  const std::to_chars_result end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits);
   return std::string(text, end.ptr);
 }
 

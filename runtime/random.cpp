@@ -52,8 +52,7 @@ std::uint32_t random_bits(std::uint64_t seed, std::uint64_t stream, std::uint64_
   return random_quad(seed, stream, index / 4)[index % 4];
 }
 
-std::uint32_t random_below(std::uint64_t seed, std::uint64_t stream, std::uint64_t index,
-                           std::uint32_t bound) {
+std::uint32_t random_below(std::uint64_t seed, std::uint64_t stream, std::uint64_t index, std::uint32_t bound) {
   return high(std::uint64_t{random_bits(seed, stream, index)} * bound);
 }
 

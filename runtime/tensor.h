@@ -40,7 +40,8 @@ struct Tensor {
 
   // First element of pixel (y, 0) in channel block b; the row continues for width · block elements.
   T* row(int b, int y) const {
-    return data + static_cast<std::size_t>(b) * block_stride() + static_cast<std::size_t>(y + layout.halo) * row_stride() +
+    return data + static_cast<std::size_t>(b) * block_stride() +
+           static_cast<std::size_t>(y + layout.halo) * row_stride() +
            static_cast<std::size_t>(layout.halo * layout.block);
   }
   T& at(int c, int y, int x) const { return row(c / layout.block, y)[x * layout.block + c % layout.block]; }

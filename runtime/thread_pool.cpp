@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #if defined(__x86_64__)
-#include <xmmintrin.h>
+#  include <xmmintrin.h>
 #endif
 
 namespace altocast {

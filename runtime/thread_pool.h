@@ -39,10 +39,13 @@ class ThreadPool {
   // One caller at a time; not reentrant; allocates nothing.
   template <class Body>
   void parallel_for(int count, const Body& body) {
-    run(count, [](const void* context, int first, int last) {
-      const Body& f = *static_cast<const Body*>(context);
-      for (int item = first; item < last; ++item) f(item);
-    }, &body);
+    run(
+        count,
+        [](const void* context, int first, int last) {
+          const Body& f = *static_cast<const Body*>(context);
+          for (int item = first; item < last; ++item) f(item);
+        },
+        &body);
   }
 
  private:

@@ -10,9 +10,7 @@ constexpr std::int64_t kDaySeconds = 86400;
 
 bool is_leap(std::int64_t year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
-int days_in_month(std::int64_t year, int month) {
-  return month == 2 && is_leap(year) ? 29 : kMonthDays[month - 1];
-}
+int days_in_month(std::int64_t year, int month) { return month == 2 && is_leap(year) ? 29 : kMonthDays[month - 1]; }
 
 // Days from 1970-01-01 to January 1st of `year` ≥ 1.
 std::int64_t days_to_year(std::int64_t year) {
@@ -101,9 +99,7 @@ Result<std::int64_t> parse_time(std::string_view text) {
 
   const std::string quoted = "'" + std::string(text.substr(0, 40)) + "'";
   if (!scan.complete()) return Status::error(quoted + " is no time; write UTC as 2018-06-06T12:00Z");
-  const auto out_of_range = [&](const char* what) {
-    return Status::error(quoted + " is no time: no such " + what);
-  };
+  const auto out_of_range = [&](const char* what) { return Status::error(quoted + " is no time: no such " + what); };
   if (f.year < 1) return out_of_range("year");
   if (f.month < 1 || f.month > 12) return out_of_range("month");
   if (f.day < 1 || f.day > days_in_month(f.year, f.month)) return out_of_range("day");
@@ -118,16 +114,16 @@ Result<std::int64_t> parse_time(std::string_view text) {
 
 std::string format_time(std::int64_t time) {
   const Fields f = split(time);
-  std::string text = digits(f.year, 4) + "-" + digits(f.month, 2) + "-" + digits(f.day, 2) + "T" +
-                     digits(f.hour, 2) + ":" + digits(f.minute, 2);
+  std::string text = digits(f.year, 4) + "-" + digits(f.month, 2) + "-" + digits(f.day, 2) + "T" + digits(f.hour, 2) +
+                     ":" + digits(f.minute, 2);
   if (f.second != 0) text += ":" + digits(f.second, 2);
   return text + "Z";
 }
 
 std::string format_compact_time(std::int64_t time) {
   const Fields f = split(time);
-  std::string text = digits(f.year, 4) + digits(f.month, 2) + digits(f.day, 2) + "T" + digits(f.hour, 2) +
-                     digits(f.minute, 2);
+  std::string text =
+      digits(f.year, 4) + digits(f.month, 2) + digits(f.day, 2) + "T" + digits(f.hour, 2) + digits(f.minute, 2);
   if (f.second != 0) text += digits(f.second, 2);
   return text + "Z";
 }

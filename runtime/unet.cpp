@@ -17,7 +17,8 @@ void copy_padded(const T* frames, int height, int width, const Tensor<T>& dst, T
     const int c = item / dst.extent.height;
     const int y = item % dst.extent.height;
     const T* src = frames + (static_cast<std::size_t>(c) * static_cast<std::size_t>(height) +
-                             static_cast<std::size_t>(std::min(y, height - 1))) * static_cast<std::size_t>(width);
+                             static_cast<std::size_t>(std::min(y, height - 1))) *
+                                static_cast<std::size_t>(width);
     T* row = &dst.at(c, y, 0);
     for (int x = 0; x < dst.extent.width; ++x) row[x * dst.layout.block] = src[std::min(x, width - 1)];
   });

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "runtime/frame_cache.h"
+#include "runtime/frames/frame_cache.h"
 #include "runtime/time.h"
 
 namespace altocast {

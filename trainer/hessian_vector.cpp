@@ -1,6 +1,5 @@
 #include "trainer/hessian_vector.h"
 
-
 #include "runtime/layers/resample.h"
 
 namespace altocast {
@@ -22,7 +21,9 @@ double HessianVector<T>::accumulate(const Sample<T>& sample, const T* log_noise,
   UNet<T>& net = network_;
   ThreadPool& threads = net.kernels_.threads();
   const NodeTensors<T>& grads = net.grads_.front();
-  const auto block_of = [&](const Step& step) -> ConvBlock<T>& { return net.blocks_[static_cast<std::size_t>(step.block)]; };
+  const auto block_of = [&](const Step& step) -> ConvBlock<T>& {
+    return net.blocks_[static_cast<std::size_t>(step.block)];
+  };
 
   net.forward_steps(sample);
   for (const Step& step : net.graph_.steps) {

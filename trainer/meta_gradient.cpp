@@ -68,7 +68,8 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
     for (int m = steps - 1; m >= 0; --m) {
       lambda_ = theta;
       for (int i = 0; i < m; ++i) {
-        inner_loop_.update(lambda_, gradients_[static_cast<std::size_t>(i)], report.steps[static_cast<std::size_t>(i)].clipping);
+        inner_loop_.update(lambda_, gradients_[static_cast<std::size_t>(i)],
+                           report.steps[static_cast<std::size_t>(i)].clipping);
       }
       through_step(theta, log_noise, task.support, inner_noise, m, report.steps[static_cast<std::size_t>(m)].clipping,
                    grad_theta, grad_log_noise);
@@ -100,7 +101,8 @@ void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noi
     const T precision = portable_exp(T{-2} * theta.rho[d]);
     const T shift = lambda_.mu[d] - theta.mu[d];
     grad_theta.mu[d] -= kl_weight * (shift * precision);
-    grad_theta.rho[d] += kl_weight * (T{1} - portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d])) - shift * shift * precision);
+    grad_theta.rho[d] +=
+        kl_weight * (T{1} - portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d])) - shift * shift * precision);
   }
 
   report.kl = kl_divergence(lambda_, theta);
@@ -128,7 +130,8 @@ void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noi
 template <class T>
 void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> log_noise,
                                    std::span<const Sample<T>> support, NoiseSource<T>& noise, int step,
-                                   const Clipping& clipping, Gaussian<T>& grad_theta, std::span<double> grad_log_noise) {
+                                   const Clipping& clipping, Gaussian<T>& grad_theta,
+                                   std::span<double> grad_log_noise) {
   const InnerLoopSettings& inner = inner_loop_.settings();
   const InnerRates<T>& rates = inner_loop_.rates();
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
@@ -150,12 +153,12 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
     const T precision = portable_exp(T{-2} * theta.rho[d]);
     const T ratio = portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d]));
     const T shift = lambda_.mu[d] - theta.mu[d];
-    const T along_mu = kl_weight * precision * w.mu[d];          // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
-    const T along_rho = kl_weight * T{2} * ratio * w.rho[d];     // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
+    const T along_mu = kl_weight * precision * w.mu[d];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
+    const T along_rho = kl_weight * T{2} * ratio * w.rho[d];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
     v.mu[d] -= along_mu;
     v.rho[d] -= along_rho;
     grad_theta.mu[d] += along_mu;
-    grad_theta.rho[d] += along_rho + T{2} * shift * along_mu;    // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
+    grad_theta.rho[d] += along_rho + T{2} * shift * along_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
   }
 
   const T weight = static_cast<T>(1.0 / (terms * inner.samples));

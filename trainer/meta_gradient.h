@@ -68,9 +68,9 @@ class MetaGradient {
   OuterSettings settings_;
   HessianVector<T> hessian_vector_;
   Gaussian<T> lambda_;
-  Gaussian<T> adjoint_;                 // v
-  Gaussian<T> direction_;               // w
-  std::vector<Gaussian<T>> gradients_;  // ∇_λ F_m, m = 0 … M − 1
+  Gaussian<T> adjoint_;                                        // v
+  Gaussian<T> direction_;                                      // w
+  std::vector<Gaussian<T>> gradients_;                         // ∇_λ F_m, m = 0 … M − 1
   std::vector<T> epsilon_, phi_, grad_phi_, u_, hessian_phi_;  // [D]
   std::vector<double> unused_log_noise_;                       // [L]
 };

@@ -14,8 +14,8 @@ namespace altocast {
 
 struct ReferenceReport {
   std::string case_name;
-  // Relative errors ‖a − b‖ / ‖b‖ by name: forward, nll, grad, hvp, inner_objective, lambda_mu, lambda_rho, outer, meta_mu,
-  // meta_rho, meta_log_noise, first_order_mu, first_order_rho, first_order_log_noise.
+  // Relative errors ‖a − b‖ / ‖b‖ by name: forward, nll, grad, hvp, inner_objective, lambda_mu, lambda_rho, outer,
+  // meta_mu, meta_rho, meta_log_noise, first_order_mu, first_order_rho, first_order_log_noise.
   std::vector<std::pair<std::string, double>> errors;
 
   double largest_error() const;

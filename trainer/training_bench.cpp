@@ -104,7 +104,8 @@ Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& sett
   });
   time("hvp", 9 * forward * settings.support, [&] {
     for (const Sample<float>& sample : task.support) {
-      hessian_vector.accumulate(sample, log_noise.data(), grad.data(), hvp.data(), grad_log_noise.data(), hessian_log_noise.data());
+      hessian_vector.accumulate(sample, log_noise.data(), grad.data(), hvp.data(), grad_log_noise.data(),
+                                hessian_log_noise.data());
     }
   });
   time("meta_gradient", first_order + 9 * per_step * settings.inner_steps, [&] { meta(MetaOrder::second); });
@@ -128,8 +129,11 @@ std::string TrainingBenchReport::to_json() const {
   line["fma_peak_gflops"] = fma_peak_gflops;
   for (const TimedPart& part : parts) {
     const double rate = part.flops / part.seconds * 1e-9;
-    line[part.name] = {{"seconds", part.seconds}, {"spread", part.spread}, {"gflop", part.flops * 1e-9},
-                       {"gflops", rate}, {"share_of_peak", rate / (fma_peak_gflops * settings.threads)}};
+    line[part.name] = {{"seconds", part.seconds},
+                       {"spread", part.spread},
+                       {"gflop", part.flops * 1e-9},
+                       {"gflops", rate},
+                       {"share_of_peak", rate / (fma_peak_gflops * settings.threads)}};
   }
   line["peak_rss_mib"] = peak_rss_mib;
   return line.dump();
@@ -137,12 +141,13 @@ std::string TrainingBenchReport::to_json() const {
 
 std::string TrainingBenchReport::to_text() const {
   char row[160];
-  std::snprintf(row, sizeof row, "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples, %s (%s), %d threads\n",
+  std::snprintf(row, sizeof row,
+                "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples, %s (%s), %d threads\n",
                 settings.preset.c_str(), settings.height, settings.width, settings.support, settings.query,
                 settings.inner_steps, settings.samples, settings.kernels.c_str(), best_table().isa, settings.threads);
   std::string text = row;
-  std::snprintf(row, sizeof row, "FMA peak of one core %.1f GFLOP/s\n%-14s %10s %8s %10s %9s\n", fma_peak_gflops, "", "ms",
-                "spread", "GFLOP/s", "of peak");
+  std::snprintf(row, sizeof row, "FMA peak of one core %.1f GFLOP/s\n%-14s %10s %8s %10s %9s\n", fma_peak_gflops, "",
+                "ms", "spread", "GFLOP/s", "of peak");
   text += row;
   for (const TimedPart& part : parts) {
     const double rate = part.flops / part.seconds * 1e-9;

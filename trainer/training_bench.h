@@ -21,10 +21,10 @@ struct TrainingBenchSettings {
 };
 
 struct TimedPart {
-  std::string name;         // forward, gradient, hvp, meta_gradient, first_order
-  double seconds = 0;       // median
-  double spread = 0;        // (largest − smallest) / median
-  double flops = 0;         // of its convolutions, by count
+  std::string name;    // forward, gradient, hvp, meta_gradient, first_order
+  double seconds = 0;  // median
+  double spread = 0;   // (largest − smallest) / median
+  double flops = 0;    // of its convolutions, by count
 };
 
 struct TrainingBenchReport {
@@ -37,8 +37,8 @@ struct TrainingBenchReport {
   std::string to_text() const;
 };
 
-// forward: one sample; gradient and hvp: the support set (hvp includes the gradient); meta_gradient and first_order: the
-// whole task.
+// forward: one sample; gradient and hvp: the support set (hvp includes the gradient); meta_gradient and first_order:
+// the whole task.
 Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& settings);
 
 }  // namespace altocast

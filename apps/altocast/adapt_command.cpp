@@ -6,7 +6,7 @@
 #include "apps/altocast/station_input.h"
 #include "formats/durable_file.h"
 #include "runtime/json_object.h"
-#include "runtime/prior_search.h"
+#include "runtime/station/prior_search.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -69,8 +69,7 @@ Status run_adapt(std::span<char*> argv) {
   log_adaptation(*adaptation, settings.pairs.value_or(prior->prior.support_pairs));
   Posterior& posterior = adaptation->posterior;
   posterior.created =
-      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   posterior.facts = posterior_facts(prior_path);
   ALTOCAST_RETURN_IF_ERROR(save_posterior(posterior, out));
   std::puts(summary_line(*adaptation, out).c_str());

@@ -37,8 +37,7 @@ Arguments::Arguments(std::string command, std::string synopsis, std::string summ
 
 Arguments& Arguments::flag(const std::string& name, const std::string& help) { return value(name, "", help); }
 
-Arguments& Arguments::value(const std::string& name, const std::string& placeholder,
-                            const std::string& help) {
+Arguments& Arguments::value(const std::string& name, const std::string& placeholder, const std::string& help) {
   options_.push_back({name, placeholder, help, false, std::nullopt});
   return *this;
 }
@@ -54,8 +53,8 @@ Arguments& Arguments::kernel_options() {
 }
 
 Arguments::Option* Arguments::find(const std::string& name) {
-  const auto found = std::find_if(options_.begin(), options_.end(),
-                                  [&](const Option& option) { return option.name == name; });
+  const auto found =
+      std::find_if(options_.begin(), options_.end(), [&](const Option& option) { return option.name == name; });
   return found == options_.end() ? nullptr : &*found;
 }
 
@@ -127,8 +126,7 @@ std::string Arguments::text(const std::string& name, const std::string& fallback
   return has(name) ? text(name) : fallback;
 }
 
-std::optional<std::int64_t> Arguments::integer(const std::string& name, std::int64_t low,
-                                               std::int64_t high) const {
+std::optional<std::int64_t> Arguments::integer(const std::string& name, std::int64_t low, std::int64_t high) const {
   if (!has(name)) return std::nullopt;
   const std::string given = text(name);
   const std::optional<std::int64_t> number = parse_whole<std::int64_t>(given);

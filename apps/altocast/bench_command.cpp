@@ -3,13 +3,13 @@
 #include <tuple>
 
 #include "apps/altocast/arguments.h"
-#include "runtime/host.h"
 #include "runtime/json_object.h"
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/peak.h"
-#include "runtime/random_prior.h"
-#include "runtime/station_bench.h"
+#include "runtime/station/host.h"
+#include "runtime/station/random_prior.h"
+#include "runtime/station/station_bench.h"
 
 namespace altocast {
 namespace {
@@ -32,22 +32,18 @@ struct Host {
   double peak_gflops = 0;  // of all threads used, from the peak of one
 };
 
-double share_of_peak(const BenchFigure& figure, const Host& host) {
-  return figure.gflops() / host.peak_gflops;
-}
+double share_of_peak(const BenchFigure& figure, const Host& host) { return figure.gflops() / host.peak_gflops; }
 
-void print_text(const Host& host, const Prior& prior, const BenchSettings& settings,
-                const BenchReport& report) {
+void print_text(const Host& host, const Prior& prior, const BenchSettings& settings, const BenchReport& report) {
   std::printf("host      %s, %d cores, kernels %s of %s\n", host.cpu.c_str(), host.cores, host.isa.c_str(),
               host.available.c_str());
   std::printf("build     altocast " ALTOCAST_VERSION ", %s\n", host.build.c_str());
   std::printf("job       %dx%d, %zu weights, %d members, %d support pairs, %d threads; peak %.0f GFLOP/s\n\n",
-              settings.height, settings.width, prior.mu.size(), settings.members, prior.support_pairs,
-              host.threads, host.peak_gflops);
+              settings.height, settings.width, prior.mu.size(), settings.members, prior.support_pairs, host.threads,
+              host.peak_gflops);
   std::printf("%-17s %5s %12s %12s %10s %8s\n", "", "runs", "median ms", "p95 ms", "GFLOP/s", "of peak");
   for (const BenchFigure& figure : report.figures) {
-    std::printf("%-17s %5d %12.2f %12.2f", figure.name.c_str(), figure.runs, 1e3 * figure.median,
-                1e3 * figure.p95);
+    std::printf("%-17s %5d %12.2f %12.2f", figure.name.c_str(), figure.runs, 1e3 * figure.median, 1e3 * figure.p95);
     if (figure.flops > 0) std::printf(" %10.1f %7.0f%%", figure.gflops(), 100 * share_of_peak(figure, host));
     std::putchar('\n');
   }
@@ -55,8 +51,7 @@ void print_text(const Host& host, const Prior& prior, const BenchSettings& setti
               report.hash.c_str());
 }
 
-void print_json(const Host& host, const Prior& prior, const BenchSettings& settings,
-                const BenchReport& report) {
+void print_json(const Host& host, const Prior& prior, const BenchSettings& settings, const BenchReport& report) {
   const std::string figures = json_array(report.figures, [&](const BenchFigure& figure) {
     JsonObject json;
     json.text("name", figure.name)

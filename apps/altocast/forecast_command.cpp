@@ -6,8 +6,8 @@
 #include "apps/altocast/station_input.h"
 #include "formats/posterior.h"
 #include "runtime/json_text.h"
-#include "runtime/prior_search.h"
-#include "runtime/station_forecast.h"
+#include "runtime/station/prior_search.h"
+#include "runtime/station/station_forecast.h"
 #include "runtime/thread_pool.h"
 
 namespace altocast {
@@ -37,8 +37,7 @@ Source source_of(const Arguments& arguments) {
     throw UsageError("--adapt starts from --prior; leave out --posterior");
   }
   for (const char* name : {"pairs", "steps", "rate-scale"}) {
-    if (!source.adapt && arguments.has(name))
-      throw UsageError("--" + std::string(name) + " belongs to --adapt");
+    if (!source.adapt && arguments.has(name)) throw UsageError("--" + std::string(name) + " belongs to --adapt");
   }
   return source;
 }
@@ -67,19 +66,16 @@ Result<AdaptedWeights> weights_of(const LoadedPrior& prior, const std::optional<
 Status run_forecast(std::span<char*> argv) {
   Arguments arguments("forecast", "(--prior P [--adapt] | --posterior Q) --frames DIR --out DIR [options]",
                       "Forecasts an ensemble from a station's newest frames.");
-  arguments
-      .value("prior", "P", "the prior file; with --posterior: the one it was adapted from, if that has moved")
+  arguments.value("prior", "P", "the prior file; with --posterior: the one it was adapted from, if that has moved")
       .value("posterior", "Q", "the posterior file that altocast adapt wrote")
       .value("frames", "DIR", "folder of time-stamped frames")
       .value("out", "DIR", "folder of the forecast; earlier products in it are replaced at once")
-      .value("at", "TIME",
-             "now, UTC: the newest frame up to it is the last one known (default: the newest frame)")
+      .value("at", "TIME", "now, UTC: the newest frame up to it is the last one known (default: the newest frame)")
       .value("members", "N", "ensemble members (default 16)")
       .value("seed", "S", "seed of all weight samples (default 1)")
       .flag("adapt", "first adapt the prior to the frames, as altocast adapt does");
   add_adaptation_options(arguments);
-  arguments.value("member-pictures", "N", "members that get pictures; -1 = all (default -1)")
-      .kernel_options();
+  arguments.value("member-pictures", "N", "members that get pictures; -1 = all (default -1)").kernel_options();
   if (!arguments.parse(argv)) return {};
   const Source source = source_of(arguments);
   const std::string folder = arguments.text("frames");
@@ -109,8 +105,7 @@ Status run_forecast(std::span<char*> argv) {
   ALTOCAST_RETURN_IF_ERROR(check_products_folder(out));
 
   Facts facts;
-  const Result<AdaptedWeights> weights =
-      weights_of(*prior, posterior, source, adaptation, *cache, *kernels, facts);
+  const Result<AdaptedWeights> weights = weights_of(*prior, posterior, source, adaptation, *cache, *kernels, facts);
   Result<StationForecast> result =
       weights.ok() ? forecast(*prior, *weights, *cache, settings, *kernels) : weights.status();
   log_frames(prior->prior, *cache);

@@ -51,12 +51,12 @@ std::string hex_hash(std::uint64_t hash) {
 }
 
 void describe(const NetworkSpec& spec, Description& description) {
-  description.line(
-      "network", std::to_string(spec.input_frames) + " frames in, " + std::to_string(spec.leads) +
-                     " leads out, " + std::to_string(spec.base_channels) + " channels, depth " +
-                     std::to_string(spec.depth) + ", " + std::string(to_string(spec.activation)) + ", " +
-                     (spec.norm_groups > 0 ? std::to_string(spec.norm_groups) + " norm groups" : "no norm") +
-                     ", added to: " + std::string(to_string(spec.residual)));
+  description.line("network",
+                   std::to_string(spec.input_frames) + " frames in, " + std::to_string(spec.leads) + " leads out, " +
+                       std::to_string(spec.base_channels) + " channels, depth " + std::to_string(spec.depth) + ", " +
+                       std::string(to_string(spec.activation)) + ", " +
+                       (spec.norm_groups > 0 ? std::to_string(spec.norm_groups) + " norm groups" : "no norm") +
+                       ", added to: " + std::string(to_string(spec.residual)));
   description.line("weights", std::to_string(parameter_count(spec)));
   description.json
       .raw("network", JsonObject()
@@ -73,11 +73,10 @@ void describe(const NetworkSpec& spec, Description& description) {
 }
 
 void describe(const InnerLoopSettings& inner, int support_pairs, Description& description) {
-  description.line("inner loop", std::to_string(support_pairs) + " pairs, " + std::to_string(inner.steps) +
-                                     " steps, " + std::to_string(inner.samples) +
-                                     (inner.antithetic ? " antithetic" : "") + " samples, KL weight " +
-                                     digits(inner.kl_weight) + ", clip " + digits(inner.clip_mu) + " (mu), " +
-                                     digits(inner.clip_rho) + " (rho)");
+  description.line("inner loop", std::to_string(support_pairs) + " pairs, " + std::to_string(inner.steps) + " steps, " +
+                                     std::to_string(inner.samples) + (inner.antithetic ? " antithetic" : "") +
+                                     " samples, KL weight " + digits(inner.kl_weight) + ", clip " +
+                                     digits(inner.clip_mu) + " (mu), " + digits(inner.clip_rho) + " (rho)");
   description.json.raw("inner", JsonObject()
                                     .integer("support_pairs", support_pairs)
                                     .integer("steps", inner.steps)
@@ -111,8 +110,7 @@ void describe(const Prior& prior, Description& description) {
     for (int axis = 1; axis < tensor.rank; ++axis) shape += "x" + std::to_string(tensor.shape[axis]);
     char row[160];
     std::snprintf(row, sizeof row, "%-20s %-17s %-13s %-10s %s\n", tensor.name.c_str(), shape.c_str(),
-                  plain_number(sigma, 4).c_str(), digits(prior.rate_mu[t]).c_str(),
-                  digits(prior.rate_rho[t]).c_str());
+                  plain_number(sigma, 4).c_str(), digits(prior.rate_mu[t]).c_str(), digits(prior.rate_rho[t]).c_str());
     description.lines += row;
     tensors.push_back(JsonObject()
                           .text("name", tensor.name)
@@ -126,8 +124,7 @@ void describe(const Prior& prior, Description& description) {
       .number("scale", static_cast<double>(prior.normalisation.scale))
       .integer("cadence_seconds", prior.cadence_seconds)
       .text("channel", prior.channel)
-      .raw("noise",
-           json_array(prior.log_noise, [](float s) { return json_number(std::exp(static_cast<double>(s))); }))
+      .raw("noise", json_array(prior.log_noise, [](float s) { return json_number(std::exp(static_cast<double>(s))); }))
       .text("facts", prior.facts)
       .raw("tensors", json_array(tensors, [](const std::string& tensor) { return tensor; }));
 }
@@ -143,8 +140,8 @@ void describe(const Posterior& posterior, Description& description) {
                                      ", seed " + std::to_string(posterior.seed));
   describe(posterior.inner, posterior.support_pairs, description);
   description.line("weights", std::to_string(posterior.delta_mu.size()));
-  description.line("change", plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) +
-                                 " (rho), root mean square");
+  description.line("change",
+                   plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) + " (rho), root mean square");
   description.line("facts", posterior.facts);
   description.json.text("prior_sha256", to_hex(posterior.prior_sha256))
       .text("architecture", hex_hash(posterior.architecture))

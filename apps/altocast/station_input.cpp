@@ -7,7 +7,7 @@
 
 #include "apps/altocast/log.h"
 #include "formats/durable_file.h"
-#include "runtime/frame_block.h"
+#include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
 
@@ -36,29 +36,27 @@ void log_frames(const Prior& prior, const FrameCache& cache) {
     const bool named = rejected[i].reason.starts_with(rejected[i].path);
     log_line("not used: " + (named ? "" : rejected[i].path + ": ") + rejected[i].reason);
   }
-  if (rejected.size() > kShown)
-    log_line("not used: " + std::to_string(rejected.size() - kShown) + " more files");
+  if (rejected.size() > kShown) log_line("not used: " + std::to_string(rejected.size() - kShown) + " more files");
 }
 
 void log_adaptation(const Adaptation& adaptation, int wanted_pairs) {
   const auto text = [](double value) { return plain_number(value, 6); };
   const int pairs = adaptation.posterior.support_pairs;
   log_line("adapted to " + std::to_string(pairs) + " pairs" +
-           (pairs < wanted_pairs ? " (of " + std::to_string(wanted_pairs) + "; the run is no longer)" : "") +
-           ", " + format_time(adaptation.first_time) + " to " + format_time(adaptation.last_time));
+           (pairs < wanted_pairs ? " (of " + std::to_string(wanted_pairs) + "; the run is no longer)" : "") + ", " +
+           format_time(adaptation.first_time) + " to " + format_time(adaptation.last_time));
   for (std::size_t m = 0; m < adaptation.steps.size(); ++m) {
     const InnerStepReport& step = adaptation.steps[m];
     const Clipping& clipping = step.clipping;
-    log_line("step " + std::to_string(m + 1) + ": objective " + text(step.objective) + ", KL " +
-             text(step.kl) + ", NLL " + text(step.nll) + ", gradient norms " + text(clipping.norm_mu) +
+    log_line("step " + std::to_string(m + 1) + ": objective " + text(step.objective) + ", KL " + text(step.kl) +
+             ", NLL " + text(step.nll) + ", gradient norms " + text(clipping.norm_mu) +
              (clipping.factor_mu < 1 ? " (clipped), " : ", ") + text(clipping.norm_rho) +
              (clipping.factor_rho < 1 ? " (clipped)" : ""));
   }
   log_line("NLL of the support pairs at the mean weights: " + text(adaptation.nll_before) + " before, " +
            text(adaptation.nll_after) + " after; KL " + text(adaptation.kl));
   if (adaptation.nll_after > adaptation.nll_before) {
-    log_line(
-        "warning: the weights fit these pairs worse than before; lower --rate-scale or take fewer --steps");
+    log_line("warning: the weights fit these pairs worse than before; lower --rate-scale or take fewer --steps");
   }
 }
 
@@ -72,8 +70,8 @@ Status prepare_parent(const std::string& path) {
   fs::create_directories(parent, error);
   if (error) return Status::error(parent.string() + ": cannot be made: " + error.message());
   if (::access(parent.c_str(), W_OK | X_OK) != 0) {
-    return Status::error(parent.string() + ": no file can be made there: " +
-                         std::error_code(errno, std::generic_category()).message());
+    return Status::error(parent.string() +
+                         ": no file can be made there: " + std::error_code(errno, std::generic_category()).message());
   }
   return {};
 }

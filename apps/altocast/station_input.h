@@ -6,8 +6,8 @@
 
 #include "apps/altocast/arguments.h"
 #include "formats/prior.h"
-#include "runtime/adaptation.h"
-#include "runtime/frame_cache.h"
+#include "runtime/frames/frame_cache.h"
+#include "runtime/station/adaptation.h"
 
 namespace altocast {
 

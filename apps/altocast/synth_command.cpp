@@ -4,14 +4,13 @@
 
 #include "apps/altocast/arguments.h"
 #include "apps/altocast/station_input.h"
-#include "runtime/synthetic.h"
+#include "runtime/frames/synthetic.h"
 
 namespace altocast {
 
 Status run_synth(std::span<char*> argv) {
-  Arguments arguments(
-      "synth", "--out DIR [options]",
-      "Writes a folder of made-up infrared frames: drifting, growing, decaying cloud fields.");
+  Arguments arguments("synth", "--out DIR [options]",
+                      "Writes a folder of made-up infrared frames: drifting, growing, decaying cloud fields.");
   SyntheticSettings settings;
   arguments.value("out", "DIR", "the folder to make; it must not hold anything")
       .value("frames", "N", "how many frames (default 48)")

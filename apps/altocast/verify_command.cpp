@@ -10,9 +10,9 @@
 #include "apps/altocast/station_input.h"
 #include "formats/durable_file.h"
 #include "runtime/json_text.h"
+#include "runtime/station/verification.h"
+#include "runtime/station/verification_json.h"
 #include "runtime/time.h"
-#include "runtime/verification.h"
-#include "runtime/verification_json.h"
 
 namespace altocast {
 namespace {
@@ -26,8 +26,7 @@ class ProgressLine {
     std::string text = std::to_string(done) + " of " + std::to_string(cases) + " cases";
     if (done > 0) {
       const double left = seconds / static_cast<double>(done) * static_cast<double>(cases - done);
-      text +=
-          done < cases ? ", " + plain_number(left, 3) + " s left" : ", " + plain_number(seconds, 3) + " s";
+      text += done < cases ? ", " + plain_number(left, 3) + " s left" : ", " + plain_number(seconds, 3) + " s";
     }
     if (terminal_) {
       std::fprintf(stderr, "\raltocast: %s\033[K%s", text.c_str(), done == cases ? "\n" : "");
@@ -66,9 +65,8 @@ void print_table(const FrameCache& cache, const Verification& result) {
     std::printf("+%-2d %6s  %10.4g %6.4g %7.4g    %6.3f %7.3f    %6.4g %7.4g    %6.3f %7.3f\n", lead + 1,
                 format_duration(std::int64_t{lead + 1} * result.cadence_seconds).c_str(), persistence,
                 prior.errors().mae(), adapted.errors().mae(), prior.errors().mae() / persistence,
-                adapted.errors().mae() / persistence, prior.ensemble().crps().fair,
-                adapted.ensemble().crps().fair, prior.ensemble().spread_skill(),
-                adapted.ensemble().spread_skill());
+                adapted.errors().mae() / persistence, prior.ensemble().crps().fair, adapted.ensemble().crps().fair,
+                prior.ensemble().spread_skill(), adapted.ensemble().spread_skill());
   }
 }
 
@@ -76,8 +74,7 @@ VerificationSettings settings_of(const Arguments& arguments) {
   VerificationSettings settings;
   settings.from = arguments.time("from");
   settings.to = arguments.time("to");
-  if (settings.from && settings.to && *settings.to < *settings.from)
-    throw UsageError("--to is before --from");
+  if (settings.from && settings.to && *settings.to < *settings.from) throw UsageError("--to is before --from");
   settings.every = arguments.integer("every", 1, 1000000, settings.every);
   settings.members = arguments.integer("members", 2, 10000, settings.members);
   settings.adaptation = adaptation_settings(arguments);
@@ -98,8 +95,7 @@ Status run_verify(std::span<char*> argv) {
       .value("every", "N", "every N-th possible time (default 1)")
       .value("members", "N", "ensemble members, at least 2 (default 16)");
   add_adaptation_options(arguments);
-  arguments
-      .value("threshold", "X,X,…", "events are beyond these, in the frames' units (default: percentiles)")
+  arguments.value("threshold", "X,X,…", "events are beyond these, in the frames' units (default: percentiles)")
       .value("seed", "S", "seed of all weight samples (default 1)")
       .kernel_options();
   if (!arguments.parse(argv)) return {};
@@ -116,14 +112,12 @@ Status run_verify(std::span<char*> argv) {
   ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
   ProgressLine line;
   const Result<Verification> result =
-      verify(*prior, *cache, settings, *kernels,
-             [&](std::size_t done, std::size_t cases) { line.show(done, cases); });
+      verify(*prior, *cache, settings, *kernels, [&](std::size_t done, std::size_t cases) { line.show(done, cases); });
   line.end();
   log_frames(prior->prior, *cache);
   if (!result.ok()) return result.status();
   const std::string json = scores_json(*prior, *cache, settings, *result);
-  ALTOCAST_RETURN_IF_ERROR(
-      replace_file(out, {reinterpret_cast<const std::uint8_t*>(json.data()), json.size()}));
+  ALTOCAST_RETURN_IF_ERROR(replace_file(out, {reinterpret_cast<const std::uint8_t*>(json.data()), json.size()}));
   print_table(*cache, *result);
   return {};
 }

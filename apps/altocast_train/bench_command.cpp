@@ -14,7 +14,8 @@ int run_bench(std::span<char*> argv) {
   options.add_options()("preset", "tiny, small or base", cxxopts::value<std::string>()->default_value("small"), "P")(
       "size", "height and width of the frames", cxxopts::value<std::string>()->default_value("128x128"), "HxW")(
       "support", "support pairs", number(defaults.support), "N")("query", "query pairs", number(defaults.query), "N")(
-      "inner-steps", "inner steps", number(defaults.inner_steps), "M")("samples", "weight samples", number(defaults.samples), "S")(
+      "inner-steps", "inner steps", number(defaults.inner_steps), "M")("samples", "weight samples",
+                                                                       number(defaults.samples), "S")(
       "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
       "threads", "threads within the task; 0 = all cores", number(defaults.threads), "N")(
       "repetitions", "timed runs of each part", number(defaults.repetitions), "N")("json", "print one line of JSON")(

@@ -25,11 +25,12 @@ Result<ReferenceReport> check(const std::string& folder, const std::string& kern
 }  // namespace
 
 int run_check_reference(std::span<char*> argv) {
-  cxxopts::Options options("altocast-train check-reference",
-                           "Compares gradients, Hessian-vector products and meta-gradients with vectors of automatic differentiation.");
+  cxxopts::Options options(
+      "altocast-train check-reference",
+      "Compares gradients, Hessian-vector products and meta-gradients with vectors of automatic differentiation.");
   options.add_options()("kernels", "reference (double), native or onednn (float)",
-                        cxxopts::value<std::string>()->default_value("reference"), "K")(
-      "case", "case folders", cxxopts::value<std::vector<std::string>>())("help", "this text");
+                        cxxopts::value<std::string>()->default_value("reference"),
+                        "K")("case", "case folders", cxxopts::value<std::vector<std::string>>())("help", "this text");
   options.parse_positional("case");
   options.positional_help("CASE_DIR ...");
   int argc = static_cast<int>(argv.size());
@@ -41,7 +42,8 @@ int run_check_reference(std::span<char*> argv) {
   }
   const std::string kernels = parsed["kernels"].as<std::string>();
   if (kernels != "reference" && kernels != "native" && kernels != "onednn") {
-    std::fprintf(stderr, "altocast-train check-reference: unknown --kernels '%s'; choose reference, native or onednn\n", kernels.c_str());
+    std::fprintf(stderr, "altocast-train check-reference: unknown --kernels '%s'; choose reference, native or onednn\n",
+                 kernels.c_str());
     return kUsage;
   }
   if (!parsed.count("case")) {
@@ -59,7 +61,8 @@ int run_check_reference(std::span<char*> argv) {
     }
     std::printf("%s\n", report->to_json().c_str());
     if (!(report->largest_error() <= tolerance)) {
-      std::fprintf(stderr, "%s: largest relative error %.3g is above %.3g\n", folder.c_str(), report->largest_error(), tolerance);
+      std::fprintf(stderr, "%s: largest relative error %.3g is above %.3g\n", folder.c_str(), report->largest_error(),
+                   tolerance);
       code = kUnfit;
     }
   }

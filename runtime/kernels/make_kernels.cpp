@@ -15,8 +15,7 @@ Result<std::unique_ptr<Kernels<float>>> make_kernels(std::string_view isa, int t
 
 std::string available_isas() {
   std::string names;
-  for (const KernelTable* table : available_tables())
-    names += (names.empty() ? "" : ", ") + std::string(table->isa);
+  for (const KernelTable* table : available_tables()) names += (names.empty() ? "" : ", ") + std::string(table->isa);
   return names;
 }
 

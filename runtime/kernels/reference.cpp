@@ -44,7 +44,8 @@ void ReferenceKernels<T>::pack_weights(const T* weight, const WeightSlice& slice
   for (int out = 0; out < slice.out; ++out) {
     for (int in = 0; in < slice.in_count; ++in) {
       const T* src = weight + (static_cast<std::size_t>(out) * static_cast<std::size_t>(slice.in_total) +
-                               static_cast<std::size_t>(slice.in_first + in)) * static_cast<std::size_t>(taps);
+                               static_cast<std::size_t>(slice.in_first + in)) *
+                                  static_cast<std::size_t>(taps);
       const int row = forward ? out * slice.in_count + in : in * slice.out + out;
       T* dst = packed + static_cast<std::size_t>(row) * static_cast<std::size_t>(taps);
       for (int tap = 0; tap < taps; ++tap) dst[tap] = src[forward ? tap : taps - 1 - tap];
@@ -62,7 +63,8 @@ void ReferenceKernels<T>::convolve(std::span<const ConvolutionTerm<T>> terms, co
     for (const ConvolutionTerm<T>& term : terms) {
       const int kernel = term.slice.kernel;
       const int channels = term.src.extent.channels;
-      const T* weight = term.packed + static_cast<std::size_t>(out) * static_cast<std::size_t>(channels * kernel * kernel);
+      const T* weight =
+          term.packed + static_cast<std::size_t>(out) * static_cast<std::size_t>(channels * kernel * kernel);
       for (int in = 0; in < channels; ++in) {
         for (int ky = 0; ky < kernel; ++ky) {
           for (int kx = 0; kx < kernel; ++kx) {
@@ -102,7 +104,8 @@ void ReferenceKernels<T>::convolve_backward_weights(std::span<const WeightGradie
             for (int y = ys.first; y < ys.last; ++y) {
               const T* src_row = term.src.row(in, y + dy) + dx;
               const T* grad_row = term.grad_dst.row(out, y);
-              for (int x = xs.first; x < xs.last; ++x) sum += static_cast<double>(src_row[x]) * static_cast<double>(grad_row[x]);
+              for (int x = xs.first; x < xs.last; ++x)
+                sum += static_cast<double>(src_row[x]) * static_cast<double>(grad_row[x]);
             }
           }
           *grad++ += static_cast<T>(sum);

@@ -22,8 +22,8 @@ class ReferenceKernels final : public Kernels<T> {
   void activate(ActivationKind kind, const T* z, T* a, std::size_t count) override;
   void activate_backward(ActivationKind kind, const T* z, const T* grad_a, T* grad_z, std::size_t count) override;
   void activate_tangent(ActivationKind kind, const T* z, const T* tan_z, T* tan_a, std::size_t count) override;
-  void activate_tangent_backward(ActivationKind kind, const T* z, const T* tan_z, const T* grad_a,
-                                 const T* tan_grad_a, T* tan_grad_z, std::size_t count) override;
+  void activate_tangent_backward(ActivationKind kind, const T* z, const T* tan_z, const T* grad_a, const T* tan_grad_a,
+                                 T* tan_grad_z, std::size_t count) override;
 };
 
 extern template class ReferenceKernels<float>;

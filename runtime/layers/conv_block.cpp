@@ -48,7 +48,8 @@ ConvBlock<T>::ConvBlock(const ConvBlockSpec& spec, Kernels<T>& kernels, int heig
     const auto at = static_cast<std::size_t>(i);
     kernels.reserve(slice, height, width);
     packed_[at].assign(kernels.packed_size(slice, Direction::forward), T{0});
-    if (purpose >= Purpose::gradient) packed_transposed_[at].assign(kernels.packed_size(slice, Direction::transposed), T{0});
+    if (purpose >= Purpose::gradient)
+      packed_transposed_[at].assign(kernels.packed_size(slice, Direction::transposed), T{0});
     if (purpose == Purpose::second_order) {
       tan_packed_[at] = packed_[at];
       tan_packed_transposed_[at] = packed_transposed_[at];
@@ -66,7 +67,8 @@ ConvBlock<T>::ConvBlock(const ConvBlockSpec& spec, Kernels<T>& kernels, int heig
 }
 
 template <class T>
-void ConvBlock<T>::pack(const T* phi, std::array<std::vector<T>, 2>& forward, std::array<std::vector<T>, 2>& transposed) {
+void ConvBlock<T>::pack(const T* phi, std::array<std::vector<T>, 2>& forward,
+                        std::array<std::vector<T>, 2>& transposed) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(spec_.sources); ++i) {
     kernels_.pack_weights(phi + spec_.weight, spec_.slices[i], Direction::forward, forward[i].data());
     if (!transposed[i].empty()) {
@@ -93,7 +95,8 @@ void ConvBlock<T>::forward(std::span<const Tensor<T>> src, const Tensor<T>& dst)
   const Tensor<T> n = n_.data ? n_ : dst;
   std::array<ConvolutionTerm<T>, 2> terms;
   for (int i = 0; i < spec_.sources; ++i) {
-    terms[static_cast<std::size_t>(i)] = term(src[static_cast<std::size_t>(i)], forward_weights(i), i, Direction::forward);
+    terms[static_cast<std::size_t>(i)] =
+        term(src[static_cast<std::size_t>(i)], forward_weights(i), i, Direction::forward);
   }
   kernels_.convolve(std::span(terms).first(static_cast<std::size_t>(spec_.sources)), phi_ + spec_.bias, z);
   if (norm_) norm_->forward(z, phi_ + spec_.gamma, phi_ + spec_.beta, n, kernels_.threads());
@@ -180,9 +183,8 @@ void ConvBlock<T>::tangent_backward(std::span<const Tensor<T>> src, std::span<co
   for (int i = 0; i < spec_.sources; ++i) {
     const Tensor<T>& dst = tan_grad_src[static_cast<std::size_t>(i)];
     if (!dst.data) continue;
-    const std::array<ConvolutionTerm<T>, 2> terms{
-        {term(tan_grad_dst, transposed_weights(i), i, Direction::transposed),
-         term(grad_dst, transposed_direction(i), i, Direction::transposed)}};
+    const std::array<ConvolutionTerm<T>, 2> terms{{term(tan_grad_dst, transposed_weights(i), i, Direction::transposed),
+                                                   term(grad_dst, transposed_direction(i), i, Direction::transposed)}};
     kernels_.convolve(terms, nullptr, dst);
   }
 }

@@ -1,5 +1,6 @@
 // The network's only layer with weights: [convolution, (group norm), activation] over one source or over the
-// concatenation of two. Forward, backward (adjoint), tangent and tangent backward (the R-operator of Pearlmutter, 1994):
+// concatenation of two. Forward, backward (adjoint), tangent and tangent backward (the R-operator of Pearlmutter,
+// 1994):
 //   z = Σ_i x_i ∗ w_i + b,  n = norm(z),  y = act(n)
 //   ż = Σ_i ẋ_i ∗ w_i + x_i ∗ ẇ_i + ḃ
 //   δx_i = δz ⋆ w_i,                    δw_i = corr(x_i, δz),                     δb = Σ δz
@@ -20,7 +21,7 @@ namespace altocast {
 // Where a block's parameters lie in φ, and its shape.
 struct ConvBlockSpec {
   int sources = 1;
-  std::array<WeightSlice, 2> slices;  // one a source
+  std::array<WeightSlice, 2> slices;                      // one a source
   std::size_t weight = 0, bias = 0, gamma = 0, beta = 0;  // offsets in φ
   int norm_groups = 0;
   bool activated = true;  // false for the head
@@ -37,7 +38,7 @@ class ConvBlock {
  public:
   ConvBlock(const ConvBlockSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose);
 
-  void set_weights(const T* phi);    // φ must outlive the passes
+  void set_weights(const T* phi);  // φ must outlive the passes
   void set_direction(const T* tan_phi);
 
   void forward(std::span<const Tensor<T>> src, const Tensor<T>& dst);
@@ -61,7 +62,9 @@ class ConvBlock {
   const T* forward_weights(int source) const { return packed_[static_cast<std::size_t>(source)].data(); }
   const T* transposed_weights(int source) const { return packed_transposed_[static_cast<std::size_t>(source)].data(); }
   const T* forward_direction(int source) const { return tan_packed_[static_cast<std::size_t>(source)].data(); }
-  const T* transposed_direction(int source) const { return tan_packed_transposed_[static_cast<std::size_t>(source)].data(); }
+  const T* transposed_direction(int source) const {
+    return tan_packed_transposed_[static_cast<std::size_t>(source)].data();
+  }
   ConvolutionTerm<T> term(const Tensor<T>& src, const T* packed, int source, Direction direction) const {
     return {src, packed, spec_.slices[static_cast<std::size_t>(source)], direction};
   }

@@ -1,8 +1,8 @@
 // The observation model at the network's end: out = base + head, r = target − out, and
 //   NLL = Σ over leads and pixels of r² / (2 e^{2 s_ℓ}) + s_ℓ + ½ log 2π
-// with its gradient δhead = −r e^{−2 s_ℓ}, ∂NLL/∂s_ℓ = Σ 1 − r² e^{−2 s_ℓ}, and their tangents along ȯ = head's tangent:
-// δȯ = ȯ e^{−2 s_ℓ}, (∂NLL/∂s_ℓ)˙ = Σ 2 r ȯ e^{−2 s_ℓ}.
-// The head may be larger than the target (the network pads its input); the surplus has no loss and no gradient.
+// with its gradient δhead = −r e^{−2 s_ℓ}, ∂NLL/∂s_ℓ = Σ 1 − r² e^{−2 s_ℓ}, and their tangents along ȯ = head's
+// tangent: δȯ = ȯ e^{−2 s_ℓ}, (∂NLL/∂s_ℓ)˙ = Σ 2 r ȯ e^{−2 s_ℓ}. The head may be larger than the target (the network
+// pads its input); the surplus has no loss and no gradient.
 #pragma once
 
 #include <cstddef>

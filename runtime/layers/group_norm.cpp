@@ -42,8 +42,7 @@ void GroupNorm<T>::average_sums(double elements_per_channel) {
 }
 
 template <class T>
-void GroupNorm<T>::forward(const Tensor<T>& z, const T* gamma, const T* beta, const Tensor<T>& y,
-                           ThreadPool& threads) {
+void GroupNorm<T>::forward(const Tensor<T>& z, const T* gamma, const T* beta, const Tensor<T>& y, ThreadPool& threads) {
   threads.parallel_for(channels_, [&](int c) {
     double sum = 0;
     for_each_pixel(z, c, [&](std::size_t i) { sum += static_cast<double>(z.data[i]); });
@@ -163,10 +162,10 @@ void GroupNorm<T>::tangent_backward(const Tensor<T>& z, const Tensor<T>& tan_z, 
     tan_grad_beta[c] += static_cast<T>(tan_sum);
     tan_grad_gamma[c] += static_cast<T>(tan_normal_sum + grad_tan_normal);
     double* sums = channel_sums(c);
-    sums[0] = g * grad_sum;                                                            // δẑ
-    sums[1] = g * grad_normal;                                                         // δẑ ẑ
-    sums[2] = tan_g * grad_sum + g * tan_sum;                                          // δẑ˙
-    sums[3] = tan_g * grad_normal + g * tan_normal_sum + g * grad_tan_normal;          // δẑ˙ ẑ + δẑ ẑ˙
+    sums[0] = g * grad_sum;                                                    // δẑ
+    sums[1] = g * grad_normal;                                                 // δẑ ẑ
+    sums[2] = tan_g * grad_sum + g * tan_sum;                                  // δẑ˙
+    sums[3] = tan_g * grad_normal + g * tan_normal_sum + g * grad_tan_normal;  // δẑ˙ ẑ + δẑ ẑ˙
   });
   average_sums(pixels(z.extent));
   threads.parallel_for(channels_, [&](int c) {

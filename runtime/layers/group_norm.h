@@ -34,14 +34,16 @@ class GroupNorm {
 
  private:
   struct GroupStatistics {
-    double mean = 0, scale = 0;          // m, r
+    double mean = 0, scale = 0;              // m, r
     double tan_mean = 0, tan_projected = 0;  // mean(ż), mean(ẑ ż)
   };
   static constexpr int kSums = 5;
 
   // Means over each group of the per-channel sums [channels][kSums] into group_means_.
   void average_sums(double elements_per_channel);
-  const GroupStatistics& statistics(int channel) const { return statistics_[static_cast<std::size_t>(channel / group_size_)]; }
+  const GroupStatistics& statistics(int channel) const {
+    return statistics_[static_cast<std::size_t>(channel / group_size_)];
+  }
   double* channel_sums(int channel) { return sums_.data() + channel * kSums; }
   const double* group_means(int channel) const { return group_means_.data() + channel / group_size_ * kSums; }
 

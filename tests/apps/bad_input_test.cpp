@@ -69,10 +69,8 @@ class BadInput : public testing::Test {
   // empty.KIND, short.KIND, flipped.KIND, newer.KIND, text.KIND
   void write_damaged(const std::string& kind, const std::vector<std::uint8_t>& bytes) {
     write("empty." + kind, std::string());
-    write("text." + kind,
-          "This is no file of altocast's, only some text that is longer than its header would be.");
-    write("short." + kind,
-          std::vector(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2)));
+    write("text." + kind, "This is no file of altocast's, only some text that is longer than its header would be.");
+    write("short." + kind, std::vector(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2)));
     std::vector<std::uint8_t> flipped = bytes;
     flipped[flipped.size() - 100] ^= 4;
     write("flipped." + kind, flipped);
@@ -95,8 +93,7 @@ class BadInput : public testing::Test {
     std::vector<std::string> files;
     for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
       if (entry.path().filename() == "stdout.txt" || entry.path().filename() == "stderr.txt") continue;
-      files.push_back(entry.path().string() +
-                      (entry.is_directory() ? "/" : "\n" + file_text(entry.path().string())));
+      files.push_back(entry.path().string() + (entry.is_directory() ? "/" : "\n" + file_text(entry.path().string())));
     }
     std::sort(files.begin(), files.end());
     return files;
@@ -156,13 +153,11 @@ TEST_F(BadInput, OfAdapt) {
          {"adapt --prior good.prior --frames frames --out", 2, "--out needs a value"},
          {"adapt --prior good.prior --prior other.prior", 2, "--prior is given twice"},
          {"adapt --prior good.prior --frames frames --out q --at noon", 2, "--at takes a time in UTC like"},
-         {"adapt --prior good.prior --frames frames --out q --pairs 0", 2,
-          "--pairs takes a whole number from 1"},
+         {"adapt --prior good.prior --frames frames --out q --pairs 0", 2, "--pairs takes a whole number from 1"},
          {"adapt --prior good.prior --frames frames --out q --steps 2x", 2, "--steps takes a whole number"},
          {"adapt --prior good.prior --frames frames --out q --steps -1", 2, "--steps takes a whole number"},
          {"adapt --prior good.prior --frames frames --out q --seed -1", 2, "--seed takes"},
-         {"adapt --prior good.prior --frames frames --out q --rate-scale nan", 2,
-          "--rate-scale takes a number"},
+         {"adapt --prior good.prior --frames frames --out q --rate-scale nan", 2, "--rate-scale takes a number"},
          {"adapt --prior good.prior --frames frames --out q --threads many", 2, "--threads takes"},
          {"adapt --prior good.prior --frames frames --out q --isa mmx", 2, "available: "},
          {"adapt --prior missing.prior --frames frames --out q", 1, "missing.prior"},
@@ -183,8 +178,7 @@ TEST_F(BadInput, OfAdapt) {
          {"adapt --prior good.prior --frames gap --out q", 1, "the run starting 2018-06-06T02:30Z has 2"},
          {"adapt --prior good.prior --frames frames --out q --at 2018-06-05T00:00Z", 1,
           "no frame up to 2018-06-05T00:00Z"},
-         {"adapt --prior good.prior --frames frames --out q --at 2018-06-06T09:00Z", 1,
-          "no frame shortly before"},
+         {"adapt --prior good.prior --frames frames --out q --at 2018-06-06T09:00Z", 1, "no frame shortly before"},
          {"adapt --prior good.prior --frames frames --out good.prior/q", 1, "good.prior"},
          {"adapt --prior good.prior --frames frames --out frames", 1, "frames: is a folder"}});
 }
@@ -193,29 +187,22 @@ TEST_F(BadInput, OfForecast) {
   check(
       {{"forecast --frames frames --out forecast", 2, "--prior or --posterior is missing"},
        {"forecast --prior good.prior --frames frames", 2, "--out is missing"},
-       {"forecast --posterior good.posterior --adapt --frames frames --out forecast", 2,
-        "leave out --posterior"},
-       {"forecast --prior good.prior --steps 3 --frames frames --out forecast", 2,
-        "--steps belongs to --adapt"},
-       {"forecast --prior good.prior --frames frames --out forecast --members 0", 2,
-        "--members takes a whole number"},
+       {"forecast --posterior good.posterior --adapt --frames frames --out forecast", 2, "leave out --posterior"},
+       {"forecast --prior good.prior --steps 3 --frames frames --out forecast", 2, "--steps belongs to --adapt"},
+       {"forecast --prior good.prior --frames frames --out forecast --members 0", 2, "--members takes a whole number"},
        {"forecast --prior good.prior --frames frames --out forecast extra", 2, "'extra' is no option"},
        {"forecast --prior flipped.prior --frames frames --out forecast", 1, "flipped.prior: section"},
        {"forecast --prior wild.prior --frames frames --out forecast", 1, "the forecast is not finite"},
        {"forecast --posterior missing --frames frames --out forecast", 1, "missing"},
-       {"forecast --posterior empty.posterior --frames frames --out forecast", 1,
-        "empty.posterior: the file is empty"},
+       {"forecast --posterior empty.posterior --frames frames --out forecast", 1, "empty.posterior: the file is empty"},
        {"forecast --posterior short.posterior --frames frames --out forecast", 1, "short.posterior: byte 24"},
-       {"forecast --posterior flipped.posterior --frames frames --out forecast", 1,
-        "flipped.posterior: section"},
+       {"forecast --posterior flipped.posterior --frames frames --out forecast", 1, "flipped.posterior: section"},
        {"forecast --posterior newer.posterior --frames frames --out forecast", 1, "newer.posterior: byte 10"},
-       {"forecast --posterior good.prior --frames frames --out forecast", 1,
-        "this is a prior file, not a posterior"},
+       {"forecast --posterior good.prior --frames frames --out forecast", 1, "this is a prior file, not a posterior"},
        {"forecast --posterior good.posterior --prior other.prior --frames frames --out forecast", 1,
         "other.prior is another prior"},
        {"forecast --prior good.prior --frames single --out forecast", 1, "single: needs 2 frames in one run"},
-       {"forecast --prior good.prior --frames frames --out forecast --at 2018-06-06T00:00Z", 1,
-        "needs 2 frames"},
+       {"forecast --prior good.prior --frames frames --out forecast --at 2018-06-06T00:00Z", 1, "needs 2 frames"},
        {"forecast --prior good.prior --frames nothing --out forecast", 1, "nothing: holds no frames"},
        {"forecast --prior good.prior --frames frames --out frames", 1, "choose an empty folder"},
        {"forecast --prior good.prior --frames frames --out good.prior/forecast", 1, "good.prior"}});
@@ -225,34 +212,30 @@ TEST_F(BadInput, OfForecast) {
 }
 
 TEST_F(BadInput, OfVerify) {
-  check(
-      {{"verify --frames frames --out s", 2, "--prior is missing"},
-       {"verify --prior good.prior --out s", 2, "--frames is missing"},
-       {"verify --prior good.prior --frames frames", 2, "--out is missing"},
-       {"verify --prior good.prior --frames frames --out s --from noon", 2, "--from takes a time in UTC"},
-       {"verify --prior good.prior --frames frames --out s --from 2018-06-06T02:00Z --to 2018-06-06T01:00Z",
-        2, "--to is before --from"},
-       {"verify --prior good.prior --frames frames --out s --every 0", 2, "--every takes a whole number"},
-       {"verify --prior good.prior --frames frames --out s --members 1", 2,
-        "--members takes a whole number from 2"},
-       {"verify --prior good.prior --frames frames --out s --threshold 240,,220", 2,
-        "--threshold takes numbers with commas"},
-       {"verify --prior good.prior --frames frames --out s --threshold inf", 2, "--threshold takes numbers"},
-       {"verify --prior good.prior --frames frames --out s --at 2018-06-06T02:00Z", 2,
-        "there is no option '--at'"},
-       {"verify --prior missing.prior --frames frames --out s", 1, "missing.prior"},
-       {"verify --prior flipped.prior --frames frames --out s", 1, "flipped.prior: section"},
-       {"verify --prior good.posterior --frames frames --out s", 1, "this is a posterior file, not a prior"},
-       {"verify --prior good.prior --frames missing --out s", 1, "missing: no such folder"},
-       {"verify --prior good.prior --frames cut --out s", 1, "cut: holds no usable frame"},
-       {"verify --prior good.prior --frames gap --out s", 1,
-        "gap: no time to forecast from is fit; it takes 6"},
-       {"verify --prior good.prior --frames frames --out s --from 2018-06-06T03:00Z", 1,
-        "frames: no time to forecast from is fit since 2018-06-06T03:00Z"},
-       {"verify --prior steep.prior --frames frames --out good.prior", 1, "--rate-scale below"},
-       {"verify --prior wild.prior --frames frames --out good.prior", 1, "at 2018-06-06T01:30Z: "},
-       {"verify --prior good.prior --frames frames --out frames", 1, "frames: is a folder"},
-       {"verify --prior good.prior --frames frames --out good.prior/s", 1, "good.prior"}});
+  check({{"verify --frames frames --out s", 2, "--prior is missing"},
+         {"verify --prior good.prior --out s", 2, "--frames is missing"},
+         {"verify --prior good.prior --frames frames", 2, "--out is missing"},
+         {"verify --prior good.prior --frames frames --out s --from noon", 2, "--from takes a time in UTC"},
+         {"verify --prior good.prior --frames frames --out s --from 2018-06-06T02:00Z --to 2018-06-06T01:00Z", 2,
+          "--to is before --from"},
+         {"verify --prior good.prior --frames frames --out s --every 0", 2, "--every takes a whole number"},
+         {"verify --prior good.prior --frames frames --out s --members 1", 2, "--members takes a whole number from 2"},
+         {"verify --prior good.prior --frames frames --out s --threshold 240,,220", 2,
+          "--threshold takes numbers with commas"},
+         {"verify --prior good.prior --frames frames --out s --threshold inf", 2, "--threshold takes numbers"},
+         {"verify --prior good.prior --frames frames --out s --at 2018-06-06T02:00Z", 2, "there is no option '--at'"},
+         {"verify --prior missing.prior --frames frames --out s", 1, "missing.prior"},
+         {"verify --prior flipped.prior --frames frames --out s", 1, "flipped.prior: section"},
+         {"verify --prior good.posterior --frames frames --out s", 1, "this is a posterior file, not a prior"},
+         {"verify --prior good.prior --frames missing --out s", 1, "missing: no such folder"},
+         {"verify --prior good.prior --frames cut --out s", 1, "cut: holds no usable frame"},
+         {"verify --prior good.prior --frames gap --out s", 1, "gap: no time to forecast from is fit; it takes 6"},
+         {"verify --prior good.prior --frames frames --out s --from 2018-06-06T03:00Z", 1,
+          "frames: no time to forecast from is fit since 2018-06-06T03:00Z"},
+         {"verify --prior steep.prior --frames frames --out good.prior", 1, "--rate-scale below"},
+         {"verify --prior wild.prior --frames frames --out good.prior", 1, "at 2018-06-06T01:30Z: "},
+         {"verify --prior good.prior --frames frames --out frames", 1, "frames: is a folder"},
+         {"verify --prior good.prior --frames frames --out good.prior/s", 1, "good.prior"}});
 }
 
 TEST_F(BadInput, OfBenchAndSynth) {
@@ -277,8 +260,7 @@ TEST_F(BadInput, AFrameThatDoesNotDecodeIsLeftOutAndNamed) {
   const ProgramRun result = run("forecast --prior good.prior --frames frames --out forecast --members 2");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.err.find("not used: frames/20180606T0300Z.png"), std::string::npos) << result.err;
-  EXPECT_TRUE(fs::exists(folder_ / "forecast/mean_01_20180606T0300Z.png"))
-      << "forecasts from the frame before";
+  EXPECT_TRUE(fs::exists(folder_ / "forecast/mean_01_20180606T0300Z.png")) << "forecasts from the frame before";
 }
 
 }  // namespace

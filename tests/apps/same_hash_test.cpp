@@ -27,8 +27,7 @@ class SameHash : public testing::Test {
 
   // The hash that a forecast prints, or the message of one that failed.
   std::string hash(const std::string& options) {
-    const ProgramRun forecast =
-        run("forecast --frames frames --out forecast --members 3 --seed 5 " + options);
+    const ProgramRun forecast = run("forecast --frames frames --out forecast --members 3 --seed 5 " + options);
     EXPECT_EQ(forecast.exit_code, 0) << forecast.err;
     EXPECT_TRUE(forecast.out.ends_with("  forecast\n")) << forecast.out;
     return forecast.exit_code == 0 ? forecast.out.substr(0, 64) : forecast.err;
@@ -40,9 +39,7 @@ class SameHash : public testing::Test {
 TEST_F(SameHash, ByEveryInstructionSetAndNumberOfThreads) {
   for (const KernelTable* table : available_tables()) {
     for (const char* threads : {"1", "2", "3"}) {
-      EXPECT_EQ(
-          hash("--prior station.prior --adapt --isa " + std::string(table->isa) + " --threads " + threads),
-          kHash)
+      EXPECT_EQ(hash("--prior station.prior --adapt --isa " + std::string(table->isa) + " --threads " + threads), kHash)
           << table->isa << ", " << threads << " threads";
     }
   }
@@ -50,8 +47,7 @@ TEST_F(SameHash, ByEveryInstructionSetAndNumberOfThreads) {
 }
 
 TEST_F(SameHash, InOneCommandOrInTwo) {
-  const ProgramRun adapted =
-      run("adapt --prior station.prior --frames frames --out station.posterior --seed 5");
+  const ProgramRun adapted = run("adapt --prior station.prior --frames frames --out station.posterior --seed 5");
   ASSERT_EQ(adapted.exit_code, 0) << adapted.err;
   EXPECT_EQ(hash("--posterior station.posterior"), kHash);
 }
@@ -67,15 +63,13 @@ TEST_F(SameHash, UpToATimeAsIfLaterFramesWereNotThere) {
 TEST_F(SameHash, NotOfAnUnadaptedForecastNorOfAnotherSeed) {
   const std::string unadapted = hash("--prior station.prior");
   EXPECT_NE(unadapted, kHash);
-  const ProgramRun other =
-      run("forecast --prior station.prior --frames frames --out forecast --members 3 --seed 6");
+  const ProgramRun other = run("forecast --prior station.prior --frames frames --out forecast --members 3 --seed 6");
   EXPECT_NE(other.out.substr(0, 64), unadapted);
 }
 
 TEST_F(SameHash, WhereverThePriorHasMovedTo) {
   namespace fs = std::filesystem;
-  ASSERT_EQ(run("adapt --prior station.prior --frames frames --out sub/station.posterior --seed 5").exit_code,
-            0);
+  ASSERT_EQ(run("adapt --prior station.prior --frames frames --out sub/station.posterior --seed 5").exit_code, 0);
   fs::rename(folder_ / "station.prior", folder_ / "sub/station.prior");
   EXPECT_EQ(hash("--posterior sub/station.posterior"), kHash) << "found beside the posterior";
   fs::rename(folder_ / "sub/station.prior", folder_ / "sub/renamed.prior");

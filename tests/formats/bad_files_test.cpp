@@ -52,8 +52,7 @@ Place place_of(const std::vector<std::uint8_t>& file, std::string_view name) {
     const std::size_t at = kContainerHeaderBytes + i * kSectionRecordBytes;
     if (reinterpret_cast<const char*>(file.data() + at) != name) continue;
     const auto type = load_little<std::uint32_t>(file.data() + at + layout::kRecordType);
-    return {at,
-            static_cast<std::size_t>(load_little<std::uint64_t>(file.data() + at + layout::kRecordOffset)),
+    return {at, static_cast<std::size_t>(load_little<std::uint64_t>(file.data() + at + layout::kRecordOffset)),
             static_cast<std::size_t>(load_little<std::uint64_t>(file.data() + at + layout::kRecordDims)) *
                 element_bytes(static_cast<ElementType>(type))};
   }
@@ -136,9 +135,8 @@ TEST(BadFiles, Sealed_changes_of_header_and_section_table_never_crash) {
         // again.
         const std::size_t in_record = (i - kContainerHeaderBytes) % kSectionRecordBytes;
         const bool name = i >= kContainerHeaderBytes && in_record < layout::kRecordType;
-        const bool crc = i >= kContainerHeaderBytes
-                             ? in_record >= layout::kRecordCrc && in_record < layout::kReserved2
-                             : i >= layout::kRecordsCrc;
+        const bool crc = i >= kContainerHeaderBytes ? in_record >= layout::kRecordCrc && in_record < layout::kReserved2
+                                                    : i >= layout::kRecordsCrc;
         if (minor_version || own_hash || crc) {
           EXPECT_TRUE(status.ok()) << i << ": " << status.message();
         } else if (!(name && kind.kind == FileKind::checkpoint)) {
@@ -218,16 +216,16 @@ TEST(BadFiles, Hostile_counts_offsets_and_extents) {
       {"unknown element type", put(mu.record + layout::kRecordType, std::uint32_t{7})},
       {"begins at", put(mu.record + layout::kRecordOffset, std::uint64_t{0})},
       {"begins at", put(mu.record + layout::kRecordOffset, kHuge)},
-      {"begins at", put(rho.record + layout::kRecordOffset, std::uint64_t{mu.plane})},  // overlap
+      {"begins at", put(rho.record + layout::kRecordOffset, std::uint64_t{mu.plane})},        // overlap
       {"begins at", put(rho.record + layout::kRecordOffset, std::uint64_t{rho.plane + 64})},  // hole
       {"ends beyond", put(rho.record + layout::kRecordDims, std::uint64_t{rho.plane_bytes + 100})},
-      {"padding after section 'facts' is not zero",
-       put(facts.plane + facts.plane_bytes, std::uint8_t{1})},
+      {"padding after section 'facts' is not zero", put(facts.plane + facts.plane_bytes, std::uint8_t{1})},
       {"a second section 'mu'",
        [&](auto& bytes) { std::copy_n("mu\0", 3, bytes.begin() + static_cast<std::ptrdiff_t>(rho.record)); }},
       {"name is empty", put(mu.record, std::uint8_t{0})},
       {"name has no end",
-       [&](auto& bytes) { std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(mu.record), 64, std::uint8_t{'m'}); }},
+       [&](auto&
+               bytes) { std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(mu.record), 64, std::uint8_t{'m'}); }},
       {"printable ASCII", put(mu.record, std::uint8_t{0x1b})},
       {"not padded with zeros", put(mu.record + 40, std::uint8_t{'x'})},
       {"byte 14: reserved", put(layout::kReserved0, std::uint8_t{1})},
@@ -241,9 +239,7 @@ TEST(BadFiles, Hostile_counts_offsets_and_extents) {
 
 TEST(BadFiles, Values_out_of_range_in_a_prior) {
   const Kind prior = kinds()[0];
-  const auto at = [&](const char* name, std::size_t byte) {
-    return place_of(prior.bytes, name).plane + byte;
-  };
+  const auto at = [&](const char* name, std::size_t byte) { return place_of(prior.bytes, name).plane + byte; };
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const Hostile table[] = {
       {"'mu': mu[3] is nan", put(at("mu", 6), std::uint16_t{0x7e00})},
@@ -274,17 +270,15 @@ TEST(BadFiles, Values_out_of_range_in_a_prior) {
 TEST(BadFiles, Values_out_of_range_in_posterior_and_checkpoint) {
   const Kind posterior = kinds()[1], checkpoint = kinds()[2];
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  expect_message(posterior,
-                 {"delta_mu[1] is nan", put(place_of(posterior.bytes, "delta_mu").plane + 4, nan)});
+  expect_message(posterior, {"delta_mu[1] is nan", put(place_of(posterior.bytes, "delta_mu").plane + 4, nan)});
   expect_message(posterior, {"delta_rho[0] is inf", put(place_of(posterior.bytes, "delta_rho").plane,
                                                         std::numeric_limits<float>::infinity())});
   const Place frames = place_of(posterior.bytes, "frames");
-  expect_message(posterior,
-                 {"last line has no end", put(frames.plane + frames.plane_bytes - 1, std::uint8_t{'x'})});
+  expect_message(posterior, {"last line has no end", put(frames.plane + frames.plane_bytes - 1, std::uint8_t{'x'})});
   expect_message(checkpoint, {"mu[2] is nan", put(place_of(checkpoint.bytes, "plane.mu").plane + 8, nan)});
-  expect_message(checkpoint, {"holds u64", put(place_of(checkpoint.bytes, "plane.adam.mu.second").record +
-                                                   layout::kRecordType,
-                                               std::uint32_t{4})});
+  expect_message(checkpoint,
+                 {"holds u64", put(place_of(checkpoint.bytes, "plane.adam.mu.second").record + layout::kRecordType,
+                                   std::uint32_t{4})});
 }
 
 }  // namespace

@@ -47,9 +47,7 @@ class FaultyCalls : public FileCalls {
   }
   int fdatasync(int file) override { return cut("fdatasync") ? -1 : FileCalls::fdatasync(file); }
   int fsync(int file) override { return cut("fsync") ? -1 : FileCalls::fsync(file); }
-  int rename(const char* from, const char* to) override {
-    return cut("rename") ? -1 : FileCalls::rename(from, to);
-  }
+  int rename(const char* from, const char* to) override { return cut("rename") ? -1 : FileCalls::rename(from, to); }
   int close(int file) override {
     const bool fails = cut("close");
     FileCalls::close(file);

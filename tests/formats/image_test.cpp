@@ -59,8 +59,8 @@ Bytes stored(const Bytes& rows) {
   return data;
 }
 
-Bytes png(std::uint32_t width, std::uint32_t height, std::uint8_t bits, std::uint8_t colour_type,
-          const Bytes& rows, const Bytes& palette = {}) {
+Bytes png(std::uint32_t width, std::uint32_t height, std::uint8_t bits, std::uint8_t colour_type, const Bytes& rows,
+          const Bytes& palette = {}) {
   Bytes file = png_header(width, height, bits, colour_type);
   if (!palette.empty()) append_chunk(file, "PLTE", palette);
   append_chunk(file, "IDAT", stored(rows));
@@ -186,8 +186,7 @@ TEST(BadImage, A_damaged_jpeg_is_refused_or_keeps_its_size_within_the_limits) {
       for (const unsigned mask : {0x01u, 0x10u, 0xffu}) {
         Bytes damaged = file;
         damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ mask);
-        const auto image =
-            decode_image(damaged, {.max_file_bytes = 1000, .max_side = 300, .max_pixels = 10000});
+        const auto image = decode_image(damaged, {.max_file_bytes = 1000, .max_side = 300, .max_pixels = 10000});
         if (image.ok()) {
           EXPECT_EQ(image->pixels.size(), static_cast<std::size_t>(image->width * image->height));
         } else {
@@ -203,8 +202,7 @@ TEST(BadImage, A_jpeg_huffman_table_of_too_many_symbols_is_refused) {
   std::size_t at = 0;
   while (file[at] != 0xff || file[at + 1] != 0xc4) ++at;
   file[at + 5 + 7] = 255;  // codes of 8 bits
-  EXPECT_NE(decode_image(file).message().find("too many symbols"), std::string::npos)
-      << decode_image(file).message();
+  EXPECT_NE(decode_image(file).message().find("too many symbols"), std::string::npos) << decode_image(file).message();
 }
 
 TEST(BadImage, Other_files_are_named_as_such) {
@@ -222,9 +220,8 @@ TEST(BadImage, Sizes_beyond_the_limits_are_refused_before_decoding) {
   EXPECT_NE(message(16384, 16384).find("beyond the limit"), std::string::npos);
   EXPECT_FALSE(decode_image(png(0, 1, 8, 0, {0})).ok());
   EXPECT_FALSE(decode_image(png(0x80000000u, 0x80000000u, 8, 0, {0})).ok());
-  EXPECT_NE(
-      decode_image(png(2, 2, 8, 0, {0, 1, 2, 0, 3, 4}), {.max_file_bytes = 20}).message().find("20 bytes"),
-      std::string::npos);
+  EXPECT_NE(decode_image(png(2, 2, 8, 0, {0, 1, 2, 0, 3, 4}), {.max_file_bytes = 20}).message().find("20 bytes"),
+            std::string::npos);
 }
 
 TEST(BadImage, Data_that_is_too_short_for_the_size_is_refused) {

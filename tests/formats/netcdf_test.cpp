@@ -53,14 +53,14 @@ TEST(Netcdf, A_header_has_the_bytes_of_the_format_specification) {
   schema.variables = {{"vx", NetcdfType::int32, {0}, {}}};
   const auto header = netcdf_header(schema);
   ASSERT_TRUE(header.ok()) << header.message();
-  const std::vector<std::uint8_t> expected = {
-      'C', 'D', 'F', 2,  0, 0, 0, 0,                                             // magic, no records
-      0,   0,   0,   10, 0, 0, 0, 1, 0, 0, 0, 3, 'd', 'i', 'm', 0,  0, 0, 0, 5,  // one dimension
-      0,   0,   0,   0,  0, 0, 0, 0,                                             // no global attributes
-      0,   0,   0,   11, 0, 0, 0, 1, 0, 0, 0, 2, 'v', 'x', 0,   0,  0, 0, 0, 1,
-      0,   0,   0,   0,  // one variable of one dimension
-      0,   0,   0,   0,  0, 0, 0, 0, 0, 0, 0, 4, 0,   0,   0,   20, 0, 0, 0, 0,
-      0,   0,   0,   84};  // int, 20 bytes, where
+  const std::vector<std::uint8_t> expected = {'C', 'D', 'F', 2,  0, 0, 0, 0,  // magic, no records
+                                              0,   0,   0,   10, 0, 0, 0, 1, 0, 0, 0, 3, 'd',
+                                              'i', 'm', 0,   0,  0, 0, 5,     // one dimension
+                                              0,   0,   0,   0,  0, 0, 0, 0,  // no global attributes
+                                              0,   0,   0,   11, 0, 0, 0, 1, 0, 0, 0, 2, 'v',
+                                              'x', 0,   0,   0,  0, 0, 1, 0, 0, 0, 0,  // one variable of one dimension
+                                              0,   0,   0,   0,  0, 0, 0, 0, 0, 0, 0, 4, 0,
+                                              0,   0,   20,  0,  0, 0, 0, 0, 0, 0, 84};  // int, 20 bytes, where
   EXPECT_EQ(*header, expected);
 }
 

@@ -55,8 +55,7 @@ TEST(NetworkSpec, LayoutFollowsTheCanonicalOrder) {
   for (const ParameterTensor& tensor : parameter_layout(spec)) names.push_back(tensor.name);
   std::vector<std::string> expected;
   for (const char* layer : {"enc0.a", "enc0.b", "enc1.a", "enc1.b", "dec0.a", "dec0.b"}) {
-    for (const char* part : {".weight", ".bias", ".gamma", ".beta"})
-      expected.push_back(std::string(layer) + part);
+    for (const char* part : {".weight", ".bias", ".gamma", ".beta"}) expected.push_back(std::string(layer) + part);
   }
   expected.push_back("head.weight");
   expected.push_back("head.bias");

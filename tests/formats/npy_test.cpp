@@ -51,8 +51,8 @@ TEST(Npy, Every_supported_type_is_read) {
                         {"<i8", little<std::int64_t>({-7, std::int64_t{1} << 53}), {-7, 9007199254740992.0}},
                         {"|u1", Bytes{0, 255}, {0, 255}}};
   for (const Case& c : cases) {
-    const auto array = parse_npy(npy(
-        std::string("{'descr': '") + c.type + "', 'fortran_order': False, 'shape': (2,), }     \n", c.data));
+    const auto array = parse_npy(
+        npy(std::string("{'descr': '") + c.type + "', 'fortran_order': False, 'shape': (2,), }     \n", c.data));
     ASSERT_TRUE(array.ok()) << c.type << array.message();
     EXPECT_EQ(array->shape, (std::vector<std::size_t>{2}));
     EXPECT_EQ(array->values, c.expected);
@@ -64,8 +64,7 @@ TEST(Npy, Ranks_versions_and_order_of_keys_as_numpy_may_write_them) {
   const auto scalar = parse_npy(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", one));
   ASSERT_TRUE(scalar.ok()) << scalar.message();
   EXPECT_TRUE(scalar->shape.empty());
-  const auto rank4 =
-      parse_npy(npy("{\"shape\": (1, 1,1,1), 'fortran_order': False, 'descr': '<f8'}", one, 2));
+  const auto rank4 = parse_npy(npy("{\"shape\": (1, 1,1,1), 'fortran_order': False, 'descr': '<f8'}", one, 2));
   ASSERT_TRUE(rank4.ok()) << rank4.message();
   EXPECT_EQ(rank4->shape.size(), 4u);
   const auto empty = parse_npy(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }\n", {}));
@@ -95,8 +94,7 @@ TEST(Npy, Written_arrays_are_read_back) {
 TEST(BadNpy, Truncated_anywhere_or_prolonged) {
   const Bytes file = serialize_npy(std::vector<std::size_t>{2, 2}, std::vector<double>(4, 1.0));
   for (std::size_t size = 0; size < file.size(); ++size) {
-    EXPECT_FALSE(parse_npy(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))).ok())
-        << size;
+    EXPECT_FALSE(parse_npy(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))).ok()) << size;
   }
   Bytes longer = file;
   longer.push_back(0);
@@ -134,9 +132,8 @@ TEST(BadNpy, Hostile_headers_have_a_message) {
   expect_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}", "can't be read");
   expect_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999,)}", "can't be read");
   expect_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1,1,1,1)}", "can't be read");
-  expect_refused(
-      "{'descr': '<f8', 'fortran_order': False, 'shape': (999999999,999999999,999999999,999999999)}",
-      "not what its shape says");
+  expect_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (999999999,999999999,999999999,999999999)}",
+                 "not what its shape says");
   // 2^16 four times over is 2^64: nothing, if the product wrapped.
   expect_refused("{'descr': '|u1', 'fortran_order': False, 'shape': (65536,65536,65536,65536)}",
                  "not what its shape says");

@@ -92,15 +92,13 @@ inline Checkpoint sample_checkpoint() {
 inline void reseal(std::vector<std::uint8_t>& file) {
   const auto all = [&] { return std::span<const std::uint8_t>(file); };
   const std::size_t count = load_little<std::uint32_t>(file.data() + layout::kSectionCount);
-  const std::size_t room =
-      (file.size() - kContainerHeaderBytes - layout::kTrailerBytes) / kSectionRecordBytes;
+  const std::size_t room = (file.size() - kContainerHeaderBytes - layout::kTrailerBytes) / kSectionRecordBytes;
   for (std::size_t i = 0; i < std::min(count, room); ++i) {
     std::uint8_t* record = file.data() + kContainerHeaderBytes + i * kSectionRecordBytes;
     const auto type = load_little<std::uint32_t>(record + layout::kRecordType);
     if (type > 6) continue;
     std::uint64_t bytes = element_bytes(static_cast<ElementType>(type));
-    for (std::size_t d = 0; d < 4; ++d)
-      bytes *= load_little<std::uint64_t>(record + layout::kRecordDims + 8 * d);
+    for (std::size_t d = 0; d < 4; ++d) bytes *= load_little<std::uint64_t>(record + layout::kRecordDims + 8 * d);
     const auto offset = load_little<std::uint64_t>(record + layout::kRecordOffset);
     if (offset > file.size() || bytes > file.size() - offset) continue;
     const auto plane = all().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(bytes));

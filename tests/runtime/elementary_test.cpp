@@ -51,8 +51,7 @@ TEST(PortableLog, IsWithinOnePartInTenToTheFourteen) {
 
 // Φ(quantile(p)) = p, by the complementary error function.
 TEST(NormalQuantile, InvertsTheNormalDistribution) {
-  for (double p :
-       {1e-300, 1e-100, 1e-20, 1e-11, 1e-9, 1e-6, 1e-3, 0.02, 0.0749999, 0.0750001, 0.2, 0.4, 0.4999}) {
+  for (double p : {1e-300, 1e-100, 1e-20, 1e-11, 1e-9, 1e-6, 1e-3, 0.02, 0.0749999, 0.0750001, 0.2, 0.4, 0.4999}) {
     const double x = normal_quantile(p);
     const double density = std::exp(-0.5 * x * x) / std::sqrt(2.0 * 3.14159265358979323846);
     EXPECT_NEAR((0.5 * std::erfc(-x / std::sqrt(2.0)) - p) / density, 0.0, 1e-12) << p;

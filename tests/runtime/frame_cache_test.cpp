@@ -1,4 +1,4 @@
-#include "runtime/frame_cache.h"
+#include "runtime/frames/frame_cache.h"
 
 #include <gtest/gtest.h>
 
@@ -24,9 +24,7 @@ std::string open_message(const std::string& folder) {
   return cache.ok() ? "" : cache.message();
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // The reason why the file of this name was left out; empty if it was not.
 std::string reason_of(const std::vector<RejectedFrame>& rejected, const std::string& name) {
@@ -367,21 +365,21 @@ TEST_P(SharedFrames, HasTheRunsItsReadmeLists) {
   EXPECT_TRUE(cache->load(cache->frames().size() - 1).ok());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Sets, SharedFrames,
-    testing::Values(std::tuple{"mergir-nsa-201912", 30, std::vector<std::size_t>{334}},
-                    std::tuple{"goes13-irma-ir-west", 30, std::vector<std::size_t>{139, 43, 94}},
-                    std::tuple{"goes13-irma-ir-east", 30, std::vector<std::size_t>{139, 43, 94}},
-                    std::tuple{"goes13-irma-wv", 30, std::vector<std::size_t>{43, 197}},
-                    std::tuple{"goes13-irma-vis", 30, std::vector<std::size_t>{20, 19, 21, 21, 21, 20}},
-                    std::tuple{"typhoon-wp-200717", 60, std::vector<std::size_t>{139}},
-                    std::tuple{"typhoon-wp-198702", 60, std::vector<std::size_t>{109}},
-                    std::tuple{"radar-knmi-nl-2021winter", 5, std::vector<std::size_t>(7, 36)}),
-    [](const auto& set) {
-      std::string name = std::get<0>(set.param);
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(Sets, SharedFrames,
+                         testing::Values(std::tuple{"mergir-nsa-201912", 30, std::vector<std::size_t>{334}},
+                                         std::tuple{"goes13-irma-ir-west", 30, std::vector<std::size_t>{139, 43, 94}},
+                                         std::tuple{"goes13-irma-ir-east", 30, std::vector<std::size_t>{139, 43, 94}},
+                                         std::tuple{"goes13-irma-wv", 30, std::vector<std::size_t>{43, 197}},
+                                         std::tuple{"goes13-irma-vis", 30,
+                                                    std::vector<std::size_t>{20, 19, 21, 21, 21, 20}},
+                                         std::tuple{"typhoon-wp-200717", 60, std::vector<std::size_t>{139}},
+                                         std::tuple{"typhoon-wp-198702", 60, std::vector<std::size_t>{109}},
+                                         std::tuple{"radar-knmi-nl-2021winter", 5, std::vector<std::size_t>(7, 36)}),
+                         [](const auto& set) {
+                           std::string name = std::get<0>(set.param);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace altocast

@@ -40,8 +40,7 @@ inline Bytes frame_png(int width, int height, int first = 0, int bits = 8) {
     bytes.push_back(static_cast<std::uint8_t>((first + i) % 256));
     words.push_back(static_cast<std::uint16_t>((first + i) % 65536));
   }
-  const Result<Bytes> png =
-      bits == 8 ? encode_png(width, height, 1, bytes) : encode_png(width, height, words);
+  const Result<Bytes> png = bits == 8 ? encode_png(width, height, 1, bytes) : encode_png(width, height, words);
   EXPECT_TRUE(png.ok()) << png.message();
   return *png;
 }
@@ -49,11 +48,9 @@ inline Bytes frame_png(int width, int height, int first = 0, int bits = 8) {
 inline const std::int64_t kNoon = 1528286400;  // 2018-06-06T12:00Z
 
 // `count` frames of 12 × 8 pixels from `start` on.
-inline void write_frames(const TemporaryFolder& folder, int count, std::int64_t start = kNoon,
-                         int cadence = 1800) {
+inline void write_frames(const TemporaryFolder& folder, int count, std::int64_t start = kNoon, int cadence = 1800) {
   for (int i = 0; i < count; ++i) {
-    write_bytes(folder / (format_compact_time(start + std::int64_t{i} * cadence) + ".png"),
-                frame_png(12, 8, i));
+    write_bytes(folder / (format_compact_time(start + std::int64_t{i} * cadence) + ".png"), frame_png(12, 8, i));
   }
 }
 

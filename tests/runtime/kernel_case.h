@@ -34,8 +34,7 @@ std::vector<T> normal_vector(std::size_t size, std::uint64_t stream) {
 template <class T>
 OwnedTensor<T> normal_tensor(Extent extent, Layout layout, std::uint64_t stream) {
   OwnedTensor<T> tensor(extent, layout);
-  const auto z =
-      normal_vector<T>(static_cast<std::size_t>(extent.channels * extent.height * extent.width), stream);
+  const auto z = normal_vector<T>(static_cast<std::size_t>(extent.channels * extent.height * extent.width), stream);
   std::size_t i = 0;
   for (int c = 0; c < extent.channels; ++c) {
     for (int y = 0; y < extent.height; ++y) {

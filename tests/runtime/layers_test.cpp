@@ -57,8 +57,7 @@ class BlockFunction {
     }
     // A gap before each tensor shows an offset that is not honoured.
     spec_.weight = 3;
-    spec_.bias =
-        spec_.weight + static_cast<std::size_t>(kOut * total * block_case.kernel * block_case.kernel) + 1;
+    spec_.bias = spec_.weight + static_cast<std::size_t>(kOut * total * block_case.kernel * block_case.kernel) + 1;
     spec_.gamma = spec_.bias + kOut + 1;
     spec_.beta = spec_.gamma + kOut + 1;
     parameters_ = spec_.beta + kOut;
@@ -111,8 +110,8 @@ class BlockFunction {
     pass.block.set_direction(tan_phi.data());
     pass.block.tangent(pass.src, directions.src, tan_y.view);
     Vector grad_phi(parameters_), tan_grad_phi(parameters_);
-    pass.block.tangent_backward(pass.src, directions.src, grad.view, tan_grad.view, pass.grad_src,
-                                directions.grad_src, grad_phi.data(), tan_grad_phi.data());
+    pass.block.tangent_backward(pass.src, directions.src, grad.view, tan_grad.view, pass.grad_src, directions.grad_src,
+                                grad_phi.data(), tan_grad_phi.data());
     return {joined({&grad_phi, &pass.grads()}), joined({&tan_grad_phi, &directions.grads()})};
   }
 
@@ -122,10 +121,9 @@ class BlockFunction {
     Pass(BlockFunction& f, Purpose purpose, const Vector& phi, const Vector& x)
         : block(f.spec_, f.kernels_, kHeight, kWidth, purpose),
           first(f.extents_[0], x),
-          second(f.extents_[1],
-                 f.spec_.sources == 2
-                     ? Vector(x.begin() + static_cast<std::ptrdiff_t>(count(f.extents_[0])), x.end())
-                     : Vector{}),
+          second(f.extents_[1], f.spec_.sources == 2
+                                    ? Vector(x.begin() + static_cast<std::ptrdiff_t>(count(f.extents_[0])), x.end())
+                                    : Vector{}),
           grad_first(f.extents_[0]),
           grad_second(f.extents_[1]),
           src{first.view, second.view},
@@ -161,17 +159,14 @@ class ConvBlockTest : public testing::TestWithParam<BlockCase> {
 };
 
 TEST_P(ConvBlockTest, BackwardIsTheGradient) {
-  const Vector numeric_phi =
-      numeric_gradient(phi, [&](const Vector& at) { return dot(grad_y, block.forward(at, x)); });
-  const Vector numeric_x =
-      numeric_gradient(x, [&](const Vector& at) { return dot(grad_y, block.forward(phi, at)); });
+  const Vector numeric_phi = numeric_gradient(phi, [&](const Vector& at) { return dot(grad_y, block.forward(at, x)); });
+  const Vector numeric_x = numeric_gradient(x, [&](const Vector& at) { return dot(grad_y, block.forward(phi, at)); });
   EXPECT_LT(relative_error(block.backward(phi, x, grad_y), joined({&numeric_phi, &numeric_x})), kTolerance);
 }
 
 TEST_P(ConvBlockTest, TangentIsTheDirectionalDerivative) {
-  const Vector numeric =
-      plus(numeric_tangent(phi, tan_phi, [&](const Vector& at) { return block.forward(at, x); }), 1.0,
-           numeric_tangent(x, tan_x, [&](const Vector& at) { return block.forward(phi, at); }));
+  const Vector numeric = plus(numeric_tangent(phi, tan_phi, [&](const Vector& at) { return block.forward(at, x); }),
+                              1.0, numeric_tangent(x, tan_x, [&](const Vector& at) { return block.forward(phi, at); }));
   EXPECT_LT(relative_error(block.tangent(phi, x, tan_phi, tan_x), numeric), kTolerance);
 }
 
@@ -191,24 +186,22 @@ TEST_P(ConvBlockTest, TangentBackwardIsTheDerivativeOfBackward) {
   });
   const auto both = block.tangent_backward(phi, x, grad_y, tan_phi, tan_x, tan_grad_y);
   EXPECT_LT(relative_error(both.tangent, numeric), kTolerance);
-  EXPECT_EQ(both.gradient, block.backward(phi, x, grad_y))
-      << "the primal gradient must be the backward pass's";
+  EXPECT_EQ(both.gradient, block.backward(phi, x, grad_y)) << "the primal gradient must be the backward pass's";
 }
 
 TEST_P(ConvBlockTest, ForecastInPlaceGivesTheSameValues) {
   EXPECT_EQ(block.forward(phi, x, Purpose::forecast), block.forward(phi, x, Purpose::second_order));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, ConvBlockTest,
-    testing::Values(BlockCase{"relu", 1, 3, 0, true, ActivationKind::relu},
-                    BlockCase{"silu", 1, 3, 0, true, ActivationKind::silu},
-                    BlockCase{"two_sources", 2, 3, 0, true, ActivationKind::silu},
-                    BlockCase{"two_sources_norm", 2, 3, 2, true, ActivationKind::silu},
-                    BlockCase{"relu_norm_of_one_group", 1, 3, 1, true, ActivationKind::relu},
-                    BlockCase{"norm_of_single_channels", 1, 3, kOut, true, ActivationKind::silu},
-                    BlockCase{"head", 1, 1, 0, false, ActivationKind::relu}),
-    [](const auto& param_info) { return std::string(param_info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvBlockTest,
+                         testing::Values(BlockCase{"relu", 1, 3, 0, true, ActivationKind::relu},
+                                         BlockCase{"silu", 1, 3, 0, true, ActivationKind::silu},
+                                         BlockCase{"two_sources", 2, 3, 0, true, ActivationKind::silu},
+                                         BlockCase{"two_sources_norm", 2, 3, 2, true, ActivationKind::silu},
+                                         BlockCase{"relu_norm_of_one_group", 1, 3, 1, true, ActivationKind::relu},
+                                         BlockCase{"norm_of_single_channels", 1, 3, kOut, true, ActivationKind::silu},
+                                         BlockCase{"head", 1, 1, 0, false, ActivationKind::relu}),
+                         [](const auto& param_info) { return std::string(param_info.param.name); });
 
 TEST(ConvBlock, GradientsOfParametersAreAddedAndThoseOfSourcesOverwritten) {
   BlockFunction block({"", 1, 3, 2, true, ActivationKind::silu});
@@ -227,8 +220,7 @@ TEST(ConvBlock, GradientsOfParametersAreAddedAndThoseOfSourcesOverwritten) {
     layer.backward(std::span(&src.view, 1), grad.view, std::span(&grad_src.view, 1), grad_phi.data());
   }
   const auto split = once.begin() + static_cast<std::ptrdiff_t>(block.parameters());
-  EXPECT_LT(relative_error(grad_phi, plus(Vector(once.begin(), split), 1.0, Vector(once.begin(), split))),
-            1e-14);
+  EXPECT_LT(relative_error(grad_phi, plus(Vector(once.begin(), split), 1.0, Vector(once.begin(), split))), 1e-14);
   EXPECT_EQ(grad_src.values(), Vector(split, once.end()));
 }
 
@@ -249,13 +241,12 @@ TEST(ConvBlock, SourcesWithoutDataHaveZeroTangentAndNoGradient) {
   layer.tangent(std::span(&src.view, 1), std::span(&none, 1), tan_y.view);
   EXPECT_EQ(tan_y.values(), block.tangent(phi, x, tan_phi, still));
   Vector grad_phi(block.parameters()), tan_grad_phi(block.parameters());
-  layer.tangent_backward(std::span(&src.view, 1), std::span(&none, 1), grad.view, tan_grad.view,
-                         std::span(&none, 1), std::span(&none, 1), grad_phi.data(), tan_grad_phi.data());
+  layer.tangent_backward(std::span(&src.view, 1), std::span(&none, 1), grad.view, tan_grad.view, std::span(&none, 1),
+                         std::span(&none, 1), grad_phi.data(), tan_grad_phi.data());
   const auto both = block.tangent_backward(phi, x, grad_y, tan_phi, still, tan_grad_y);
   const auto parameters = static_cast<std::ptrdiff_t>(block.parameters());
   EXPECT_EQ(grad_phi, Vector(both.gradient.begin(), both.gradient.begin() + parameters));
-  EXPECT_LT(relative_error(tan_grad_phi, Vector(both.tangent.begin(), both.tangent.begin() + parameters)),
-            1e-14);
+  EXPECT_LT(relative_error(tan_grad_phi, Vector(both.tangent.begin(), both.tangent.begin() + parameters)), 1e-14);
 }
 
 // The definition, over a concatenation in plain memory: y(o) = b(o) + Σ w(o, i, ky, kx) x(i, y + ky − k/2, x
@@ -301,8 +292,7 @@ TEST(Convolution, IsTheSumOverTheConcatenationAndTheWindowWithZerosOutside) {
 TEST(Convolution, TransposedIsTheAdjointOfForwardForEachSlice) {
   ReferenceKernels<double> kernels;
   for (const int kernel : {1, 3}) {
-    for (const WeightSlice& slice :
-         {WeightSlice{kOut, 5, 0, 3, kernel}, WeightSlice{kOut, 5, 3, 2, kernel}}) {
+    for (const WeightSlice& slice : {WeightSlice{kOut, 5, 0, 3, kernel}, WeightSlice{kOut, 5, 3, 2, kernel}}) {
       const Vector weight = normal_values(1, static_cast<std::size_t>(kOut * 5 * kernel * kernel));
       const Extent in{slice.in_count, kHeight, kWidth}, out{kOut, kHeight, kWidth};
       Image x(in, normal_values(2, count(in))), y(out), grad_y(out, normal_values(3, count(out))), grad_x(in);
@@ -312,12 +302,10 @@ TEST(Convolution, TransposedIsTheAdjointOfForwardForEachSlice) {
       kernels.convolve(std::span(&forward, 1), nullptr, y.view);
       Vector packed_transposed(kernels.packed_size(slice, Direction::transposed));
       kernels.pack_weights(weight.data(), slice, Direction::transposed, packed_transposed.data());
-      const ConvolutionTerm<double> transposed{grad_y.view, packed_transposed.data(), slice,
-                                               Direction::transposed};
+      const ConvolutionTerm<double> transposed{grad_y.view, packed_transposed.data(), slice, Direction::transposed};
       kernels.convolve(std::span(&transposed, 1), nullptr, grad_x.view);
       const double expected = dot(grad_y.values(), y.values());
-      EXPECT_NEAR(dot(grad_x.values(), x.values()), expected, 1e-12 * std::abs(expected))
-          << "kernel " << kernel;
+      EXPECT_NEAR(dot(grad_x.values(), x.values()), expected, 1e-12 * std::abs(expected)) << "kernel " << kernel;
       // The same number once more, as the weights see it: ⟨δw, w⟩ with δw = corr(x, δy).
       Vector grad_weight(weight.size());
       const WeightGradientTerm<double> pair{x.view, grad_y.view};
@@ -343,17 +331,15 @@ TEST(Activation, DerivativesAreThoseOfTheFunction) {
       kernels.activate_backward(kind, at.data(), grad_a.data(), grad_z.data(), grad_z.size());
       return grad_z;
     };
-    EXPECT_EQ(value({0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0}), Vector(z.size(), 0.0))
-        << "halos must stay zero";
+    EXPECT_EQ(value({0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0}), Vector(z.size(), 0.0)) << "halos must stay zero";
     Vector tan_a(z.size()), tan_grad_z(z.size());
     kernels.activate_tangent(kind, z.data(), tan_z.data(), tan_a.data(), z.size());
     EXPECT_LT(relative_error(tan_a, numeric_tangent(z, tan_z, value)), kTolerance);
     EXPECT_LT(relative_error(backward(z, tan_z), tan_a), 1e-15) << "an activation's Jacobian is diagonal";
-    kernels.activate_tangent_backward(kind, z.data(), tan_z.data(), grad.data(), tan_grad.data(),
-                                      tan_grad_z.data(), z.size());
-    const Vector numeric =
-        plus(numeric_tangent(z, tan_z, [&](const Vector& at) { return backward(at, grad); }), 1.0,
-             backward(z, tan_grad));
+    kernels.activate_tangent_backward(kind, z.data(), tan_z.data(), grad.data(), tan_grad.data(), tan_grad_z.data(),
+                                      z.size());
+    const Vector numeric = plus(numeric_tangent(z, tan_z, [&](const Vector& at) { return backward(at, grad); }), 1.0,
+                                backward(z, tan_grad));
     EXPECT_LT(relative_error(tan_grad_z, numeric), kTolerance);
   }
 }
@@ -382,8 +368,7 @@ struct NormFunction {
     const Image at(extent, z, layout), grad(extent, grad_y, layout), grad_z(extent, layout);
     forward(norm, at, gamma, gamma);
     Vector grad_gamma(gamma.size()), grad_beta(gamma.size());
-    norm.backward(at.view, gamma.data(), grad.view, grad_z.view, grad_gamma.data(), grad_beta.data(),
-                  threads);
+    norm.backward(at.view, gamma.data(), grad.view, grad_z.view, grad_gamma.data(), grad_beta.data(), threads);
     EXPECT_EQ(grad_z.outside(), 0.0);
     const Vector values = grad_z.values();
     return joined({&values, &grad_gamma, &grad_beta});
@@ -402,13 +387,12 @@ struct NormFunction {
                           const Vector& tan_gamma, const Vector& tan_grad_y) {
     GroupNorm<double> norm(extent.channels, groups);
     const Image at(extent, z, layout), tan(extent, tan_z, layout), tan_y(extent, layout);
-    const Image grad(extent, grad_y, layout), tan_grad(extent, tan_grad_y, layout),
-        tan_grad_z(extent, layout);
+    const Image grad(extent, grad_y, layout), tan_grad(extent, tan_grad_y, layout), tan_grad_z(extent, layout);
     forward(norm, at, gamma, gamma);
     norm.tangent(at.view, tan.view, gamma.data(), tan_gamma.data(), tan_gamma.data(), tan_y.view, threads);
     Vector tan_grad_gamma(gamma.size()), tan_grad_beta(gamma.size());
-    norm.tangent_backward(at.view, tan.view, gamma.data(), tan_gamma.data(), grad.view, tan_grad.view,
-                          tan_grad_z.view, tan_grad_gamma.data(), tan_grad_beta.data(), threads);
+    norm.tangent_backward(at.view, tan.view, gamma.data(), tan_gamma.data(), grad.view, tan_grad.view, tan_grad_z.view,
+                          tan_grad_gamma.data(), tan_grad_beta.data(), threads);
     EXPECT_EQ(tan_grad_z.outside(), 0.0);
     const Vector values = tan_grad_z.values();
     return joined({&values, &tan_grad_gamma, &tan_grad_beta});
@@ -448,8 +432,7 @@ TEST_F(GroupNormTest, BackwardIsTheGradient) {
   const Vector by_z = numeric_gradient(z, [&](const Vector& at) { return loss(at, gamma, beta); });
   const Vector by_gamma = numeric_gradient(gamma, [&](const Vector& at) { return loss(z, at, beta); });
   const Vector by_beta = numeric_gradient(beta, [&](const Vector& at) { return loss(z, gamma, at); });
-  EXPECT_LT(relative_error(norm.backward(z, gamma, grad_y), joined({&by_z, &by_gamma, &by_beta})),
-            kTolerance);
+  EXPECT_LT(relative_error(norm.backward(z, gamma, grad_y), joined({&by_z, &by_gamma, &by_beta})), kTolerance);
 }
 
 TEST_F(GroupNormTest, TangentIsTheDirectionalDerivativeAndBackwardItsAdjoint) {
@@ -469,8 +452,7 @@ TEST_F(GroupNormTest, TangentBackwardIsTheDerivativeOfBackward) {
     const auto split = v.begin() + static_cast<std::ptrdiff_t>(size);
     return norm.backward(Vector(v.begin(), split), Vector(split, split + 4), Vector(split + 4, v.end()));
   });
-  EXPECT_LT(relative_error(norm.tangent_backward(z, gamma, grad_y, tan_z, tan_gamma, tan_grad_y), numeric),
-            kTolerance);
+  EXPECT_LT(relative_error(norm.tangent_backward(z, gamma, grad_y, tan_z, tan_gamma, tan_grad_y), numeric), kTolerance);
 }
 
 TEST_F(GroupNormTest, BlockedLayoutGivesTheSameAndKeepsItsHaloZero) {
@@ -478,8 +460,7 @@ TEST_F(GroupNormTest, BlockedLayoutGivesTheSameAndKeepsItsHaloZero) {
   blocked.layout = {16, 1};
   EXPECT_EQ(blocked.forward(z, gamma, beta), norm.forward(z, gamma, beta));
   EXPECT_EQ(blocked.backward(z, gamma, grad_y), norm.backward(z, gamma, grad_y));
-  EXPECT_EQ(blocked.tangent(z, gamma, tan_z, tan_gamma, tan_beta),
-            norm.tangent(z, gamma, tan_z, tan_gamma, tan_beta));
+  EXPECT_EQ(blocked.tangent(z, gamma, tan_z, tan_gamma, tan_beta), norm.tangent(z, gamma, tan_z, tan_gamma, tan_beta));
   EXPECT_EQ(blocked.tangent_backward(z, gamma, grad_y, tan_z, tan_gamma, tan_grad_y),
             norm.tangent_backward(z, gamma, grad_y, tan_z, tan_gamma, tan_grad_y));
 }
@@ -519,8 +500,7 @@ TEST_P(ResampleTest, EachIsTheOthersAdjoint) {
 
 TEST_P(ResampleTest, AccumulateAddsToWhatIsThere) {
   const Image source(fine, x, layout), small(coarse, y, layout);
-  Image pooled(coarse, layout), onto_small(coarse, y, layout), spread(fine, layout),
-      onto_large(fine, x, layout);
+  Image pooled(coarse, layout), onto_small(coarse, y, layout), spread(fine, layout), onto_large(fine, x, layout);
   sum_2x2(source.view, 1.0, pooled.view, Write::overwrite, threads);
   sum_2x2(source.view, 1.0, onto_small.view, Write::accumulate, threads);
   EXPECT_EQ(onto_small.values(), plus(y, 1.0, pooled.values()));
@@ -581,10 +561,8 @@ TEST_P(GaussianNllTest, IsMinusTheLogDensityOfTheTarget) {
 
 TEST_P(GaussianNllTest, GradientIsThatOfTheLossAndZeroOutsideTheFrame) {
   const Gradient gradient = backward(head, log_noise);
-  const Vector by_head =
-      numeric_gradient(head, [&](const Vector& at) { return backward(at, log_noise).nll; });
-  const Vector by_noise =
-      numeric_gradient(log_noise, [&](const Vector& at) { return backward(head, at).nll; });
+  const Vector by_head = numeric_gradient(head, [&](const Vector& at) { return backward(at, log_noise).nll; });
+  const Vector by_noise = numeric_gradient(log_noise, [&](const Vector& at) { return backward(head, at).nll; });
   EXPECT_LT(relative_error(gradient.head, by_head), kTolerance);
   EXPECT_LT(relative_error(gradient.log_noise, by_noise), kTolerance);
   const Image grad(extent, gradient.head);
@@ -603,8 +581,7 @@ TEST_P(GaussianNllTest, TangentIsTheDerivativeOfTheGradientInEveryLayout) {
     EXPECT_EQ(backward(head, log_noise, layout).head, backward(head, log_noise).head);
     const Image value(extent, head, layout), tangent(extent, tan_head, layout), tan_grad(extent, layout);
     Vector tan_noise(kLeads);
-    loss.tangent_backward(value.view, tangent.view, sample, log_noise.data(), tan_grad.view, tan_noise.data(),
-                          threads);
+    loss.tangent_backward(value.view, tangent.view, sample, log_noise.data(), tan_grad.view, tan_noise.data(), threads);
     const Vector by_head = tan_grad.values();
     EXPECT_LT(relative_error(joined({&by_head, &tan_noise}), numeric), kTolerance);
   }

@@ -64,8 +64,7 @@ std::uint64_t hash_activations(const KernelTable& table, int threads) {
     add(hash, dst);
     kernels.activate_tangent(kind, z.data(), grad_a.data(), dst.data(), count);
     add(hash, dst);
-    kernels.activate_tangent_backward(kind, z.data(), grad_a.data(), tan_grad_a.data(), wild.data(),
-                                      dst.data(), count);
+    kernels.activate_tangent_backward(kind, z.data(), grad_a.data(), tan_grad_a.data(), wild.data(), dst.data(), count);
     add(hash, dst);
   }
   return hash.value();
@@ -74,8 +73,7 @@ std::uint64_t hash_activations(const KernelTable& table, int threads) {
 TEST(NativeBits, OfConvolutionsAreTheSameEverywhere) {
   for (const KernelTable* table : available_tables()) {
     for (const int threads : {1, 2, 3}) {
-      EXPECT_EQ(hash_convolutions(*table, threads), 0xB8BCACE1CE6EB853u)
-          << table->isa << ", " << threads << " threads";
+      EXPECT_EQ(hash_convolutions(*table, threads), 0xB8BCACE1CE6EB853u) << table->isa << ", " << threads << " threads";
     }
   }
 }
@@ -83,8 +81,7 @@ TEST(NativeBits, OfConvolutionsAreTheSameEverywhere) {
 TEST(NativeBits, OfActivationsAreTheSameEverywhere) {
   for (const KernelTable* table : available_tables()) {
     for (const int threads : {1, 2, 3}) {
-      EXPECT_EQ(hash_activations(*table, threads), 0xD673818A2723554Eu)
-          << table->isa << ", " << threads << " threads";
+      EXPECT_EQ(hash_activations(*table, threads), 0xD673818A2723554Eu) << table->isa << ", " << threads << " threads";
     }
   }
 }

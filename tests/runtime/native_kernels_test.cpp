@@ -39,8 +39,8 @@ TEST(NativeKernels, AgreeWithDoubleOnManyShapes) {
   ReferenceKernels<double> reference;
   NativeKernels native(best_table(), 1);
   for (const ConvolutionCase& problem : kCases) {
-    SCOPED_TRACE(::testing::Message() << problem.in_total() << " → " << problem.out << ", " << problem.height
-                                      << "x" << problem.width << ", kernel " << problem.kernel);
+    SCOPED_TRACE(::testing::Message() << problem.in_total() << " → " << problem.out << ", " << problem.height << "x"
+                                      << problem.width << ", kernel " << problem.kernel);
     const auto expected = run_case(reference, problem);
     const auto result = run_case(native, problem);
     EXPECT_LT(relative_error(result.forward, expected.forward), 5e-6);
@@ -97,8 +97,7 @@ TEST_P(NativeActivation, AgreesWithDoubleInEveryPass) {
   native.activate_tangent(kind, z.data(), tan_z.data(), dst.data(), count);
   reference.activate_tangent(kind, z2.data(), tan_z2.data(), expected.data(), count);
   EXPECT_LT(relative_error(dst, expected), 5e-7);
-  native.activate_tangent_backward(kind, z.data(), tan_z.data(), grad_a.data(), tan_grad_a.data(), dst.data(),
-                                   count);
+  native.activate_tangent_backward(kind, z.data(), tan_z.data(), grad_a.data(), tan_grad_a.data(), dst.data(), count);
   reference.activate_tangent_backward(kind, z2.data(), tan_z2.data(), grad_a2.data(), tan_grad_a2.data(),
                                       expected.data(), count);
   EXPECT_LT(relative_error(dst, expected), 5e-7);
@@ -115,8 +114,7 @@ TEST_P(NativeActivation, WorksInPlaceAndKeepsZero) {
   EXPECT_EQ(a[5], 0.0f);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, NativeActivation,
-                         ::testing::Values(ActivationKind::relu, ActivationKind::silu));
+INSTANTIATE_TEST_SUITE_P(Kinds, NativeActivation, ::testing::Values(ActivationKind::relu, ActivationKind::silu));
 
 TEST(NativeKernels, ReluHasNoSlopeAtZero) {
   NativeKernels native(best_table(), 1);

@@ -1,4 +1,4 @@
-#include "runtime/products.h"
+#include "runtime/products/products.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <limits>
 
-#include "runtime/frame_name.h"
-#include "runtime/palette.h"
-#include "runtime/picture.h"
+#include "runtime/frames/frame_name.h"
+#include "runtime/products/palette.h"
+#include "runtime/products/picture.h"
 #include "tests/runtime/frame_files.h"
 
 namespace altocast {
@@ -60,9 +60,7 @@ std::string text_of(const std::string& path) {
   return std::string(bytes.begin(), bytes.end());
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST(Products, WriteEveryFileThatTheSummaryLists) {
   const TemporaryFolder folder;
@@ -180,8 +178,7 @@ TEST(Products, RefuseAForecastThatDoesNotFitTogether) {
   ASSERT_TRUE(write_products(Sample().forecast, folder / "out").ok());
   const Bytes before = read_bytes(folder / "out/summary.json");
   const auto refused = [&](const ForecastProduct& forecast) {
-    return !write_products(forecast, folder / "out").ok() &&
-           read_bytes(folder / "out/summary.json") == before;
+    return !write_products(forecast, folder / "out").ok() && read_bytes(folder / "out/summary.json") == before;
   };
   Sample sample;
   sample.values[17] = std::numeric_limits<float>::infinity();
@@ -189,8 +186,8 @@ TEST(Products, RefuseAForecastThatDoesNotFitTogether) {
   sample = Sample();
   sample.forecast.values = sample.forecast.values.first(5);
   EXPECT_TRUE(refused(sample.forecast));
-  for (int* field : {&sample.forecast.members, &sample.forecast.leads, &sample.forecast.height,
-                     &sample.forecast.width, &sample.forecast.cadence_seconds}) {
+  for (int* field : {&sample.forecast.members, &sample.forecast.leads, &sample.forecast.height, &sample.forecast.width,
+                     &sample.forecast.cadence_seconds}) {
     const int old = std::exchange(*field, 0);
     EXPECT_TRUE(refused(sample.forecast));
     *field = old;
@@ -259,8 +256,7 @@ TEST(Palette, ClampsAndInverts) {
   EXPECT_EQ(palette_colour(Palette::grey, -3.0f), (Colour{0, 0, 0}));
   EXPECT_EQ(palette_colour(Palette::grey, 7.0f), (Colour{255, 255, 255}));
   EXPECT_EQ(palette_colour(Palette::inverted_grey, 0.0f), (Colour{255, 255, 255}));
-  EXPECT_EQ(palette_colour(Palette::sea, std::numeric_limits<float>::quiet_NaN()),
-            palette_colour(Palette::sea, 0.0f));
+  EXPECT_EQ(palette_colour(Palette::sea, std::numeric_limits<float>::quiet_NaN()), palette_colour(Palette::sea, 0.0f));
 }
 
 TEST(Picture, ShrinksFieldsByTheMeanAndCutsOffWhatIsOutside) {

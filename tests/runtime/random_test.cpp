@@ -17,8 +17,7 @@ using Quad = std::array<std::uint32_t, 4>;
 // The known answers that Random123 publishes.
 TEST(Philox, GivesThePublishedAnswers) {
   EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}), (Quad{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}),
-            (Quad{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}), (Quad{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
             (Quad{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
@@ -29,9 +28,9 @@ TEST(Random, CounterIsIndexAndStreamAndKeyIsSeed) {
   const std::uint64_t seed = 0x299f31d0a4093822u;
   const std::uint64_t stream = 0x0370734413198a2eu;
   const std::uint64_t index = 0x1234567890123u;
-  const Quad quad = philox4x32({static_cast<std::uint32_t>(index / 4),
-                                static_cast<std::uint32_t>(index / 4 >> 32), 0x13198a2e, 0x03707344},
-                               {0xa4093822, 0x299f31d0});
+  const Quad quad = philox4x32(
+      {static_cast<std::uint32_t>(index / 4), static_cast<std::uint32_t>(index / 4 >> 32), 0x13198a2e, 0x03707344},
+      {0xa4093822, 0x299f31d0});
   EXPECT_EQ(random_bits(seed, stream, index), quad[index % 4]);
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "formats/prior.h"
-#include "runtime/random_prior.h"
-#include "runtime/synthetic.h"
+#include "runtime/frames/synthetic.h"
+#include "runtime/station/random_prior.h"
 
 namespace altocast {
 

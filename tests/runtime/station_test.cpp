@@ -5,14 +5,14 @@
 #include <cmath>
 #include <filesystem>
 
-#include "runtime/adaptation.h"
-#include "runtime/ensemble.h"
 #include "runtime/flop_count.h"
-#include "runtime/frame_block.h"
+#include "runtime/frames/frame_block.h"
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/kernels/reference.h"
-#include "runtime/prior_search.h"
-#include "runtime/station_forecast.h"
+#include "runtime/station/adaptation.h"
+#include "runtime/station/ensemble.h"
+#include "runtime/station/prior_search.h"
+#include "runtime/station/station_forecast.h"
 #include "tests/formats/temporary_folder.h"
 #include "tests/runtime/small_station.h"
 
@@ -46,8 +46,7 @@ TEST(Ensemble, AMemberIsTheSameInEnsemblesOfEverySize) {
   const auto kernels = native();
   EnsembleForecaster forecaster(prior.network, *kernels, 9, 10);
   const std::vector<float> past(2 * 90, 0.4f);
-  const Sample<float> input =
-      make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
   const std::size_t size = forecaster.member_size();
   ASSERT_EQ(size, 180u);
   std::vector<float> two(2 * size), five(5 * size), last(size);
@@ -65,10 +64,8 @@ TEST(Ensemble, WithoutVarianceIsTheNetworksForecastInTheFramesUnits) {
   const auto kernels = native();
   std::vector<float> past(2 * 90), out(180), member(180);
   for (std::size_t i = 0; i < past.size(); ++i) past[i] = static_cast<float>(i % 17) / 17.0f;
-  const Sample<float> input =
-      make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
-  EnsembleForecaster(prior.network, *kernels, 9, 10)
-      .forecast(weights_of(prior), input, {-2.0, 330.0}, 7, member);
+  const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  EnsembleForecaster(prior.network, *kernels, 9, 10).forecast(weights_of(prior), input, {-2.0, 330.0}, 7, member);
   ReferenceKernels<float> reference;
   UNet<float> network(prior.network, reference, 9, 10, Purpose::forecast);
   network.set_weights(prior.mu.data());
@@ -139,8 +136,7 @@ TEST_F(Station, AForecastOfMoreMembersThanMemoryHoldsIsRefused) {
   FrameCache cache = frames();
   const auto kernels = native();
   const AdaptedWeights weights{prior_.prior.mu, prior_.prior.rho};
-  const Result<StationForecast> result =
-      forecast(prior_, weights, cache, {std::nullopt, 2000000000, 1}, *kernels);
+  const Result<StationForecast> result = forecast(prior_, weights, cache, {std::nullopt, 2000000000, 1}, *kernels);
   ASSERT_FALSE(result.ok());
   EXPECT_NE(result.message().find("fewer --members"), std::string::npos) << result.message();
 }
@@ -163,8 +159,7 @@ TEST_F(Station, APosteriorFindsItsPriorByAnyPath) {
   ASSERT_TRUE(found.ok()) << found.message();
   EXPECT_EQ(found->sha256, prior_.sha256);
   posterior.facts = "{}";
-  EXPECT_NE(find_prior(posterior, folder_ / "station.posterior", "").message().find("--prior"),
-            std::string::npos);
+  EXPECT_NE(find_prior(posterior, folder_ / "station.posterior", "").message().find("--prior"), std::string::npos);
 }
 
 TEST(Flops, OfTheSmallestNetworkAreThoseCountedByHand) {

@@ -1,11 +1,11 @@
-#include "runtime/synthetic.h"
+#include "runtime/frames/synthetic.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "formats/sha256.h"
-#include "runtime/frame_cache.h"
+#include "runtime/frames/frame_cache.h"
 #include "tests/runtime/frame_files.h"
 
 namespace altocast {
@@ -27,7 +27,8 @@ double mean_difference(const std::vector<std::uint8_t>& a, const std::vector<std
 }
 
 TEST(Synthetic, ASeedGivesTheSameBytesOnEveryPlatform) {
-  EXPECT_EQ(to_hex(sha256(synthetic_frame(small_settings(), 3))), "26caffca4e6c170a9104af4a3b58b7ca613bf67017f32f12b7a58afdb6148ad2");
+  EXPECT_EQ(to_hex(sha256(synthetic_frame(small_settings(), 3))),
+            "26caffca4e6c170a9104af4a3b58b7ca613bf67017f32f12b7a58afdb6148ad2");
 }
 
 TEST(Synthetic, SeedsDiffer) {
@@ -79,8 +80,7 @@ TEST(Synthetic, WritesAFolderThatTheFrameCacheReads) {
 TEST(Synthetic, RefusesAFolderInUseAndImpossibleSettings) {
   const TemporaryFolder folder;
   write_text(folder / "note.txt", "mine");
-  EXPECT_NE(write_synthetic_frames(small_settings(), folder.path()).message().find("not empty"),
-            std::string::npos);
+  EXPECT_NE(write_synthetic_frames(small_settings(), folder.path()).message().find("not empty"), std::string::npos);
   EXPECT_FALSE(write_synthetic_frames(small_settings(), folder / "note.txt").ok());
   EXPECT_FALSE(write_synthetic_frames(small_settings(), folder / "no/such/parent").ok());
   SyntheticSettings settings = small_settings();

@@ -36,8 +36,7 @@ TEST(ThreadPool, EveryItemRunsExactlyOnceForAnyCountAndThreads) {
       std::vector<int> visits(static_cast<std::size_t>(count), 0);
       pool.parallel_for(count, [&](int item) { ++visits[static_cast<std::size_t>(item)]; });
       for (int item = 0; item < count; ++item) {
-        EXPECT_EQ(visits[static_cast<std::size_t>(item)], 1)
-            << "item " << item << " of " << count << ", " << threads;
+        EXPECT_EQ(visits[static_cast<std::size_t>(item)], 1) << "item " << item << " of " << count << ", " << threads;
       }
     }
   }
@@ -71,8 +70,7 @@ TEST(ThreadPool, SubnormalsAreFlushedInsideOnEveryThreadAndRestoredAfterwards) {
   for (const int threads : {1, 2, 4}) {
     ThreadPool pool(threads);
     std::vector<float> halves(16, -1.0f);
-    pool.parallel_for(16,
-                      [&](int item) { halves[static_cast<std::size_t>(item)] = half_of_smallest_normal(); });
+    pool.parallel_for(16, [&](int item) { halves[static_cast<std::size_t>(item)] = half_of_smallest_normal(); });
     for (const float half : halves) {
       if (kProcessorFlushes) {
         EXPECT_EQ(half, 0.0f);

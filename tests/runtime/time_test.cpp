@@ -8,8 +8,7 @@ namespace altocast {
 namespace {
 
 TEST(Time, ReadsBothFormsWithAndWithoutSeconds) {
-  for (const char* text :
-       {"2018-06-06T12:00Z", "2018-06-06T12:00:00Z", "20180606T1200Z", "20180606T120000Z"}) {
+  for (const char* text : {"2018-06-06T12:00Z", "2018-06-06T12:00:00Z", "20180606T1200Z", "20180606T120000Z"}) {
     const Result<std::int64_t> time = parse_time(text);
     ASSERT_TRUE(time.ok()) << text << ": " << time.message();
     EXPECT_EQ(*time, 1528286400) << text;
@@ -24,9 +23,9 @@ TEST(Time, ReadsBothFormsWithAndWithoutSeconds) {
 
 TEST(Time, RefusesWhatIsNoTimeAndSaysHowToWriteOne) {
   for (const char* text :
-       {"", "Z", "2018-06-06", "2018-06-06T12:00", "2018-06-06 12:00Z", "2018-06-06T12:00+01:00",
-        "2018-0606T1200Z", "2018-06-06T1200Z", "20180606T12:00Z", "20180606T1200Zx", " 20180606T1200Z",
-        "20180606T120Z", "20180606T12000Z", "+0180606T1200Z", "2018-06-06T12:00:0Z", "２０180606T1200Z"}) {
+       {"", "Z", "2018-06-06", "2018-06-06T12:00", "2018-06-06 12:00Z", "2018-06-06T12:00+01:00", "2018-0606T1200Z",
+        "2018-06-06T1200Z", "20180606T12:00Z", "20180606T1200Zx", " 20180606T1200Z", "20180606T120Z", "20180606T12000Z",
+        "+0180606T1200Z", "2018-06-06T12:00:0Z", "２０180606T1200Z"}) {
     const Result<std::int64_t> time = parse_time(text);
     ASSERT_FALSE(time.ok()) << text;
     EXPECT_NE(time.message().find("2018-06-06T12:00Z"), std::string::npos) << time.message();

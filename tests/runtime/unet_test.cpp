@@ -64,8 +64,7 @@ struct NetworkFixture {
     double sum = 0;
     for (std::size_t i = 0; i < out.size(); ++i) {
       const double s = log_noise[i / pixels];
-      sum +=
-          std::pow((targets[0][i] - out[i]) / std::exp(s), 2) / 2 + s + 0.5 * std::log(2 * std::acos(-1.0));
+      sum += std::pow((targets[0][i] - out[i]) / std::exp(s), 2) / 2 + s + 0.5 * std::log(2 * std::acos(-1.0));
     }
     return sum;
   }
@@ -79,8 +78,7 @@ TEST_P(UNetGradientTest, IsThatOfTheLossForOddSizes) {
   NetworkFixture f(tiny_spec(depth, activation, norm_groups, residual), 5, 3);
   Vector grad_phi(f.phi.size()), grad_log_noise(2);
   f.network.set_weights(f.phi.data());
-  const double nll =
-      f.network.backward(f.sample(), f.log_noise.data(), grad_phi.data(), grad_log_noise.data());
+  const double nll = f.network.backward(f.sample(), f.log_noise.data(), grad_phi.data(), grad_log_noise.data());
   EXPECT_NEAR(nll, f.nll(f.phi), 1e-12 * std::abs(nll));
   // Some hundred weights spread over all tensors.
   Vector expected, actual;
@@ -95,8 +93,7 @@ TEST_P(UNetGradientTest, IsThatOfTheLossForOddSizes) {
   }
   EXPECT_LT(relative_error(actual, expected), kTolerance);
   const Vector s = f.log_noise;
-  const Vector numeric =
-      numeric_gradient(s, [&](const Vector& at) { return f.log_noise = at, f.nll(f.phi); });
+  const Vector numeric = numeric_gradient(s, [&](const Vector& at) { return f.log_noise = at, f.nll(f.phi); });
   EXPECT_LT(relative_error(grad_log_noise, numeric), kTolerance);
 }
 
@@ -192,9 +189,8 @@ TEST(UNet, SkipAndPoolBothCarryTheEncodersGradient) {
     for (int out = 0; out < decoder.shape[0]; ++out) {
       for (int in = 0; in < decoder.shape[1]; ++in) {
         if ((in >= spec.channels(1)) == keep_skip) continue;  // [upsampled, skip]
-        std::fill_n(
-            f.phi.begin() + static_cast<std::ptrdiff_t>(decoder.offset) + (out * decoder.shape[1] + in) * 9,
-            9, 0.0);
+        std::fill_n(f.phi.begin() + static_cast<std::ptrdiff_t>(decoder.offset) + (out * decoder.shape[1] + in) * 9, 9,
+                    0.0);
       }
     }
     Vector grad(f.phi.size()), grad_noise(2);

@@ -1,5 +1,5 @@
 // Rolling over an archive: which times, what is scored, and that it is what a station would have forecast.
-#include "runtime/verification.h"
+#include "runtime/station/verification.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <filesystem>
 
 #include "runtime/kernels/make_kernels.h"
-#include "runtime/station_forecast.h"
+#include "runtime/station/station_forecast.h"
+#include "runtime/station/verification_json.h"
 #include "runtime/time.h"
-#include "runtime/verification_json.h"
 #include "tests/runtime/frame_files.h"
 #include "tests/runtime/small_station.h"
 #ifdef ALTOCAST_HAVE_NLOHMANN_JSON

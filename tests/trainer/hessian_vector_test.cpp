@@ -45,9 +45,9 @@ class HessianVectorTest : public testing::TestWithParam<Options> {
     network.set_weights(phi.data());
     hessian_vector.set_direction(direction.data());
     for (std::size_t pair = 0; pair < 2; ++pair) {
-      result.nll += hessian_vector.accumulate(sample(pair), log_noise.data(), result.gradient.data(),
-                                              result.hessian.data(), result.grad_log_noise.data(),
-                                              result.hessian_log_noise.data());
+      result.nll +=
+          hessian_vector.accumulate(sample(pair), log_noise.data(), result.gradient.data(), result.hessian.data(),
+                                    result.grad_log_noise.data(), result.hessian_log_noise.data());
     }
     return result;
   }

@@ -123,9 +123,7 @@ struct MetaFixture {
     inner_loop.adapt(prior, s, task.support, inner_noise, lambda, nullptr);
     return lambda;
   }
-  double adapted_loss(const Gaussian<double>& prior, const Vector& s) {
-    return outer_loss(adapt(prior, s), prior, s);
-  }
+  double adapted_loss(const Gaussian<double>& prior, const Vector& s) { return outer_loss(adapt(prior, s), prior, s); }
 
   struct Gradient {
     MetaReport report;
@@ -134,8 +132,8 @@ struct MetaFixture {
   };
   Gradient gradient(MetaOrder order) {
     Gradient result{{}, Gaussian<double>(size), Vector(2)};
-    result.report = meta.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, result.theta,
-                                    result.log_noise);
+    result.report =
+        meta.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, result.theta, result.log_noise);
     return result;
   }
   // Gradients of loss(θ, s) by central differences.
@@ -143,8 +141,7 @@ struct MetaFixture {
   Gradient numeric(const Loss& loss) {
     Gradient result;
     Gaussian<double> at = theta;
-    result.theta.mu =
-        numeric_gradient(theta.mu, [&](const Vector& mu) { return at.mu = mu, loss(at, log_noise); });
+    result.theta.mu = numeric_gradient(theta.mu, [&](const Vector& mu) { return at.mu = mu, loss(at, log_noise); });
     at = theta;
     result.theta.rho =
         numeric_gradient(theta.rho, [&](const Vector& rho) { return at.rho = rho, loss(at, log_noise); });
@@ -153,8 +150,7 @@ struct MetaFixture {
   }
 };
 
-void expect_equal(const MetaFixture::Gradient& actual, const MetaFixture::Gradient& expected,
-                  double tolerance) {
+void expect_equal(const MetaFixture::Gradient& actual, const MetaFixture::Gradient& expected, double tolerance) {
   EXPECT_LT(relative_error(actual.theta.mu, expected.theta.mu), tolerance);
   EXPECT_LT(relative_error(actual.theta.rho, expected.theta.rho), tolerance);
   EXPECT_LT(relative_error(actual.log_noise, expected.log_noise), tolerance);
@@ -171,8 +167,7 @@ TEST_P(MetaGradientTest, IsTheDerivativeOfTheAdaptedOuterLoss) {
     EXPECT_EQ(step.clipping.factor_mu<1.0, GetParam().clip_mu> 0) << "the case must test what its name says";
     EXPECT_EQ(step.clipping.factor_rho<1.0, GetParam().clip_rho> 0);
   }
-  expect_equal(exact,
-               f.numeric([&](const Gaussian<double>& at, const Vector& s) { return f.adapted_loss(at, s); }),
+  expect_equal(exact, f.numeric([&](const Gaussian<double>& at, const Vector& s) { return f.adapted_loss(at, s); }),
                kTolerance);
 }
 
@@ -201,21 +196,20 @@ TEST_P(MetaGradientTest, ReportsTheLossOfTheAdaptedPosterior) {
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, MetaGradientTest,
-    testing::Values(
-        MetaCase{.name = "no_steps", .steps = 0}, MetaCase{.name = "one_step", .steps = 1},
-        MetaCase{.name = "three_steps", .steps = 3},
-        MetaCase{.name = "more_samples", .samples = 2, .outer_samples = 2},
-        MetaCase{.name = "antithetic", .samples = 2, .antithetic = true},
-        MetaCase{.name = "clipped_mu", .steps = 3, .clip_mu = 0.05f},
-        MetaCase{.name = "clipped_rho", .steps = 3, .clip_rho = 0.01f},
-        MetaCase{.name = "clipped_both", .steps = 3, .samples = 2, .clip_mu = 0.05f, .clip_rho = 0.01f},
-        MetaCase{.name = "support_and_query", .data = OuterData::support_and_query},
-        MetaCase{.name = "group_norm", .norm_groups = 2},
-        MetaCase{.name = "relu_with_a_level_and_group_norm",
-                 .depth = 1,
-                 .norm_groups = 2,
-                 .activation = ActivationKind::relu},
-        MetaCase{.name = "silu_with_a_level", .steps = 1, .depth = 1}),
+    testing::Values(MetaCase{.name = "no_steps", .steps = 0}, MetaCase{.name = "one_step", .steps = 1},
+                    MetaCase{.name = "three_steps", .steps = 3},
+                    MetaCase{.name = "more_samples", .samples = 2, .outer_samples = 2},
+                    MetaCase{.name = "antithetic", .samples = 2, .antithetic = true},
+                    MetaCase{.name = "clipped_mu", .steps = 3, .clip_mu = 0.05f},
+                    MetaCase{.name = "clipped_rho", .steps = 3, .clip_rho = 0.01f},
+                    MetaCase{.name = "clipped_both", .steps = 3, .samples = 2, .clip_mu = 0.05f, .clip_rho = 0.01f},
+                    MetaCase{.name = "support_and_query", .data = OuterData::support_and_query},
+                    MetaCase{.name = "group_norm", .norm_groups = 2},
+                    MetaCase{.name = "relu_with_a_level_and_group_norm",
+                             .depth = 1,
+                             .norm_groups = 2,
+                             .activation = ActivationKind::relu},
+                    MetaCase{.name = "silu_with_a_level", .steps = 1, .depth = 1}),
     [](const auto& param_info) { return std::string(param_info.param.name); });
 
 TEST(MetaGradient, WithoutStepsBothOrdersAgreeAndWithThemTheyDoNot) {
@@ -236,8 +230,7 @@ TEST(MetaGradient, TasksAdd) {
   const MetaFixture::Gradient once = f.gradient(MetaOrder::second);
   Gaussian<double> twice = once.theta;
   Vector twice_noise = once.log_noise;
-  f.meta.accumulate(f.theta, f.log_noise, f.task, f.inner_noise, f.outer_noise, MetaOrder::second, twice,
-                    twice_noise);
+  f.meta.accumulate(f.theta, f.log_noise, f.task, f.inner_noise, f.outer_noise, MetaOrder::second, twice, twice_noise);
   EXPECT_LT(relative_error(twice.mu, plus(once.theta.mu, 1.0, once.theta.mu)), 1e-14);
   EXPECT_LT(relative_error(twice.rho, plus(once.theta.rho, 1.0, once.theta.rho)), 1e-14);
   EXPECT_LT(relative_error(twice_noise, plus(once.log_noise, 1.0, once.log_noise)), 1e-14);

@@ -37,8 +37,7 @@ std::vector<float> random_values(std::size_t count, unsigned seed) {
 // A tensor that owns its memory, padding zero.
 template <class T>
 struct Image {
-  Image(Extent extent, Layout layout)
-      : values(tensor_size<T>(extent, layout)), view{values.data(), extent, layout} {}
+  Image(Extent extent, Layout layout) : values(tensor_size<T>(extent, layout)), view{values.data(), extent, layout} {}
   Image(Image&&) = default;
   std::vector<T> values;
   Tensor<T> view;
@@ -82,8 +81,7 @@ struct Case {
   std::string name() const {
     std::string text = std::to_string(out) + " ←";
     for (const int count : in_counts) text += " " + std::to_string(count);
-    return text + ", kernel " + std::to_string(kernel) + ", " + std::to_string(height) + "×" +
-           std::to_string(width);
+    return text + ", kernel " + std::to_string(kernel) + ", " + std::to_string(height) + "×" + std::to_string(width);
   }
 };
 
@@ -168,8 +166,7 @@ Image<T> transposed(Kernels<T>& kernels, const Case& c, const Inputs& in, std::s
                                       {second.view, weight.data(), slice, Direction::transposed}};
   Image<T> dst(c.extent(slice.in_count), kernels.layout());
   for (T& value : dst.values) value = T{9};
-  kernels.convolve(std::span(terms, both ? 2u : 1u), both ? as<T>(in.bias_in[which]).data() : nullptr,
-                   dst.view);
+  kernels.convolve(std::span(terms, both ? 2u : 1u), both ? as<T>(in.bias_in[which]).data() : nullptr, dst.view);
   return dst;
 }
 
@@ -233,8 +230,7 @@ TEST(OneDnnKernels, ForwardConvolutionOfSeveralTermsEqualsPlainLoops) {
     const Inputs in(c);
     for (const bool with_bias : {false, true}) {
       const Image<float> dst = forward(*kernels, c, in, with_bias);
-      EXPECT_LT(relative_error(plain(dst.view), plain(forward(reference, c, in, with_bias).view)),
-                kTolerance);
+      EXPECT_LT(relative_error(plain(dst.view), plain(forward(reference, c, in, with_bias).view)), kTolerance);
       EXPECT_EQ(padding_maximum(dst.view), 0.0f);
     }
   }
@@ -249,8 +245,7 @@ TEST(OneDnnKernels, TransposedConvolutionOfSeveralTermsEqualsPlainLoops) {
     const Inputs in(c);
     for (std::size_t i = 0; i < c.in_counts.size(); ++i) {
       const Image<float> dst = transposed(*kernels, c, in, i, true);
-      EXPECT_LT(relative_error(plain(dst.view), plain(transposed(reference, c, in, i, true).view)),
-                kTolerance);
+      EXPECT_LT(relative_error(plain(dst.view), plain(transposed(reference, c, in, i, true).view)), kTolerance);
       EXPECT_EQ(padding_maximum(dst.view), 0.0f);
     }
   }
@@ -294,8 +289,7 @@ TEST(OneDnnKernels, TransposedAndWeightGradientAreAdjointToForward) {
     const double product = dot(conv_x, y);
     const double scale = norm(conv_x) * norm(y);
     EXPECT_NEAR(product, dot(x, conv_y), kTolerance * scale);
-    EXPECT_NEAR(product, dot(w, weight_gradient(*kernels, c, in, 0, 1)) - dot(w, w),
-                kTolerance * (scale + dot(w, w)));
+    EXPECT_NEAR(product, dot(w, weight_gradient(*kernels, c, in, 0, 1)) - dot(w, w), kTolerance * (scale + dot(w, w)));
   }
 }
 
@@ -306,8 +300,7 @@ TEST(OneDnnKernels, ActivationsAndTheirDerivativesEqualPlainLoops) {
   std::vector<float> z = random_values(count, 1);
   for (std::size_t i = 0; i < count; ++i) z[i] *= static_cast<float>(i % 40);
   z[0] = 0.0f, z[1] = -0.0f, z[2] = 200.0f, z[3] = -200.0f;
-  const std::vector<float> t = random_values(count, 2), g = random_values(count, 3),
-                           tg = random_values(count, 4);
+  const std::vector<float> t = random_values(count, 2), g = random_values(count, 3), tg = random_values(count, 4);
   const std::vector<double> zd = as<double>(z), td = as<double>(t), gd = as<double>(g), tgd = as<double>(tg);
   std::vector<double> want(count);
   for (const ActivationKind kind : {ActivationKind::relu, ActivationKind::silu}) {
@@ -327,8 +320,7 @@ TEST(OneDnnKernels, ActivationsAndTheirDerivativesEqualPlainLoops) {
     EXPECT_LT(relative_error(as<double>(got), want), kTolerance);
     got = tg;
     kernels->activate_tangent_backward(kind, z.data(), t.data(), g.data(), got.data(), got.data(), count);
-    reference.activate_tangent_backward(kind, zd.data(), td.data(), gd.data(), tgd.data(), want.data(),
-                                        count);
+    reference.activate_tangent_backward(kind, zd.data(), td.data(), gd.data(), tgd.data(), want.data(), count);
     EXPECT_LT(relative_error(as<double>(got), want), kTolerance);
   }
 }
@@ -374,9 +366,8 @@ TEST(OneDnnKernels, SeveralThreadsInOneSetEqualPlainLoops) {
   ReferenceKernels<double> reference;
   const Case c{40, {33, 16}, 3, 16, 15};
   const Inputs in(c);
-  EXPECT_LT(
-      relative_error(plain(forward(*kernels, c, in, true).view), plain(forward(reference, c, in, true).view)),
-      kTolerance);
+  EXPECT_LT(relative_error(plain(forward(*kernels, c, in, true).view), plain(forward(reference, c, in, true).view)),
+            kTolerance);
   EXPECT_LT(relative_error(weight_gradient(*kernels, c, in, 1, 2), weight_gradient(reference, c, in, 1, 2)),
             kTolerance);
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/synthetic.h"
+#include "runtime/frames/synthetic.h"
 #include "tests/runtime/frame_files.h"
 #include "trainer/fit_settings.h"
 

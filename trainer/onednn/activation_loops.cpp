@@ -31,8 +31,7 @@ template <bool kFused>
 ALTOCAST_INLINE float exponential(float x) {
   x = -87.0f > x ? -87.0f : x;
   x = 88.0f < x ? 88.0f : x;
-  constexpr float kRound =
-      12582912.0f;  // 1.5 · 2^23: adding it leaves the integer part in the low mantissa bits
+  constexpr float kRound = 12582912.0f;  // 1.5 · 2^23: adding it leaves the integer part in the low mantissa bits
   const float shifted = multiply_add<kFused>(x, 1.44269504f, kRound);
   const float n = shifted - kRound;
   float r = multiply_add<kFused>(n, -0.693359375f, x);  // ln 2 in two parts, n times the first being exact
@@ -83,9 +82,8 @@ ALTOCAST_INLINE void slope_loop(ActivationKind kind, const float* z, const float
 
 // silu'' = s (1 − s) (2 + z (1 − 2 s)).
 template <bool kFused>
-ALTOCAST_INLINE void tangent_of_slope_loop(ActivationKind kind, const float* z, const float* tan_z,
-                                           const float* grad_a, const float* tan_grad_a, float* tan_grad_z,
-                                           std::size_t count) {
+ALTOCAST_INLINE void tangent_of_slope_loop(ActivationKind kind, const float* z, const float* tan_z, const float* grad_a,
+                                           const float* tan_grad_a, float* tan_grad_z, std::size_t count) {
   if (kind == ActivationKind::relu) {
     slope_loop<kFused>(kind, z, tan_grad_a, tan_grad_z, count);
   } else {
@@ -93,29 +91,26 @@ ALTOCAST_INLINE void tangent_of_slope_loop(ActivationKind kind, const float* z, 
     for (std::size_t i = 0; i < count; ++i) {
       const float s = sigmoid<kFused>(z[i]);
       const float first = s * multiply_add<kFused>(z[i], 1.0f - s, 1.0f);
-      const float second =
-          s * (1.0f - s) * multiply_add<kFused>(z[i], multiply_add<kFused>(s, -2.0f, 1.0f), 2.0f);
+      const float second = s * (1.0f - s) * multiply_add<kFused>(z[i], multiply_add<kFused>(s, -2.0f, 1.0f), 2.0f);
       tan_grad_z[i] = multiply_add<kFused>(second * tan_z[i], grad_a[i], first * tan_grad_a[i]);
     }
   }
 }
 
 // The three loops for one instruction set, and the table of them.
-#define ALTOCAST_LOOPS_FOR(isa, fused, attribute)                                                  \
-  namespace isa {                                                                                  \
-  attribute void value(ActivationKind kind, const float* z, float* a, std::size_t count) {         \
-    value_loop<fused>(kind, z, a, count);                                                          \
-  }                                                                                                \
-  attribute void slope(ActivationKind kind, const float* z, const float* grad_a, float* grad_z,    \
-                       std::size_t count) {                                                        \
-    slope_loop<fused>(kind, z, grad_a, grad_z, count);                                             \
-  }                                                                                                \
-  attribute void tangent_of_slope(ActivationKind kind, const float* z, const float* tan_z,         \
-                                  const float* grad_a, const float* tan_grad_a, float* tan_grad_z, \
-                                  std::size_t count) {                                             \
-    tangent_of_slope_loop<fused>(kind, z, tan_z, grad_a, tan_grad_a, tan_grad_z, count);           \
-  }                                                                                                \
-  constexpr ActivationLoops kLoops{value, slope, tangent_of_slope};                                \
+#define ALTOCAST_LOOPS_FOR(isa, fused, attribute)                                                                    \
+  namespace isa {                                                                                                    \
+  attribute void value(ActivationKind kind, const float* z, float* a, std::size_t count) {                           \
+    value_loop<fused>(kind, z, a, count);                                                                            \
+  }                                                                                                                  \
+  attribute void slope(ActivationKind kind, const float* z, const float* grad_a, float* grad_z, std::size_t count) { \
+    slope_loop<fused>(kind, z, grad_a, grad_z, count);                                                               \
+  }                                                                                                                  \
+  attribute void tangent_of_slope(ActivationKind kind, const float* z, const float* tan_z, const float* grad_a,      \
+                                  const float* tan_grad_a, float* tan_grad_z, std::size_t count) {                   \
+    tangent_of_slope_loop<fused>(kind, z, tan_z, grad_a, tan_grad_a, tan_grad_z, count);                             \
+  }                                                                                                                  \
+  constexpr ActivationLoops kLoops{value, slope, tangent_of_slope};                                                  \
   }
 
 ALTOCAST_LOOPS_FOR(baseline, false, )

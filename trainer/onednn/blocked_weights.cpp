@@ -27,10 +27,8 @@ std::array<Vector4, 4> transpose(Vector4 a, Vector4 b, Vector4 c, Vector4 d) {
   const Vector4 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
   const Vector4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
   const Vector4 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  return {__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5),
-          __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
-          __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5),
-          __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
+  return {__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
+          __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5), __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
 }
 
 // The walk over a slice: each pair of channel blocks, of which the canonical tensor holds `outs` × `ins`
@@ -65,8 +63,7 @@ class Walk {
         const std::size_t index = direction == Direction::forward ? product(ob, in_blocks) + product(ib, 1)
                                                                   : product(ib, out_blocks) + product(ob, 1);
         body(BlockPair{product(ob, block) * row + product(slice.in_first + ib * block, taps),
-                       index * matrix * static_cast<std::size_t>(taps),
-                       std::min(block, slice.out - ob * block),
+                       index * matrix * static_cast<std::size_t>(taps), std::min(block, slice.out - ob * block),
                        std::min(block, slice.in_count - ib * block)});
       }
     }
@@ -100,8 +97,7 @@ void pack_forward(const Walk& walk, const BlockPair& pair, const float* src, flo
     for (int column = 0; column < walk.block * walk.taps; column += 4) {
       const auto columns = transpose(load(src + column), load(src + walk.row + column),
                                      load(src + 2 * walk.row + column), load(src + 3 * walk.row + column));
-      for (int i = 0; i < 4; ++i)
-        store(columns[static_cast<std::size_t>(i)], dst + walk.position(column + i));
+      for (int i = 0; i < 4; ++i) store(columns[static_cast<std::size_t>(i)], dst + walk.position(column + i));
     }
   }
 }
@@ -118,8 +114,8 @@ void pack_transposed(const Walk& walk, const BlockPair& pair, const float* src, 
     for (; in + 4 <= pair.ins; in += 4, at += 4, s += 4 * kTaps) {
       int tap = 0;
       for (; tap + 4 <= kTaps; tap += 4) {
-        const auto columns = transpose(load(s + tap), load(s + kTaps + tap), load(s + 2 * kTaps + tap),
-                                       load(s + 3 * kTaps + tap));
+        const auto columns =
+            transpose(load(s + tap), load(s + kTaps + tap), load(s + 2 * kTaps + tap), load(s + 3 * kTaps + tap));
         for (int i = 0; i < 4; ++i) store(columns[static_cast<std::size_t>(i)], plane[tap + i] + at);
       }
       for (; tap < kTaps; ++tap) {
@@ -139,8 +135,7 @@ std::size_t blocked_size(const WeightSlice& slice, int block) {
          product(slice.kernel, slice.kernel);
 }
 
-void pack_blocked(const float* weight, const WeightSlice& slice, Direction direction, int block,
-                  float* packed) {
+void pack_blocked(const float* weight, const WeightSlice& slice, Direction direction, int block, float* packed) {
   const Walk walk(slice, block);
   walk.for_pairs(direction, [&](const BlockPair& pair) {
     float* dst = packed + pair.blocked;
@@ -167,9 +162,8 @@ void add_blocked(const float* blocked, const WeightSlice& slice, int block, floa
     }
     for (int out = 0; out < walk.block; out += 4, dst += 4 * walk.row, src += 4) {
       for (int column = 0; column < walk.block * walk.taps; column += 4) {
-        const auto rows =
-            transpose(load(src + walk.position(column)), load(src + walk.position(column + 1)),
-                      load(src + walk.position(column + 2)), load(src + walk.position(column + 3)));
+        const auto rows = transpose(load(src + walk.position(column)), load(src + walk.position(column + 1)),
+                                    load(src + walk.position(column + 2)), load(src + walk.position(column + 3)));
         for (std::size_t i = 0; i < 4; ++i) {
           float* row = dst + i * walk.row + column;
           store(load(row) + rows[i], row);

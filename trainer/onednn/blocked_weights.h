@@ -14,8 +14,7 @@ std::size_t blocked_size(const WeightSlice& slice, int block);
 
 // For Direction::transposed the weights of the adjoint, seen as a forward convolution: in and out swapped,
 // taps flipped.
-void pack_blocked(const float* weight, const WeightSlice& slice, Direction direction, int block,
-                  float* packed);
+void pack_blocked(const float* weight, const WeightSlice& slice, Direction direction, int block, float* packed);
 
 // Adds a blocked gradient to its slice of grad_weight.
 void add_blocked(const float* blocked, const WeightSlice& slice, int block, float* grad_weight);

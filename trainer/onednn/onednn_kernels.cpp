@@ -69,9 +69,7 @@ class Scratch {
   std::size_t size_ = 0;
 };
 
-void poison(float* data, std::size_t count) {
-  std::fill_n(data, count, std::numeric_limits<float>::quiet_NaN());
-}
+void poison(float* data, std::size_t count) { std::fill_n(data, count, std::numeric_limits<float>::quiet_NaN()); }
 
 bool has_avx512() {
   const unsigned core = dnnl_cpu_isa_avx512_core;
@@ -105,19 +103,18 @@ class OneDnnKernels::PrimitiveCache {
   }
 
   // dst = bias + src ∗ packed, or dst += src ∗ packed. False after a failure.
-  bool convolve(const ConvolutionShape& shape, const float* src, const float* packed, const float* bias,
-                int channels, bool accumulate, float* dst) {
+  bool convolve(const ConvolutionShape& shape, const float* src, const float* packed, const float* bias, int channels,
+                bool accumulate, float* dst) {
     return guarded([&] {
       Primitive& primitive = find_convolution(shape, accumulate);
-      void* const data[] = {const_cast<float*>(src), const_cast<float*>(packed), dst,
-                            padded_bias(bias, channels)};
+      void* const data[] = {const_cast<float*>(src), const_cast<float*>(packed), dst, padded_bias(bias, channels)};
       check(primitive.run(stream_, std::span(data, accumulate ? 3u : 4u), scratchpad_.data()));
     });
   }
 
   // The blocked gradient of all terms, in memory of the cache; null after a failure.
-  const float* weight_gradient(const ConvolutionShape& shape,
-                               std::span<const WeightGradientTerm<float>> terms, std::size_t size) {
+  const float* weight_gradient(const ConvolutionShape& shape, std::span<const WeightGradientTerm<float>> terms,
+                               std::size_t size) {
     const bool done = guarded([&] {
       Primitive& primitive = find_weight_gradient(shape);
       for (const WeightGradientTerm<float>& term : terms) {
@@ -156,9 +153,9 @@ class OneDnnKernels::PrimitiveCache {
     auto& cache = accumulate ? accumulating_ : writing_;
     if (const auto found = cache.find(shape); found != cache.end()) return found->second;
     bias_.reserve(static_cast<std::size_t>(shape.out_blocks * block));
-    return insert(cache, shape,
-                  accumulate ? make_accumulating_convolution(engine_, block, shape)
-                             : make_convolution(engine_, block, shape));
+    return insert(
+        cache, shape,
+        accumulate ? make_accumulating_convolution(engine_, block, shape) : make_convolution(engine_, block, shape));
   }
 
   Primitive& find_weight_gradient(const ConvolutionShape& shape) {
@@ -231,8 +228,7 @@ std::size_t OneDnnKernels::packed_size(const WeightSlice& slice, Direction) cons
   return onednn::blocked_size(slice, cache_->block);
 }
 
-void OneDnnKernels::pack_weights(const float* weight, const WeightSlice& slice, Direction direction,
-                                 float* packed) {
+void OneDnnKernels::pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) {
   onednn::pack_blocked(weight, slice, direction, cache_->block, packed);
 }
 
@@ -244,11 +240,9 @@ void OneDnnKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
     assert(dst.blocks() == cache_->shape(term.slice, term.direction, 0, 0).out_blocks);
     assert(term.src.extent.height == dst.extent.height && term.src.extent.width == dst.extent.width);
     assert(term.src.layout.block == cache_->block && dst.layout.block == cache_->block);
-    const ConvolutionShape shape =
-        cache_->shape(term.slice, term.direction, dst.extent.height, dst.extent.width);
+    const ConvolutionShape shape = cache_->shape(term.slice, term.direction, dst.extent.height, dst.extent.width);
     const bool accumulate = &term != terms.data();
-    if (!cache_->convolve(shape, term.src.data, term.packed, bias, dst.extent.channels, accumulate,
-                          dst.data)) {
+    if (!cache_->convolve(shape, term.src.data, term.packed, bias, dst.extent.channels, accumulate, dst.data)) {
       poison(dst.data, dst.size());
       return;
     }
@@ -263,8 +257,7 @@ void OneDnnKernels::convolve_backward_weights(std::span<const WeightGradientTerm
   const float* blocked = cache_->weight_gradient(shape, terms, packed_size(slice, Direction::forward));
   if (blocked == nullptr) {
     const auto taps = static_cast<std::size_t>(slice.kernel * slice.kernel);
-    poison(grad_weight,
-           static_cast<std::size_t>(slice.out) * static_cast<std::size_t>(slice.in_total) * taps);
+    poison(grad_weight, static_cast<std::size_t>(slice.out) * static_cast<std::size_t>(slice.in_total) * taps);
     return;
   }
   onednn::add_blocked(blocked, slice, cache_->block, grad_weight);

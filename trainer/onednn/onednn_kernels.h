@@ -30,11 +30,9 @@ class OneDnnKernels final : public Kernels<float> {
   Layout layout() const override;
   void reserve(const WeightSlice& slice, int height, int width) override;
   std::size_t packed_size(const WeightSlice& slice, Direction direction) const override;
-  void pack_weights(const float* weight, const WeightSlice& slice, Direction direction,
-                    float* packed) override;
+  void pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) override;
   // A shape that was not reserved is made at its first call.
-  void convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias,
-                const Tensor<float>& dst) override;
+  void convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias, const Tensor<float>& dst) override;
   void convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
                                  float* grad_weight) override;
   void activate(ActivationKind kind, const float* z, float* a, std::size_t count) override;

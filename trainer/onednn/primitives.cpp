@@ -43,8 +43,8 @@ dnnl::primitive_attr attributes() {
 
 }  // namespace
 
-Primitive::Primitive(const dnnl::engine& engine, dnnl::primitive primitive,
-                     std::span<const Argument> arguments, const dnnl::memory::desc& scratchpad)
+Primitive::Primitive(const dnnl::engine& engine, dnnl::primitive primitive, std::span<const Argument> arguments,
+                     const dnnl::memory::desc& scratchpad)
     : primitive_(std::move(primitive)), count_(arguments.size()), scratchpad_bytes_(scratchpad.get_size()) {
   assert(count_ <= kMaxArguments);
   for (std::size_t i = 0; i < count_; ++i) {
@@ -63,16 +63,16 @@ bool Primitive::run(const dnnl::stream& stream, std::span<void* const> data, voi
     ok = ok && dnnl_memory_set_data_handle(memory_[i].get(), data[i]) == dnnl_success;
   }
   return ok &&
-         dnnl_primitive_execute(primitive_.get(), stream.get(), static_cast<int>(count_) + 1,
-                                bound_.data()) == dnnl_success &&
+         dnnl_primitive_execute(primitive_.get(), stream.get(), static_cast<int>(count_) + 1, bound_.data()) ==
+             dnnl_success &&
          dnnl_stream_wait(stream.get()) == dnnl_success;
 }
 
 Primitive make_convolution(const dnnl::engine& engine, int block, const ConvolutionShape& shape) {
   const Forms forms = forms_of(block, shape);
-  const dnnl::convolution_forward::desc what(
-      dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, forms.src, forms.weights,
-      forms.bias, forms.dst, forms.strides, forms.padding, forms.padding);
+  const dnnl::convolution_forward::desc what(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                             forms.src, forms.weights, forms.bias, forms.dst, forms.strides,
+                                             forms.padding, forms.padding);
   const dnnl::convolution_forward::primitive_desc how(what, attributes(), engine);
   const Primitive::Argument arguments[] = {{DNNL_ARG_SRC, forms.src},
                                            {DNNL_ARG_WEIGHTS, forms.weights},
@@ -81,16 +81,15 @@ Primitive make_convolution(const dnnl::engine& engine, int block, const Convolut
   return {engine, dnnl::convolution_forward(how), arguments, how.scratchpad_desc()};
 }
 
-Primitive make_accumulating_convolution(const dnnl::engine& engine, int block,
-                                        const ConvolutionShape& shape) {
+Primitive make_accumulating_convolution(const dnnl::engine& engine, int block, const ConvolutionShape& shape) {
   const Forms forms = forms_of(block, shape);
   dnnl::post_ops add_to_dst;
   add_to_dst.append_sum(1.0f);
   dnnl::primitive_attr attr = attributes();
   attr.set_post_ops(add_to_dst);
-  const dnnl::convolution_forward::desc what(dnnl::prop_kind::forward_training,
-                                             dnnl::algorithm::convolution_direct, forms.src, forms.weights,
-                                             forms.dst, forms.strides, forms.padding, forms.padding);
+  const dnnl::convolution_forward::desc what(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                             forms.src, forms.weights, forms.dst, forms.strides, forms.padding,
+                                             forms.padding);
   const dnnl::convolution_forward::primitive_desc how(what, attr, engine);
   const Primitive::Argument arguments[] = {
       {DNNL_ARG_SRC, forms.src}, {DNNL_ARG_WEIGHTS, forms.weights}, {DNNL_ARG_DST, forms.dst}};
@@ -99,13 +98,12 @@ Primitive make_accumulating_convolution(const dnnl::engine& engine, int block,
 
 Primitive make_weight_gradient(const dnnl::engine& engine, int block, const ConvolutionShape& shape) {
   const Forms forms = forms_of(block, shape);
-  const dnnl::convolution_forward::desc forward(dnnl::prop_kind::forward_training,
-                                                dnnl::algorithm::convolution_direct, forms.src, forms.weights,
-                                                forms.dst, forms.strides, forms.padding, forms.padding);
+  const dnnl::convolution_forward::desc forward(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                                forms.src, forms.weights, forms.dst, forms.strides, forms.padding,
+                                                forms.padding);
   const dnnl::convolution_forward::primitive_desc hint(forward, engine);
-  const dnnl::convolution_backward_weights::desc what(dnnl::algorithm::convolution_direct, forms.src,
-                                                      forms.weights, forms.dst, forms.strides, forms.padding,
-                                                      forms.padding);
+  const dnnl::convolution_backward_weights::desc what(dnnl::algorithm::convolution_direct, forms.src, forms.weights,
+                                                      forms.dst, forms.strides, forms.padding, forms.padding);
   const dnnl::convolution_backward_weights::primitive_desc how(what, attributes(), engine, hint);
   const Primitive::Argument arguments[] = {
       {DNNL_ARG_SRC, forms.src}, {DNNL_ARG_DIFF_DST, forms.dst}, {DNNL_ARG_DIFF_WEIGHTS, forms.weights}};

@@ -18,8 +18,7 @@ struct ConvolveTerm {
   const float* src;  // pixel (0, 0) of channel block 0
   size_t block_stride;
   size_t row_stride;
-  const float*
-      packed;  // [destination block][source block][ky][kx][source channel][16], real source channels only
+  const float* packed;  // [destination block][source block][ky][kx][source channel][16], real source channels only
   size_t packed_block;  // floats a destination block
   int channels;         // of src
   int kernel;           // 1 or 3
@@ -48,10 +47,9 @@ struct WeightGradientArgs {
 };
 
 using ConvolveRow = void (*)(const ConvolveArgs& args, int first_block, int y);
-using WeightGradientRows = void (*)(const WeightGradientArgs& args, int first_row, int last_row,
-                                    float* total);
-using Activate = void (*)(const float* z, const float* tan_z, const float* grad_a, const float* tan_grad_a,
-                          float* dst, size_t count);
+using WeightGradientRows = void (*)(const WeightGradientArgs& args, int first_row, int last_row, float* total);
+using Activate = void (*)(const float* z, const float* tan_z, const float* grad_a, const float* tan_grad_a, float* dst,
+                          size_t count);
 
 // Which of a layer's passes an activation function computes; see Kernels.
 enum Pass { kForward, kBackward, kTangent, kTangentBackward, kPassCount };

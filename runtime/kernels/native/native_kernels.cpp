@@ -31,9 +31,7 @@ struct Partition {
 };
 
 int weight_blocks(const WeightSlice& slice) { return blocks_of(slice.out) * blocks_of(slice.in_count); }
-std::size_t total_size(const WeightSlice& slice) {
-  return as_size(slice.kernel * slice.kernel * kBlock * kBlock);
-}
+std::size_t total_size(const WeightSlice& slice) { return as_size(slice.kernel * slice.kernel * kBlock * kBlock); }
 
 constexpr std::size_t kMaxTotal = 9 * kBlock * kBlock;
 
@@ -55,8 +53,7 @@ float flushed(float a) {
 
 // Packs one block of source channels for one block of destination channels: [ky][kx][source channel][16].
 template <int taps>
-void pack_block(const float* weight, const WeightSlice& slice, bool forward, int src_first, int dst_first,
-                float* to) {
+void pack_block(const float* weight, const WeightSlice& slice, bool forward, int src_first, int dst_first, float* to) {
   const int srcs = std::min(kBlock, (forward ? slice.in_count : slice.out) - src_first);
   const int dsts = std::min(kBlock, (forward ? slice.out : slice.in_count) - dst_first);
   if (dsts < kBlock) std::fill_n(to, taps * srcs * kBlock, 0.0f);
@@ -64,8 +61,7 @@ void pack_block(const float* weight, const WeightSlice& slice, bool forward, int
   const int in_first = forward ? src_first : dst_first;
   for (int out = 0; out < (forward ? dsts : srcs); ++out) {
     const float* from =
-        weight +
-        (as_size(out_first + out) * as_size(slice.in_total) + as_size(slice.in_first + in_first)) * taps;
+        weight + (as_size(out_first + out) * as_size(slice.in_total) + as_size(slice.in_first + in_first)) * taps;
     for (int in = 0; in < (forward ? srcs : dsts); ++in) {
       float* column = to + (forward ? in * kBlock + out : out * kBlock + in);
       for (int tap = 0; tap < taps; ++tap) column[(forward ? tap : taps - 1 - tap) * srcs * kBlock] = *from++;
@@ -83,21 +79,19 @@ void add_block(const float* total, const WeightSlice& slice, int block, float* g
   const int outs = std::min(kBlock, slice.out - first_out);
   const int ins = std::min(kBlock, slice.in_count - first_in);
   for (int out = 0; out < outs; ++out) {
-    float* grad = grad_weight +
-                  (as_size(first_out + out) * as_size(slice.in_total) + as_size(slice.in_first + first_in)) *
-                      as_size(taps);
+    float* grad =
+        grad_weight +
+        (as_size(first_out + out) * as_size(slice.in_total) + as_size(slice.in_first + first_in)) * as_size(taps);
     for (int in = 0; in < ins; ++in) {
       const float* sum = total + in * kBlock + out;
-      for (int tap = 0; tap < taps; ++tap, ++grad)
-        *grad = flushed(flushed(*grad) + sum[tap * kBlock * kBlock]);
+      for (int tap = 0; tap < taps; ++tap, ++grad) *grad = flushed(flushed(*grad) + sum[tap * kBlock * kBlock]);
     }
   }
 }
 
 }  // namespace
 
-NativeKernels::NativeKernels(const KernelTable& table, int threads)
-    : Kernels<float>(threads), table_(table) {}
+NativeKernels::NativeKernels(const KernelTable& table, int threads) : Kernels<float>(threads), table_(table) {}
 
 void NativeKernels::reserve(const WeightSlice& slice, int height, int width) {
   scratch_.resize(std::max(scratch_.size(), scratch_size(slice, height, width)));
@@ -110,8 +104,7 @@ std::size_t NativeKernels::packed_size(const WeightSlice& slice, Direction direc
   return as_size(blocks_of(dst) * kBlock) * as_size(src) * as_size(slice.kernel * slice.kernel);
 }
 
-void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, Direction direction,
-                                 float* packed) {
+void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) {
   const bool forward = direction == Direction::forward;
   const int src_channels = forward ? slice.in_count : slice.out;
   const int dst_blocks = blocks_of(forward ? slice.out : slice.in_count);
@@ -136,14 +129,13 @@ void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
     assert(term.src.extent.channels == channels && term.src.extent.height == dst.extent.height &&
            term.src.extent.width == dst.extent.width);
     assert(dst.extent.channels == (forward ? term.slice.out : term.slice.in_count));
-    args.terms[args.term_count++] = {
-        term.src.row(0, 0),
-        term.src.block_stride(),
-        term.src.row_stride(),
-        term.packed,
-        as_size(channels) * as_size(term.slice.kernel * term.slice.kernel * kBlock),
-        channels,
-        term.slice.kernel};
+    args.terms[args.term_count++] = {term.src.row(0, 0),
+                                     term.src.block_stride(),
+                                     term.src.row_stride(),
+                                     term.packed,
+                                     as_size(channels) * as_size(term.slice.kernel * term.slice.kernel * kBlock),
+                                     channels,
+                                     term.slice.kernel};
   }
   args.bias = bias;
   args.dst = dst.row(0, 0);
@@ -201,9 +193,8 @@ void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm
   reserve(slice, height, width);
   float* const scratch = scratch_.data();
   // A segment's items lie together: threads that work at the same time read different parts of the image.
-  threads().parallel_for(blocks * partition.segments, [&](int item) {
-    sum_segment(item / blocks, item % blocks, scratch + as_size(item) * size);
-  });
+  threads().parallel_for(blocks * partition.segments,
+                         [&](int item) { sum_segment(item / blocks, item % blocks, scratch + as_size(item) * size); });
   threads().parallel_for(blocks, [&](int block) {
     float* total = scratch + as_size(block) * size;
     for (int segment = 1; segment < partition.segments; ++segment) {
@@ -215,8 +206,7 @@ void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm
 }
 
 void NativeKernels::run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z,
-                                   const float* grad_a, const float* tan_grad_a, float* dst,
-                                   std::size_t count) {
+                                   const float* grad_a, const float* tan_grad_a, float* dst, std::size_t count) {
   const native::Activate function = table_.activate[static_cast<int>(kind)][pass];
   constexpr std::size_t kItem = 8192;
   threads().parallel_for(static_cast<int>((count + kItem - 1) / kItem), [&](int item) {

@@ -33,10 +33,8 @@ class NativeKernels final : public Kernels<float> {
   Layout layout() const override { return {native::kBlock, 1}; }
   void reserve(const WeightSlice& slice, int height, int width) override;
   std::size_t packed_size(const WeightSlice& slice, Direction direction) const override;
-  void pack_weights(const float* weight, const WeightSlice& slice, Direction direction,
-                    float* packed) override;
-  void convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias,
-                const Tensor<float>& dst) override;
+  void pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) override;
+  void convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias, const Tensor<float>& dst) override;
 
   // Relative error against exact sums below 1e-5: the image is summed in chunks of about a thousand pixels.
   void convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
@@ -50,8 +48,8 @@ class NativeKernels final : public Kernels<float> {
                                  const float* tan_grad_a, float* tan_grad_z, std::size_t count) override;
 
  private:
-  void run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z,
-                      const float* grad_a, const float* tan_grad_a, float* dst, std::size_t count);
+  void run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z, const float* grad_a,
+                      const float* tan_grad_a, float* dst, std::size_t count);
 
   const KernelTable& table_;
   std::vector<float> scratch_;  // partial sums of weight gradients

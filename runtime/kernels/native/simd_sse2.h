@@ -56,10 +56,9 @@ inline __m128d round_to_odd(__m128d sum, __m128d product, __m128d c) {
   return _mm_castsi128_pd(_mm_add_epi64(bits, _mm_and_si128(_mm_and_si128(inexact, even), step)));
 }
 
-__attribute__((always_inline)) inline __m128 fma_on_a_tie(__m128d sum0, __m128d sum1, __m128d product0, __m128d product1,
-                                              __m128d c0, __m128d c1) {
-  return _mm_movelh_ps(_mm_cvtpd_ps(round_to_odd(sum0, product0, c0)),
-                       _mm_cvtpd_ps(round_to_odd(sum1, product1, c1)));
+__attribute__((always_inline)) inline __m128 fma_on_a_tie(__m128d sum0, __m128d sum1, __m128d product0,
+                                                          __m128d product1, __m128d c0, __m128d c1) {
+  return _mm_movelh_ps(_mm_cvtpd_ps(round_to_odd(sum0, product0, c0)), _mm_cvtpd_ps(round_to_odd(sum1, product1, c1)));
 }
 
 // A product of floats is exact in double, and rounding the sum first to double, then to float errs only if
@@ -67,8 +66,7 @@ __attribute__((always_inline)) inline __m128 fma_on_a_tie(__m128d sum0, __m128d 
 // looked for.
 inline Vec fma(Vec a, Vec b, Vec c) {
   const __m128d product0 = _mm_mul_pd(_mm_cvtps_pd(a.v), _mm_cvtps_pd(b.v));
-  const __m128d product1 =
-      _mm_mul_pd(_mm_cvtps_pd(_mm_movehl_ps(a.v, a.v)), _mm_cvtps_pd(_mm_movehl_ps(b.v, b.v)));
+  const __m128d product1 = _mm_mul_pd(_mm_cvtps_pd(_mm_movehl_ps(a.v, a.v)), _mm_cvtps_pd(_mm_movehl_ps(b.v, b.v)));
   const __m128d c0 = _mm_cvtps_pd(c.v);
   const __m128d c1 = _mm_cvtps_pd(_mm_movehl_ps(c.v, c.v));
   const __m128d sum0 = _mm_add_pd(product0, c0);

@@ -1,0 +1,81 @@
+#include "runtime/frames/frame_block.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include "runtime/json_text.h"
+#include "runtime/time.h"
+
+namespace altocast {
+namespace {
+
+// Normalised numbers of fitting frames lie in about −1 … 1; a wrong bit depth is off by a factor of 257.
+constexpr float kLargestNormalised = 16.0f;
+
+Status check_scale(const FrameBlock& block, const std::string& folder, const Normalisation& normalisation) {
+  for (const float value : block.pixels) {
+    if (std::fabs(value) <= kLargestNormalised) continue;
+    const double raw = static_cast<double>(value) * static_cast<double>(normalisation.scale) +
+                       static_cast<double>(normalisation.offset);
+    return Status::error(folder + ": a pixel has the number " + plain_number(raw, 6) +
+                         ", but the prior was trained on (number − " +
+                         plain_number(static_cast<double>(normalisation.offset), 6) + ") / " +
+                         plain_number(static_cast<double>(normalisation.scale), 6) +
+                         " within about −1 … 1; give frames of the kind that it was trained on");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation) {
+  while (true) {
+    const Result<FrameRange> range = select(cache);
+    if (!range.ok()) return range.status();
+    FrameBlock block{range->first, range->count, cache.height(), cache.width(), {}, {}, {}};
+    block.pixels.reserve(static_cast<std::size_t>(range->count) * static_cast<std::size_t>(block.height) *
+                         static_cast<std::size_t>(block.width));
+    std::vector<RejectedFrame> bad;
+    for (std::size_t i = range->first; i < range->first + static_cast<std::size_t>(range->count); ++i) {
+      const FrameEntry& entry = cache.frames()[i];
+      const Result<Frame> frame = cache.load(i, normalisation);
+      if (!frame.ok()) {
+        bad.push_back({entry.path, frame.message()});
+        continue;
+      }
+      block.pixels.insert(block.pixels.end(), frame->pixels.begin(), frame->pixels.end());
+      block.slots.push_back(entry.slot);
+      block.names.push_back(std::filesystem::path(entry.path).lexically_relative(cache.folder()).generic_string());
+    }
+    if (bad.empty()) {
+      ALTOCAST_RETURN_IF_ERROR(check_scale(block, cache.folder(), normalisation));
+      return block;
+    }
+    Result<FrameCache> rest = cache.without(bad);
+    if (!rest.ok()) return rest.status();
+    cache = *std::move(rest);
+  }
+}
+
+std::vector<std::string> differences(const Prior& prior, const FrameCache& cache) {
+  std::vector<std::string> found;
+  if (prior.cadence_seconds > 0 && cache.cadence_seconds() > 0 && prior.cadence_seconds != cache.cadence_seconds()) {
+    found.push_back("the frames are " + format_duration(cache.cadence_seconds()) +
+                    " apart, those that the prior was trained on " + format_duration(prior.cadence_seconds));
+  }
+  const std::string& channel = cache.settings().channel;
+  if (!prior.channel.empty() && !channel.empty() && prior.channel != channel) {
+    found.push_back("the frames show '" + channel + "', those that the prior was trained on '" + prior.channel + "'");
+  }
+  return found;
+}
+
+Result<int> cadence_of(const Prior& prior, const FrameCache& cache) {
+  if (cache.cadence_seconds() > 0) return cache.cadence_seconds();
+  if (prior.cadence_seconds > 0) return prior.cadence_seconds;
+  return Status::error(cache.folder() +
+                       ": one frame does not tell the time between frames; write `cadence = MINUTES` into " +
+                       cache.folder() + "/cache.toml");
+}
+
+}  // namespace altocast

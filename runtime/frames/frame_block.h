@@ -1,0 +1,49 @@
+// Consecutive frames of a cache, decoded and normalised into one block of memory, so that the windows which
+// adaptation and forecast read overlap in it instead of being copied.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "formats/prior.h"
+#include "formats/status.h"
+#include "runtime/frames/frame_cache.h"
+
+namespace altocast {
+
+struct FrameBlock {
+  std::size_t first = 0;  // index in the cache of the block's first frame
+  int count = 0;
+  int height = 0;
+  int width = 0;
+  std::vector<float> pixels;        // [count, height, width], normalised
+  std::vector<std::int64_t> slots;  // nominal time of each
+  std::vector<std::string> names;   // of each, relative to the cache's folder
+
+  // Pixels of the frame with this index in the cache, and of those after it.
+  const float* from(std::size_t index) const {
+    return pixels.data() + (index - first) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  }
+};
+
+// Which frames are wanted: [first, first + count) of the cache it is called with.
+struct FrameRange {
+  std::size_t first = 0;
+  int count = 0;
+};
+using SelectFrames = std::function<Result<FrameRange>(const FrameCache&)>;
+
+// Decodes the frames that `select` picks. A frame that turns out not to decode is taken out of `cache` (and
+// is then among its rejected()) and `select` is asked again. Fails if `select` does, or if the pixels are far
+// outside of what `normalisation` is made for (another bit depth, another scaling).
+Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation);
+
+// What sets the frames apart from those that the prior was trained on, for people; empty if nothing does.
+std::vector<std::string> differences(const Prior& prior, const FrameCache& cache);
+
+// The time from one frame to the next: the cache's, else the prior's. Fails if neither knows it.
+Result<int> cadence_of(const Prior& prior, const FrameCache& cache);
+
+}  // namespace altocast

@@ -1,0 +1,19 @@
+// forecast.nc: all numbers of a forecast as classic NetCDF (CDF-2) with CF names, for xarray, ncview and
+// QGIS.
+#pragma once
+
+#include <string>
+
+#include "formats/status.h"
+#include "runtime/products/product_parts.h"
+
+namespace altocast {
+
+// Dimensions member, lead, y, x; float frame(member, lead, y, x), mean(lead, y, x), spread(lead, y, x) in the
+// forecast's units, top row first; double time(lead) in "seconds since 1970-01-01 00:00:00", int
+// lead_time(lead) in seconds; y(y) and x(x) in pixels from the lower left corner, so that viewers draw north
+// up; global attributes with the prior's SHA-256, seed and hash. Nothing in it depends on when or where it is
+// written.
+Status write_forecast_netcdf(const ProductParts& parts, const std::string& path);
+
+}  // namespace altocast

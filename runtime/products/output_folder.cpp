@@ -1,0 +1,170 @@
+#include "runtime/products/output_folder.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace altocast {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status system_error(const std::string& path, const std::string& what) {
+  return Status::error(path + ": " + what + ": " + std::generic_category().message(errno));
+}
+
+// Fails if `folder` is no folder or holds what `owns` does not claim.
+Status check_content(const std::string& folder, OutputFolder::Owns owns) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) return Status::error(folder + ": exists and is no folder; choose another name");
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (!owns(name) || fs::is_directory(entry->symlink_status(ignored))) {
+      return Status::error(folder + ": holds " + name + ", which was not written here; choose an empty folder");
+    }
+  }
+  if (error) return Status::error(folder + ": cannot be listed: " + error.message());
+  return {};
+}
+
+// Empties a folder that check_content() has passed.
+void remove_folder(const std::string& folder) {
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+}
+
+Status sync_folder(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return system_error(folder, "cannot be opened");
+  const bool good = ::fsync(descriptor) == 0;
+  Status status = good ? Status() : system_error(folder, "cannot be brought to the disk");
+  ::close(descriptor);
+  return status;
+}
+
+bool exists(const std::string& path) {
+  struct stat facts {};
+  return ::lstat(path.c_str(), &facts) == 0;
+}
+
+std::string parent_of(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+}  // namespace
+
+OutputFolder::OutputFolder(std::string folder, std::string partial, Owns owns, int lock)
+    : folder_(std::move(folder)), partial_(std::move(partial)), owns_(owns), lock_(lock) {}
+
+OutputFolder::OutputFolder(OutputFolder&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      partial_(std::move(other.partial_)),
+      owns_(other.owns_),
+      lock_(std::exchange(other.lock_, -1)) {}
+
+OutputFolder::~OutputFolder() {
+  if (lock_ < 0) return;
+  remove_folder(partial_);
+  ::close(lock_);
+}
+
+Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns) {
+  if (folder.empty()) return Status::error("the output folder's name is empty");
+  // The folder itself is replaced, not a link that leads to it; "out/" and "." become names that can be
+  // renamed.
+  std::error_code error;
+  fs::path target = fs::absolute(folder, error).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();
+  if (fs::is_symlink(target, error)) target = fs::canonical(target, error);
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return Status::error(folder + ": cannot be resolved: " + error.message());
+  }
+  if (!target.has_filename()) return Status::error(folder + ": cannot be replaced; choose a folder below it");
+
+  const std::string path = target.string();
+  const std::string partial = path + ".partial";
+  const std::string previous = path + ".previous";
+  if (!exists(path) && exists(previous) && check_content(previous, owns).ok()) {
+    if (::rename(previous.c_str(), path.c_str()) != 0) return system_error(previous, "cannot be put back");
+  }
+  if (exists(path)) ALTOCAST_RETURN_IF_ERROR(check_content(path, owns));
+
+  if (::mkdir(partial.c_str(), 0777) != 0 && errno != EEXIST) return system_error(partial, "cannot be made");
+  const int lock = ::open(partial.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (lock < 0) return system_error(partial, "cannot be opened");
+  Status status;
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    status = Status::error(folder + ": another program is writing there");
+  } else {
+    status = check_content(partial, owns);  // left by a power cut
+  }
+  if (!status.ok()) {
+    ::close(lock);
+    return status;
+  }
+  OutputFolder output(path, partial, owns, lock);
+  for (fs::directory_iterator entry(partial, error), end; !error && entry != end; entry.increment(error)) {
+    fs::remove(entry->path(), error);
+  }
+  if (error) return Status::error(partial + ": cannot be emptied: " + error.message());
+  return output;
+}
+
+Status OutputFolder::add(const std::string& name, std::span<const std::uint8_t> bytes) {
+  const std::string path = partial_ + "/" + name;
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file < 0) return system_error(path, "cannot be made");
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      Status status = system_error(path, "cannot be written");
+      ::close(file);
+      return status;
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  if (::close(file) != 0) return system_error(path, "cannot be written");
+  return {};
+}
+
+Status OutputFolder::add(const std::string& name, std::string_view text) {
+  return add(name, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+Status OutputFolder::commit() {
+  // One flush of the file system instead of one a file: there may be hundreds, and an SD card takes a while
+  // for each.
+  if (::syncfs(lock_) != 0) return system_error(partial_, "cannot be brought to the disk");
+  if (!exists(folder_)) {
+    if (::rename(partial_.c_str(), folder_.c_str()) != 0) return system_error(folder_, "cannot be put in place");
+  } else if (::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, folder_.c_str(), RENAME_EXCHANGE) == 0) {
+    remove_folder(partial_);  // the old products by now
+  } else {                    // a file system that cannot exchange two names
+    const std::string previous = folder_ + ".previous";
+    if (exists(previous)) ALTOCAST_RETURN_IF_ERROR(check_content(previous, owns_));
+    remove_folder(previous);
+    if (::rename(folder_.c_str(), previous.c_str()) != 0) return system_error(folder_, "cannot be replaced");
+    if (::rename(partial_.c_str(), folder_.c_str()) != 0) {
+      Status status = system_error(folder_, "cannot be put in place");
+      if (::rename(previous.c_str(), folder_.c_str()) != 0)
+        status = system_error(previous, "holds the old products; renaming it back failed");
+      return status;
+    }
+    remove_folder(previous);
+  }
+  ::close(std::exchange(lock_, -1));
+  return sync_folder(parent_of(folder_));
+}
+
+}  // namespace altocast

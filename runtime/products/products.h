@@ -1,0 +1,81 @@
+// What a forecast leaves on disk: a folder that a person, a web page or xarray opens.
+//
+//   overview.png                     one picture to look at first
+//   report.html                      the same with every lead and a loop, in one file that needs no network
+//   forecast.nc                      all numbers: classic NetCDF (CDF-2), CF names
+//   summary.json                     hash, times, settings, per-lead statistics, list of files
+//   mean_LL_TIME.png, spread_LL_TIME.png, memberMM_LL_TIME.png     a picture a lead LL = 01 …, valid at TIME
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "formats/status.h"
+
+namespace altocast {
+
+// A frame that was observed, in the forecast's units and size.
+struct PastFrame {
+  std::int64_t time = 0;
+  std::span<const float> values;  // [height, width]
+};
+
+// An ensemble forecast in memory. Spans belong to the caller and must outlive the call.
+struct ForecastProduct {
+  int members = 0;
+  int leads = 0;
+  int height = 0;
+  int width = 0;
+  std::span<const float> values;  // [member, lead, height, width], the frames' own units, finite, top row first
+  std::int64_t start_time = 0;    // of the newest frame that went in, seconds since 1970
+  int cadence_seconds = 0;        // lead ℓ = 0 … leads − 1 is valid at start_time + (ℓ + 1) · cadence_seconds
+  std::vector<PastFrame> past;    // oldest first; may be empty
+
+  std::string channel;     // for people; may be empty
+  std::string region;      // for people; may be empty
+  std::string units;       // "K"; empty for raw image numbers
+  float range_low = 0.0f;  // the values that pictures show from end to end, range_low < range_high
+  float range_high = 255.0f;
+  bool bright_is_low = false;  // true: low values are drawn bright (brightness temperature: cold clouds white)
+
+  std::string prior_sha256;  // 64 hexadecimal digits
+  std::uint64_t seed = 0;
+  bool adapted = false;
+  std::vector<std::pair<std::string, std::string>> settings;  // further facts for summary.json and the report
+};
+
+struct ProductOptions {
+  int member_pictures = -1;  // members that get pictures of their own; −1 = all
+};
+
+// Lead ℓ's valid time.
+inline std::int64_t valid_time(const ForecastProduct& forecast, int lead) {
+  return forecast.start_time + static_cast<std::int64_t>(lead + 1) * forecast.cadence_seconds;
+}
+
+// SHA-256, in hexadecimal, over the shape (member, lead, y, x as 32-bit little-endian integers) and the bits
+// of all values as little-endian binary32. Equal hashes mean the same forecast, bit for bit.
+std::string forecast_hash(const ForecastProduct& forecast);
+
+// Mean and spread (standard deviation with divisor members − 1; zero with one member) over the members, for
+// each lead and pixel: [lead, height, width]. Summed in double over members in order.
+struct EnsembleMoments {
+  std::vector<float> mean;
+  std::vector<float> spread;
+};
+EnsembleMoments ensemble_moments(const ForecastProduct& forecast);
+
+// Writes the whole folder beside `folder`, makes it durable, then puts it in the place of `folder` by
+// renaming: a reader sees the old or the new products, and after any failure the old ones. `folder` may be
+// absent (its parent must exist), empty, or hold earlier products; a folder that holds anything else is
+// refused, not emptied. One writer at a time.
+Status write_products(const ForecastProduct& forecast, const std::string& folder, const ProductOptions& options = {});
+
+// Fails where write_products() would refuse `folder` or could not write beside it, so that one knows before
+// the work. Changes nothing.
+Status check_products_folder(const std::string& folder);
+
+}  // namespace altocast

@@ -1,0 +1,47 @@
+// The station's adaptation in one call: from a prior and a folder of frames to a posterior. It picks the
+// newest pairs of (past, future) frames up to a time, and runs the inner loop on them in float with the given
+// kernels.
+//
+// The result is a pure function of the prior file, the frames' pixels and the settings: no number of threads
+// and no instruction set changes a bit of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "formats/posterior.h"
+#include "formats/prior.h"
+#include "formats/status.h"
+#include "runtime/frames/frame_cache.h"
+#include "runtime/inner_loop.h"
+#include "runtime/kernels/kernels.h"
+
+namespace altocast {
+
+struct AdaptationSettings {
+  std::optional<std::int64_t> at;  // "now"; else the newest frame's time
+  std::optional<int> pairs;        // support pairs, at least 1; else the prior's number
+  std::optional<int> steps;        // inner steps; else the prior's number
+  float rate_scale = 1.0f;         // multiplies the prior's inner rates
+  std::uint64_t seed = 1;
+};
+
+struct Adaptation {
+  Posterior posterior;     // without `created` and `facts`, which are the caller's to fill in
+  AdaptedWeights weights;  // adapted_weights(posterior): what a forecast takes
+  std::vector<InnerStepReport> steps;
+  double kl = 0;                               // KL(q_λ ‖ p_θ) at the end
+  double nll_before = 0;                       // support NLL a term (a pixel of a lead) at the mean weights μ_θ …
+  double nll_after = 0;                        // … and at μ_λ
+  std::int64_t first_time = 0, last_time = 0;  // of the frames it was adapted to
+};
+
+// `cache` loses frames that do not decode (frame_block.h). Fails if there are too few frames, if the prior's
+// rates make the KL term unstable, or if λ does not stay finite; the message says what to change. A run
+// shorter than the wanted pairs need is no failure: posterior.support_pairs says how many there were.
+Result<Adaptation> adapt(const LoadedPrior& prior, FrameCache& cache, const AdaptationSettings& settings,
+                         Kernels<float>& kernels);
+
+}  // namespace altocast

@@ -1,0 +1,89 @@
+#include "runtime/station/host.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+#include <thread>
+
+#include "formats/durable_file.h"
+
+namespace altocast {
+namespace {
+
+// The part of the file up to a NUL; empty if it cannot be read.
+std::string small_file(const char* path) {
+  const Result<std::vector<std::uint8_t>> bytes = read_file(path, 1 << 22);
+  if (!bytes.ok()) return {};
+  return std::string(bytes->begin(), std::find(bytes->begin(), bytes->end(), std::uint8_t{0}));
+}
+
+// The value of the first "key : value" line of /proc/cpuinfo.
+std::string cpuinfo_field(std::string_view cpuinfo, std::string_view key) {
+  std::size_t line = 0;
+  while (line < cpuinfo.size()) {
+    const std::size_t end = std::min(cpuinfo.find('\n', line), cpuinfo.size());
+    const std::string_view text = cpuinfo.substr(line, end - line);
+    const std::size_t colon = text.find(':');
+    if (text.starts_with(key) && colon != std::string_view::npos && colon + 2 <= text.size()) {
+      return std::string(text.substr(colon + 2));
+    }
+    line = end + 1;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string cpu_name() {
+  const std::string cpuinfo = small_file("/proc/cpuinfo");
+  for (const std::string_view key : {"model name", "Model", "Hardware", "uarch"}) {
+    if (std::string name = cpuinfo_field(cpuinfo, key); !name.empty()) return name;
+  }
+  const std::string board = small_file("/proc/device-tree/model");
+  return board.empty() ? "unknown" : board;
+}
+
+int core_count() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+
+std::uint64_t memory_bytes() {
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
+}
+
+std::uint64_t peak_rss_bytes() {
+  struct rusage usage {};
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string build_description() {
+  std::string text =
+#if defined(__x86_64__)
+      "x86_64";
+#elif defined(__aarch64__)
+      "aarch64";
+#elif defined(__arm__)
+      "armv7";
+#elif defined(__riscv)
+      "riscv64";
+#else
+      "unknown processor";
+#endif
+#if defined(__clang__)
+  text += ", clang " __clang_version__;
+#else
+  text += ", gcc " __VERSION__;
+#endif
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
+#if defined(NDEBUG)
+  return text + ", release";
+#else
+  return text + ", with assertions";
+#endif
+}
+
+}  // namespace altocast

@@ -1,0 +1,63 @@
+#include "runtime/station/prior_search.h"
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "formats/container.h"
+#include "runtime/json_text.h"
+
+namespace altocast {
+namespace {
+
+constexpr std::string_view kPriorKey = "{\"prior\":\"";
+
+// The path in facts that posterior_facts() wrote; empty if these are others.
+std::string recorded_path(std::string_view facts) {
+  if (!facts.starts_with(kPriorKey)) return {};
+  std::string path;
+  for (std::size_t i = kPriorKey.size(); i < facts.size() && facts[i] != '"'; ++i) {
+    if (facts[i] == '\\') ++i;
+    if (i < facts.size()) path += facts[i];
+  }
+  return path;
+}
+
+Result<LoadedPrior> load_bound_prior(const Posterior& posterior, const std::string& posterior_path,
+                                     const std::string& path) {
+  Result<LoadedPrior> prior = load_prior(path);
+  if (!prior.ok() || prior->sha256 == posterior.prior_sha256) return prior;
+  return Status::error(path + " is another prior (SHA-256 " + to_hex(prior->sha256).substr(0, 16) +
+                       "…) than the one that " + posterior_path + " was adapted from (" +
+                       to_hex(posterior.prior_sha256).substr(0, 16) + "…); give that one, or adapt again");
+}
+
+}  // namespace
+
+std::string posterior_facts(const std::string& prior_path) {
+  // Control characters would be escaped as \u00XX, which recorded_path() does not know.
+  const bool plain = check_text(prior_path).ok() && prior_path.find_first_of("\t\n") == std::string::npos;
+  return plain ? "{\"prior\":" + json_string(prior_path) + "}" : "{}";
+}
+
+Result<LoadedPrior> find_prior(const Posterior& posterior, const std::string& posterior_path,
+                               const std::string& prior_path) {
+  if (!prior_path.empty()) return load_bound_prior(posterior, posterior_path, prior_path);
+  const std::string recorded = recorded_path(posterior.facts);
+  if (recorded.empty()) {
+    return Status::error(posterior_path + ": does not say which file its prior is; give it with --prior");
+  }
+  namespace fs = std::filesystem;
+  std::vector<std::string> paths = {recorded};
+  const std::string beside = (fs::path(posterior_path).parent_path() / fs::path(recorded).filename()).string();
+  if (beside != recorded) paths.push_back(beside);
+  std::string tried;
+  for (const std::string& path : paths) {
+    Result<LoadedPrior> prior = load_bound_prior(posterior, posterior_path, path);
+    if (prior.ok()) return prior;
+    tried += (tried.empty() ? "" : "; ") + prior.message();
+  }
+  return Status::error("the prior of " + posterior_path + " was not found; give it with --prior (" + tried + ")");
+}
+
+}  // namespace altocast
