@@ -21,7 +21,10 @@ if [[ $# -eq 1 ]]; then
 fi
 work=build/demo
 jobs=$(nproc)
-prior=$(find share/altocast/priors -name '*.prior' 2> /dev/null | sort | head -n 1)
+prior=
+for shipped in share/altocast/priors/*.prior; do
+  [[ ! -f $shipped ]] || prior=${prior:-$shipped}
+done
 
 step() { printf '\n[%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 run() {
