@@ -95,8 +95,7 @@ forecast=$work/forecast
 run "$altocast" forecast --prior "$prior" --frames "$frames" --out "$forecast" --members 16 --seed 1 --adapt
 
 step "Done. The forecast:"
-cat "$forecast/summary.json"
-echo
+grep -E '"(hash|start_time|members|leads|units|adapted)"' "$forecast/summary.json"
 echo "  data      $forecast/forecast.nc   (NetCDF: xarray, ncview, QGIS)"
 echo "  picture   $PWD/$forecast/overview.png"
 echo "  report    $PWD/$forecast/report.html"
