@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 jobs=${ALTOCAST_JOBS:-$(nproc)}
 stages=("$@")
 if [[ ${#stages[@]} -eq 0 ]]; then
-  stages=(format tsan asan-ubsan clang static aarch64 aarch64-clang armv7 riscv64 x86_64 release)
+  stages=(format tsan asan-ubsan clang static aarch64 aarch64-clang armv7 riscv64 release)
 fi
 logs=build/test-logs
 mkdir -p "$logs"
