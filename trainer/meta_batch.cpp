@@ -197,7 +197,7 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
         const double count = static_cast<double>(pixels * queries.size());
         const auto s = static_cast<double>(learned.log_noise[l]);
         mae[l] += absolute / count;
-        nll += (0.5 * squares * std::exp(-2 * s) / static_cast<double>(pixels) + s + 0.918938533204672742) /
+        nll += (0.5 * squares * std::exp(-2 * s) / static_cast<double>(pixels) + s + kHalfLog2Pi) /
                static_cast<double>(leads * queries.size());
       }
     }

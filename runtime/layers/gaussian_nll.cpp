@@ -5,8 +5,6 @@
 namespace altocast {
 namespace {
 
-constexpr double kHalfLog2Pi = 0.91893853320467274178;
-
 // Calls body(lead, y, first element of the row in plain arrays, row in the head's layout) for every row.
 template <class Body>
 void for_each_row(int leads, int height, int width, ThreadPool& threads, const Body& body) {

@@ -13,6 +13,8 @@
 
 namespace altocast {
 
+inline constexpr double kHalfLog2Pi = 0.91893853320467274178;  // ½ log 2π
+
 // One training pair as the network sees it, plain [channels][height][width] each, all normalised.
 template <class T>
 struct Sample {

@@ -15,7 +15,6 @@ namespace altocast {
 namespace {
 
 constexpr std::uint64_t kAdaptationPurpose = 0x61646170;  // "adap": of the seed's streams
-constexpr double kHalfLog2Pi = 0.91893853320467274178;
 constexpr const char* kMend = "lower --rate-scale, or take fewer --steps";
 
 // NLL a term of the samples at weights φ, forward passes only.
