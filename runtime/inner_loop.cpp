@@ -31,11 +31,13 @@ void CounterNoise<T>::draw(int step, int sample, std::span<T> epsilon) {
 
 template <class T>
 double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T> log_noise,
-                    std::span<const Sample<T>> samples, std::span<T> grad_phi, std::span<double> grad_log_noise) {
+                    std::span<const Sample<T>> samples, std::span<T> grad_phi, std::span<double> grad_log_noise,
+                    std::span<Pass<T>* const> keep) {
   network.set_weights(phi.data());
   double nll = 0;
-  for (const Sample<T>& sample : samples) {
-    nll += network.backward(sample, log_noise.data(), grad_phi.data(), grad_log_noise.data());
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    nll += network.backward(samples[i], log_noise.data(), grad_phi.data(), grad_log_noise.data(),
+                            keep.empty() ? nullptr : keep[i]);
   }
   return nll;
 }
@@ -58,13 +60,14 @@ InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, Inn
       layout_(parameter_layout(network.spec())),
       grad_log_noise_(static_cast<std::size_t>(network.spec().leads)),
       gradient_(parameter_count(network.spec())) {
-  epsilon_ = phi_ = grad_phi_ = gradient_.mu;
+  draw_ = {gradient_.mu, gradient_.mu, gradient_.mu};
 }
 
 template <class T>
 InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda,
                                        std::span<const T> log_noise, std::span<const Sample<T>> support,
-                                       NoiseSource<T>& noise, int step, Gaussian<T>& gradient) {
+                                       NoiseSource<T>& noise, int step, Gaussian<T>& gradient,
+                                       std::span<Pass<T>* const> keep) {
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
   const T weight = static_cast<T>(1.0 / terms);
   InnerStepReport report;
@@ -73,12 +76,13 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
   std::fill(gradient.rho.begin(), gradient.rho.end(), T{0});
   add_kl_gradient(lambda, theta, static_cast<T>(settings_.kl_weight) * weight, gradient);
   for (int s = 0; s < settings_.samples; ++s) {
-    noise.draw(step, s, epsilon_);
-    sample_weights(lambda, std::span<const T>(epsilon_), std::span(phi_));
-    std::fill(grad_phi_.begin(), grad_phi_.end(), T{0});
-    report.nll += nll_gradient(network_, std::span<const T>(phi_), log_noise, support, std::span(grad_phi_),
-                               std::span(grad_log_noise_));
-    add_sample_gradient(lambda, std::span<const T>(epsilon_), std::span<const T>(grad_phi_),
+    noise.draw(step, s, draw_.epsilon);
+    sample_weights(lambda, std::span<const T>(draw_.epsilon), std::span(draw_.phi));
+    std::fill(draw_.grad_phi.begin(), draw_.grad_phi.end(), T{0});
+    const std::size_t first = static_cast<std::size_t>(s) * support.size();
+    report.nll += nll_gradient(network_, std::span<const T>(draw_.phi), log_noise, support, std::span(draw_.grad_phi),
+                               std::span(grad_log_noise_), keep.empty() ? keep : keep.subspan(first, support.size()));
+    add_sample_gradient(lambda, std::span<const T>(draw_.epsilon), std::span<const T>(draw_.grad_phi),
                         weight / static_cast<T>(settings_.samples), gradient);
   }
   report.nll /= terms * settings_.samples;
@@ -132,9 +136,11 @@ template class CounterNoise<double>;
 template class InnerLoop<float>;
 template class InnerLoop<double>;
 template double nll_gradient(UNet<float>&, std::span<const float>, std::span<const float>,
-                             std::span<const Sample<float>>, std::span<float>, std::span<double>);
+                             std::span<const Sample<float>>, std::span<float>, std::span<double>,
+                             std::span<Pass<float>* const>);
 template double nll_gradient(UNet<double>&, std::span<const double>, std::span<const double>,
-                             std::span<const Sample<double>>, std::span<double>, std::span<double>);
+                             std::span<const Sample<double>>, std::span<double>, std::span<double>,
+                             std::span<Pass<double>* const>);
 template void add_sample_gradient(const Gaussian<float>&, std::span<const float>, std::span<const float>, float,
                                   Gaussian<float>&);
 template void add_sample_gradient(const Gaussian<double>&, std::span<const double>, std::span<const double>, double,

@@ -55,6 +55,12 @@ struct InnerStepReport {
   Clipping clipping;
 };
 
+// One weight sample: its noise, φ = μ + e^ρ ⊙ ε, and the gradient there, [D] each.
+template <class T>
+struct WeightDraw {
+  std::vector<T> epsilon, phi, grad_phi;
+};
+
 template <class T>
 class InnerLoop {
  public:
@@ -64,10 +70,13 @@ class InnerLoop {
   const InnerLoopSettings& settings() const { return settings_; }
   const InnerRates<T>& rates() const { return rates_; }
   UNet<T>& network() { return network_; }
+  WeightDraw<T>& draw() { return draw_; }  // scratch memory, free between calls
 
-  // Gradient of F_m with respect to λ before clipping.
+  // Gradient of F_m with respect to λ before clipping. `keep` may hold, for each weight sample and pair [S, pairs],
+  // where the network leaves its pass (null: nowhere).
   InnerStepReport gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda, std::span<const T> log_noise,
-                           std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, Gaussian<T>& gradient);
+                           std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, Gaussian<T>& gradient,
+                           std::span<Pass<T>* const> keep = {});
 
   // λ −= α ⊙ factor · gradient.
   void update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping) const;
@@ -91,15 +100,17 @@ class InnerLoop {
   InnerLoopSettings settings_;
   InnerRates<T> rates_;
   std::vector<ParameterTensor> layout_;
-  std::vector<T> epsilon_, phi_, grad_phi_;  // [D]
-  std::vector<double> grad_log_noise_;       // [L], not used by the inner loop
+  WeightDraw<T> draw_;
+  std::vector<double> grad_log_noise_;  // [L], not used by the inner loop
   Gaussian<T> gradient_;
 };
 
-// NLL of all samples at weights φ; adds its gradients. The network takes φ as its weights.
+// NLL of all samples at weights φ; adds its gradients. The network takes φ as its weights. `keep`: where each sample's
+// pass is left, or empty.
 template <class T>
 double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T> log_noise,
-                    std::span<const Sample<T>> samples, std::span<T> grad_phi, std::span<double> grad_log_noise);
+                    std::span<const Sample<T>> samples, std::span<T> grad_phi, std::span<double> grad_log_noise,
+                    std::span<Pass<T>* const> keep = {});
 
 // gradient.mu += weight · grad_phi, gradient.rho += weight · e^ρ ⊙ ε ⊙ grad_phi: through φ = μ + e^ρ ⊙ ε.
 template <class T>

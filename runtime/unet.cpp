@@ -92,19 +92,24 @@ UNetGraph unet_graph(const NetworkSpec& spec) {
 }
 
 template <class T>
-NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, int width) {
-  std::size_t total = 0;
+NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, int width, Nodes nodes) {
   for (const Node& node : graph.nodes) {
-    const Extent extent{node.channels, height >> node.level, width >> node.level};
-    tensors_.push_back({nullptr, extent, layout});
-    total += tensors_.back().size();
+    tensors_.push_back({nullptr, {node.channels, height >> node.level, width >> node.level}, layout});
   }
+  std::size_t total = 0;
+  const auto for_each_wanted = [&](const auto& body) {
+    if (nodes == Nodes::all) body(tensors_.front());
+    for (const Step& step : graph.steps) {
+      if (nodes == Nodes::all || step.kind == StepKind::conv_block) body(tensors_[static_cast<std::size_t>(step.dst)]);
+    }
+  };
+  for_each_wanted([&](Tensor<T>& tensor) { total += tensor.size(); });
   memory_.assign(total, T{0});
   T* next = memory_.data();
-  for (Tensor<T>& tensor : tensors_) {
+  for_each_wanted([&](Tensor<T>& tensor) {
     tensor.data = next;
     next += tensor.size();
-  }
+  });
 }
 
 template <class T>
@@ -116,10 +121,23 @@ UNet<T>::UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int widt
       padded_height_(round_up(height, 1 << spec.depth)),
       padded_width_(round_up(width, 1 << spec.depth)),
       graph_(unet_graph(spec)),
-      values_(graph_, kernels.layout(), padded_height_, padded_width_),
+      values_(graph_, kernels.layout(), padded_height_, padded_width_, Nodes::all),
       loss_(spec.leads, height, width),
       head_(graph_.steps.back().dst) {
-  if (purpose >= Purpose::gradient) grads_.emplace_back(graph_, kernels.layout(), padded_height_, padded_width_);
+  if (purpose >= Purpose::gradient) {
+    pass_.emplace(make_pass());
+    std::size_t largest_block = 0, largest_resampled = 0;
+    for (const Step& step : graph_.steps) {
+      const std::size_t dst = values_[step.dst].size();
+      if (step.kind == StepKind::conv_block) {
+        largest_block = std::max(largest_block, dst);
+      } else {
+        largest_resampled = std::max(largest_resampled, dst);
+      }
+    }
+    grad_z_memory_.assign(largest_block, T{0});
+    resampled_grad_memory_.assign(largest_resampled, T{0});
+  }
   blocks_.reserve(graph_.blocks.size());
   for (const Step& step : graph_.steps) {
     if (step.kind != StepKind::conv_block) continue;
@@ -147,51 +165,81 @@ std::array<Tensor<T>, 2> UNet<T>::sources(const Step& step, const NodeTensors<T>
 }
 
 template <class T>
-void UNet<T>::forward_steps(const Sample<T>& sample) {
-  ThreadPool& threads = kernels_.threads();
-  copy_padded(sample.frames, height_, width_, values_[0], threads);
+Tensor<T> UNet<T>::resampled_grad(int node, std::vector<T>& resampled) const {
+  return {resampled.data(), values_[node].extent, values_[node].layout};
+}
+
+template <class T>
+std::array<Tensor<T>, 2> UNet<T>::grad_sources(const Step& step, const NodeTensors<T>& grads,
+                                               std::vector<T>& resampled) const {
+  std::array<Tensor<T>, 2> result = sources(step, grads, false);
+  if (step.src[0] != 0 && !result[0].data) result[0] = resampled_grad(step.src[0], resampled);
+  return result;
+}
+
+template <class T>
+void UNet<T>::resample(const Step& step, const NodeTensors<T>& tensors) {
+  if (step.kind == StepKind::average_pool) {
+    sum_2x2(tensors[step.src[0]], T{0.25}, tensors[step.dst], Write::overwrite, kernels_.threads());
+  } else {
+    replicate_2x2(tensors[step.src[0]], T{1}, tensors[step.dst], Write::overwrite, kernels_.threads());
+  }
+}
+
+template <class T>
+void UNet<T>::resample_backward(const Step& step, const Tensor<T>& grad_dst, const Tensor<T>& grad_src) {
+  if (step.kind == StepKind::average_pool) {
+    replicate_2x2(grad_dst, T{0.25}, grad_src, Write::accumulate, kernels_.threads());
+  } else {
+    sum_2x2(grad_dst, T{1}, grad_src, Write::overwrite, kernels_.threads());
+  }
+}
+
+template <class T>
+void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass) {
+  copy_padded(sample.frames, height_, width_, values_[0], kernels_.threads());
   for (const Step& step : graph_.steps) {
-    const Tensor<T>& dst = values_[step.dst];
-    switch (step.kind) {
-      case StepKind::conv_block:
-        blocks_[static_cast<std::size_t>(step.block)].forward(sources(step, values_, true), dst);
-        break;
-      case StepKind::average_pool:
-        sum_2x2(values_[step.src[0]], T{0.25}, dst, Write::overwrite, threads);
-        break;
-      case StepKind::upsample:
-        replicate_2x2(values_[step.src[0]], T{1}, dst, Write::overwrite, threads);
-        break;
+    if (step.kind == StepKind::conv_block) {
+      const Tensor<T>& dst = values_[step.dst];
+      block(step).forward(sources(step, values_, true), pass ? pass->z[step.dst] : dst, dst);
+    } else {
+      resample(step, values_);
+    }
+  }
+}
+
+template <class T>
+void UNet<T>::recall_steps(const Sample<T>& sample, const Pass<T>& pass) {
+  copy_padded(sample.frames, height_, width_, values_[0], kernels_.threads());
+  for (const Step& step : graph_.steps) {
+    if (step.kind == StepKind::conv_block) {
+      block(step).recall(pass.z[step.dst], values_[step.dst]);
+    } else {
+      resample(step, values_);
     }
   }
 }
 
 template <class T>
 void UNet<T>::forward(const Sample<T>& sample, T* out) {
-  forward_steps(sample);
+  forward_steps(sample, nullptr);
   loss_.forecast(values_[head_], sample, out, kernels_.threads());
 }
 
 template <class T>
-double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise) {
-  ThreadPool& threads = kernels_.threads();
-  const NodeTensors<T>& grads = grads_.front();
-  forward_steps(sample);
-  const double nll = loss_.backward(values_[head_], sample, log_noise, grads[head_], grad_log_noise, threads);
+double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
+                         Pass<T>* keep) {
+  const Pass<T>& pass = keep ? *keep : *pass_;
+  forward_steps(sample, &pass);
+  const double nll =
+      loss_.backward(pass.z[head_], sample, log_noise, pass.grads[head_], grad_log_noise, kernels_.threads());
   for (auto next = graph_.steps.rbegin(); next != graph_.steps.rend(); ++next) {
     const Step& step = *next;
-    const Tensor<T>& grad_dst = grads[step.dst];
-    switch (step.kind) {
-      case StepKind::conv_block:
-        blocks_[static_cast<std::size_t>(step.block)].backward(sources(step, values_, true), grad_dst,
-                                                               sources(step, grads, false), grad_phi);
-        break;
-      case StepKind::average_pool:
-        replicate_2x2(grad_dst, T{0.25}, grads[step.src[0]], Write::accumulate, threads);
-        break;
-      case StepKind::upsample:
-        sum_2x2(grad_dst, T{1}, grads[step.src[0]], Write::overwrite, threads);
-        break;
+    if (step.kind == StepKind::conv_block) {
+      block(step).backward(sources(step, values_, true), pass.z[step.dst], pass.grads[step.dst], grad_z(step),
+                           grad_sources(step, pass.grads, resampled_grad_memory_), grad_phi);
+    } else {
+      resample_backward(step, resampled_grad(step.dst, resampled_grad_memory_), pass.grads[step.src[0]]);
     }
   }
   return nll;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -38,16 +39,32 @@ struct UNetGraph {
 };
 UNetGraph unet_graph(const NetworkSpec& spec);
 
-// Buffers of one kind (values, gradients, tangents …), a tensor a node, zeroed.
+// Buffers of one kind (values, gradients, tangents …), zeroed: a tensor for every node, or for those that blocks write
+// (the others' tensors have no data).
+enum class Nodes { all, block_outputs };
 template <class T>
 class NodeTensors {
  public:
-  NodeTensors(const UNetGraph& graph, Layout layout, int height, int width);
+  NodeTensors(const UNetGraph& graph, Layout layout, int height, int width, Nodes nodes);
+  NodeTensors(NodeTensors&&) = default;
   const Tensor<T>& operator[](int node) const { return tensors_[static_cast<std::size_t>(node)]; }
+  std::size_t bytes() const { return memory_.size() * sizeof(T); }
 
  private:
   std::vector<T> memory_;
   std::vector<Tensor<T>> tensors_;
+};
+
+// What a forward and a backward pass leave that a Hessian-vector product at the same weights, sample and log noise can
+// start from: each block's pre-activation z (the head's is its output), and the gradient of each block's output.
+template <class T>
+struct Pass {
+  Pass(const UNetGraph& graph, Layout layout, int height, int width)
+      : z(graph, layout, height, width, Nodes::block_outputs),
+        grads(graph, layout, height, width, Nodes::block_outputs) {}
+  std::size_t bytes() const { return z.bytes() + grads.bytes(); }
+  NodeTensors<T> z;
+  NodeTensors<T> grads;
 };
 
 // Not for concurrent use; the kernel set is borrowed and must outlive the network. All memory is allocated by the
@@ -68,8 +85,13 @@ class UNet {
   // out [leads, height, width].
   void forward(const Sample<T>& sample, T* out);
 
-  // NLL of one sample; adds its gradients to grad_phi [D] and grad_log_noise [leads]. Needs Purpose::gradient.
-  double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise);
+  // NLL of one sample; adds its gradients to grad_phi [D], unless it is null, and to grad_log_noise [leads]. Needs
+  // Purpose::gradient. The pass is left in `keep`, if there is one, else in the network until its next pass.
+  double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
+                  Pass<T>* keep = nullptr);
+
+  // Room for a pass of this network.
+  Pass<T> make_pass() const { return Pass<T>(graph_, kernels_.layout(), padded_height_, padded_width_); }
 
  private:
   template <class>
@@ -77,7 +99,22 @@ class UNet {
 
   // Tensors of a step's sources; a null tensor for the network's input where `with_input` is false.
   std::array<Tensor<T>, 2> sources(const Step& step, const NodeTensors<T>& tensors, bool with_input) const;
-  void forward_steps(const Sample<T>& sample);
+  // The same for gradients that go to the blocks' outputs or, for a resampled source, to the start of `resampled`,
+  // where they stay until the next step backwards reads them.
+  std::array<Tensor<T>, 2> grad_sources(const Step& step, const NodeTensors<T>& grads, std::vector<T>& resampled) const;
+  Tensor<T> resampled_grad(int node, std::vector<T>& resampled) const;
+  // A block's δz, in scratch memory.
+  Tensor<T> grad_z(const Step& step) {
+    return {grad_z_memory_.data(), values_[step.dst].extent, values_[step.dst].layout};
+  }
+
+  // All nodes' values; z goes to the pass, or into the values where there is none.
+  void forward_steps(const Sample<T>& sample, const Pass<T>* pass);
+  // All nodes' values but the head's, from the z of a pass at the same weights.
+  void recall_steps(const Sample<T>& sample, const Pass<T>& pass);
+  void resample(const Step& step, const NodeTensors<T>& tensors);
+  void resample_backward(const Step& step, const Tensor<T>& grad_dst, const Tensor<T>& grad_src);
+  ConvBlock<T>& block(const Step& step) { return blocks_[static_cast<std::size_t>(step.block)]; }
 
   NetworkSpec spec_;
   Kernels<T>& kernels_;
@@ -86,7 +123,8 @@ class UNet {
   UNetGraph graph_;
   std::vector<ConvBlock<T>> blocks_;
   NodeTensors<T> values_;
-  std::vector<NodeTensors<T>> grads_;  // one when gradients are wanted, else none
+  std::optional<Pass<T>> pass_;  // when gradients are wanted
+  std::vector<T> grad_z_memory_, resampled_grad_memory_;
   GaussianNll<T> loss_;
   int head_;
 };

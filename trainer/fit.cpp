@@ -329,7 +329,8 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   if (validation_tasks == 0) callbacks.notice("no validation: none was asked for, or its runs of frames are too short");
   callbacks.notice(std::to_string(archive->frame_count()) + " frames; " + std::to_string(state.size) + " weights");
 
-  Result<std::unique_ptr<MetaBatch>> batch = MetaBatch::create(settings, options.kernels, options.threads);
+  Result<std::unique_ptr<MetaBatch>> batch =
+      MetaBatch::create(settings, options.kernels, options.threads, options.keep_mib);
   if (!batch.ok()) return batch.status();
 
   BatchResult gradient;

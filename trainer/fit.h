@@ -17,6 +17,7 @@ struct FitOptions {
   std::string kernels = "native";
   int threads = 0;  // 0 = all cores
   bool resume = false;
+  int keep_mib = kDefaultKeepMib;  // a thread's memory for inner passes; time against memory, never bits
 };
 
 // What a caller may show while training runs.

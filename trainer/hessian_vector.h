@@ -15,16 +15,23 @@ class HessianVector {
   // The direction u [D] in weight space; must stay in place until the next call. Weights are the network's.
   void set_direction(const T* u);
 
-  // One sample's NLL at the network's weights. Adds
-  //   ∇_φ NLL to grad_phi [D],               ∇²_φ NLL u to hessian_phi [D],
-  //   ∂NLL/∂s to grad_log_noise [L],         u · ∇_φ ∂NLL/∂s to hessian_log_noise [L].
-  double accumulate(const Sample<T>& sample, const T* log_noise, T* grad_phi, T* hessian_phi, double* grad_log_noise,
-                    double* hessian_log_noise);
+  // For one sample's NLL at the network's weights, adds ∇²_φ NLL u to hessian_phi [D] and u · ∇_φ ∂NLL/∂s to
+  // hessian_log_noise [L]. `kept` is what UNet::backward left at the same weights, sample and log noise; without it,
+  // the primal forward and backward passes are computed anew (to the same bits).
+  void accumulate(const Sample<T>& sample, const T* log_noise, const Pass<T>* kept, T* hessian_phi,
+                  double* hessian_log_noise);
+
+  // Its cost in forward passes: the four tangent convolutions of each layer and two weight gradients, after the
+  // primal forward pass and its backward pass to the activations.
+  static constexpr int kForwardsKept = 6;
+  static constexpr int kForwardsAnew = 8;
 
  private:
   UNet<T>& network_;
   NodeTensors<T> tangents_;
-  NodeTensors<T> tan_grads_;
+  NodeTensors<T> tan_grads_;  // of blocks' outputs
+  std::vector<T> resampled_tan_grad_;
+  std::vector<double> unused_log_noise_;
 };
 
 extern template class HessianVector<float>;

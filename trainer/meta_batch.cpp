@@ -38,12 +38,12 @@ std::string_view to_string(Phase phase) {
 
 // One thread's networks and scratch memory.
 struct MetaBatch::Worker {
-  Worker(const FitSettings& settings, std::unique_ptr<Kernels<float>> set)
+  Worker(const FitSettings& settings, std::unique_ptr<Kernels<float>> set, int keep_mib)
       : kernels(std::move(set)),
         warmup_network(settings.network, *kernels, settings.warmup_tile, settings.warmup_tile, Purpose::gradient),
         network(settings.network, *kernels, settings.tile, settings.tile, Purpose::second_order),
         inner_loop(network, settings.inner, constant_rates(settings)),
-        meta_gradient(inner_loop, settings.outer),
+        meta_gradient(inner_loop, settings.outer, mebibytes(keep_mib)),
         lambda(parameter_count(settings.network)),
         forecast(network.terms()) {}
 
@@ -60,14 +60,14 @@ struct MetaBatch::Worker {
 MetaBatch::MetaBatch(const FitSettings& settings) : settings_(settings) {}
 MetaBatch::~MetaBatch() = default;
 
-Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings, std::string_view kernels,
-                                                     int workers) {
+Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings, std::string_view kernels, int workers,
+                                                     int keep_mib) {
   std::unique_ptr<MetaBatch> batch(new MetaBatch(settings));
   batch->pool_ = std::make_unique<ThreadPool>(workers);
   for (int w = 0; w < batch->pool_->size(); ++w) {
     Result<std::unique_ptr<Kernels<float>>> set = make_training_kernels(kernels, 1);
     if (!set.ok()) return set.status();
-    batch->workers_.push_back(std::make_unique<Worker>(settings, std::move(*set)));
+    batch->workers_.push_back(std::make_unique<Worker>(settings, std::move(*set), keep_mib));
   }
   const std::size_t size = parameter_count(settings.network);
   batch->slots_.resize(static_cast<std::size_t>(std::max(settings.warmup_batch, settings.meta_batch)));

@@ -41,8 +41,10 @@ struct ValidationResult {
 
 class MetaBatch {
  public:
-  // Makes `workers` threads' networks, each with a single-threaded kernel set of the given name.
-  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels, int workers);
+  // Makes `workers` threads' networks, each with a single-threaded kernel set of the given name and room to keep
+  // `keep_mib` MiB of inner passes.
+  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels, int workers,
+                                                   int keep_mib);
   ~MetaBatch();
 
   // Deterministic in (settings, learned, sampler, phase, step), whatever the number of workers.

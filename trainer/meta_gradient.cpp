@@ -32,7 +32,7 @@ void apply_clip_jacobian(const std::vector<T>& gradient, double norm, double fac
 }  // namespace
 
 template <class T>
-MetaGradient<T>::MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings)
+MetaGradient<T>::MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings, std::size_t keep_bytes)
     : inner_loop_(inner_loop),
       network_(inner_loop.network()),
       settings_(settings),
@@ -41,40 +41,61 @@ MetaGradient<T>::MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& set
       adjoint_(lambda_),
       direction_(lambda_),
       gradients_(static_cast<std::size_t>(inner_loop.settings().steps), lambda_),
-      epsilon_(lambda_.mu),
-      phi_(lambda_.mu),
-      grad_phi_(lambda_.mu),
       u_(lambda_.mu),
-      hessian_phi_(lambda_.mu),
-      unused_log_noise_(static_cast<std::size_t>(network_.spec().leads)) {}
+      keep_bytes_(keep_bytes) {}
+
+// The last passes of the inner loop are kept: the reverse pass reads those first.
+template <class T>
+void MetaGradient<T>::plan_kept(MetaOrder order, std::size_t passes) {
+  kept_.assign(passes, nullptr);
+  if (order == MetaOrder::first) return;
+  while (passes_.size() < passes) {
+    passes_.push_back(network_.make_pass());
+    if (passes_.size() * passes_.back().bytes() > keep_bytes_) {
+      passes_.pop_back();
+      break;
+    }
+  }
+  const std::size_t count = std::min(passes, passes_.size());
+  for (std::size_t i = 0; i < count; ++i) kept_[passes - count + i] = &passes_[i];
+}
+
+// λ^count from the inner gradients.
+template <class T>
+void MetaGradient<T>::replay(const Gaussian<T>& theta, const std::vector<InnerStepReport>& steps, int count) {
+  lambda_ = theta;
+  for (std::size_t m = 0; m < static_cast<std::size_t>(count); ++m) {
+    inner_loop_.update(lambda_, gradients_[m], steps[m].clipping);
+  }
+}
 
 template <class T>
 MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                                        NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
                                        Gaussian<T>& grad_theta, std::span<double> grad_log_noise) {
   const int steps = inner_loop_.settings().steps;
+  plan_kept(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size());
   MetaReport report;
   lambda_ = theta;
   for (int m = 0; m < steps; ++m) {
     Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(m)];
-    report.steps.push_back(inner_loop_.gradient(theta, lambda_, log_noise, task.support, inner_noise, m, gradient));
+    report.steps.push_back(
+        inner_loop_.gradient(theta, lambda_, log_noise, task.support, inner_noise, m, gradient, kept(m)));
     inner_loop_.update(lambda_, gradient, report.steps.back().clipping);
   }
 
   outer(theta, log_noise, task, outer_noise, grad_theta, grad_log_noise, report);
 
   if (order == MetaOrder::second) {
-    const Gaussian<T> adapted = lambda_;
+    report.products = static_cast<int>(kept_.size());
+    report.products_kept =
+        static_cast<int>(kept_.size() - static_cast<std::size_t>(std::count(kept_.begin(), kept_.end(), nullptr)));
     for (int m = steps - 1; m >= 0; --m) {
-      lambda_ = theta;
-      for (int i = 0; i < m; ++i) {
-        inner_loop_.update(lambda_, gradients_[static_cast<std::size_t>(i)],
-                           report.steps[static_cast<std::size_t>(i)].clipping);
-      }
+      replay(theta, report.steps, m);
       through_step(theta, log_noise, task.support, inner_noise, m, report.steps[static_cast<std::size_t>(m)].clipping,
                    grad_theta, grad_log_noise);
     }
-    lambda_ = adapted;
+    replay(theta, report.steps, steps);
   }
   for (std::size_t d = 0; d < theta.size(); ++d) {
     grad_theta.mu[d] += adjoint_.mu[d];
@@ -109,16 +130,17 @@ void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noi
   double nll = 0;
   std::vector<double> grad_s(grad_log_noise.size());
   for (int s = 0; s < settings_.samples; ++s) {
-    noise.draw(0, s, epsilon_);
-    sample_weights(lambda_, std::span<const T>(epsilon_), std::span(phi_));
-    set_zero(grad_phi_);
+    WeightDraw<T>& draw = inner_loop_.draw();
+    noise.draw(0, s, draw.epsilon);
+    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi));
+    set_zero(draw.grad_phi);
     const auto add = [&](const std::vector<Sample<T>>& samples) {
-      nll += nll_gradient(network_, std::span<const T>(phi_), log_noise, std::span<const Sample<T>>(samples),
-                          std::span(grad_phi_), std::span(grad_s));
+      nll += nll_gradient(network_, std::span<const T>(draw.phi), log_noise, std::span<const Sample<T>>(samples),
+                          std::span(draw.grad_phi), std::span(grad_s));
     };
     if (settings_.data == OuterData::support_and_query) add(task.support);
     add(task.query);
-    add_sample_gradient(lambda_, std::span<const T>(epsilon_), std::span<const T>(grad_phi_),
+    add_sample_gradient(lambda_, std::span<const T>(draw.epsilon), std::span<const T>(draw.grad_phi),
                         static_cast<T>(weight / settings_.samples), adjoint_);
   }
   for (std::size_t l = 0; l < grad_s.size(); ++l) grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
@@ -156,31 +178,33 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
     const T along_mu = kl_weight * precision * w.mu[d];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
     const T along_rho = kl_weight * T{2} * ratio * w.rho[d];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
     v.mu[d] -= along_mu;
-    v.rho[d] -= along_rho;
+    // NLL's ∂²/∂ρ² holds e^ρ ε ∇_φ NLL besides the Hessian: what ∇_ρ F has beyond ∂KL/∂ρ_λ = σ_λ² / σ_θ² − 1.
+    v.rho[d] -= along_rho + (gradient.rho[d] - kl_weight * (ratio - T{1})) * w.rho[d];
     grad_theta.mu[d] += along_mu;
     grad_theta.rho[d] += along_rho + T{2} * shift * along_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
   }
 
   const T weight = static_cast<T>(1.0 / (terms * inner.samples));
   std::vector<double> hessian_log_noise(grad_log_noise.size());
+  WeightDraw<T>& draw = inner_loop_.draw();
+  std::vector<T>& hessian_phi = draw.grad_phi;
+  const std::span<Pass<T>* const> passes = kept(step);
   for (int s = 0; s < inner.samples; ++s) {
-    noise.draw(step, s, epsilon_);
-    sample_weights(lambda_, std::span<const T>(epsilon_), std::span(phi_));
+    noise.draw(step, s, draw.epsilon);
+    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi));
     for (std::size_t d = 0; d < theta.size(); ++d) {
-      u_[d] = w.mu[d] + portable_exp(lambda_.rho[d]) * epsilon_[d] * w.rho[d];
+      u_[d] = w.mu[d] + portable_exp(lambda_.rho[d]) * draw.epsilon[d] * w.rho[d];
     }
-    set_zero(grad_phi_);
-    set_zero(hessian_phi_);
-    network_.set_weights(phi_.data());
+    set_zero(hessian_phi);
+    network_.set_weights(draw.phi.data());
     hessian_vector_.set_direction(u_.data());
-    for (const Sample<T>& sample : support) {
-      hessian_vector_.accumulate(sample, log_noise.data(), grad_phi_.data(), hessian_phi_.data(),
-                                 unused_log_noise_.data(), hessian_log_noise.data());
+    for (std::size_t i = 0; i < support.size(); ++i) {
+      hessian_vector_.accumulate(support[i], log_noise.data(), passes[static_cast<std::size_t>(s) * support.size() + i],
+                                 hessian_phi.data(), hessian_log_noise.data());
     }
     for (std::size_t d = 0; d < theta.size(); ++d) {
-      const T scale = portable_exp(lambda_.rho[d]) * epsilon_[d];  // ∂φ/∂ρ
-      v.mu[d] -= weight * hessian_phi_[d];
-      v.rho[d] -= weight * scale * (hessian_phi_[d] + grad_phi_[d] * w.rho[d]);
+      v.mu[d] -= weight * hessian_phi[d];
+      v.rho[d] -= weight * (portable_exp(lambda_.rho[d]) * draw.epsilon[d]) * hessian_phi[d];
     }
   }
   for (std::size_t l = 0; l < grad_log_noise.size(); ++l) {

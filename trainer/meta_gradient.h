@@ -4,8 +4,9 @@
 // Going back, with the adjoint v of λ^{m+1}, w = J (α ⊙ v) (J the clip's symmetric Jacobian):
 //   v ← v − ∂²F_m/∂λ² w,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;   at last θ̄ ← θ̄ + v, since λ⁰ = θ.
 // The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ + e^ρ ⊙ ε ⊙ w_ρ; the
-// KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step; λ^m is rebuilt from
-// them. docs/derivation.md derives all of it in these symbols.
+// KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step, from which λ^m is
+// rebuilt; and, up to a limit, the passes of the inner loop, which the product would otherwise compute anew.
+// docs/derivation.md derives all of it in these symbols.
 #pragma once
 
 #include <span>
@@ -29,6 +30,10 @@ struct OuterSettings {
   bool operator==(const OuterSettings&) const = default;
 };
 
+// What a trainer's MetaGradient may keep unless told otherwise: `small` on 128×128, four pairs and three steps.
+inline constexpr int kDefaultKeepMib = 160;
+constexpr std::size_t mebibytes(int count) { return static_cast<std::size_t>(count) << 20; }
+
 template <class T>
 struct Task {
   std::vector<Sample<T>> support;
@@ -40,13 +45,15 @@ struct MetaReport {
   double query_nll = 0;   // mean over samples of the outer NLL, a term, after adaptation
   double kl = 0;          // KL(q_{λ^M} ‖ p_θ)
   std::vector<InnerStepReport> steps;
+  int products = 0, products_kept = 0;  // Hessian-vector products, and those that started from a kept pass
 };
 
 template <class T>
 class MetaGradient {
  public:
-  // The inner loop and its network (built for second order) are borrowed.
-  MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings);
+  // The inner loop and its network (built for second order) are borrowed. Inner passes are kept in at most
+  // `keep_bytes`, allocated when the first task needs them; the result's bits do not depend on it.
+  MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings, std::size_t keep_bytes);
 
   // Adapts, evaluates L, and adds its gradient to grad_theta and grad_log_noise [L].
   MetaReport accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
@@ -62,17 +69,26 @@ class MetaGradient {
   void through_step(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
                     NoiseSource<T>& noise, int step, const Clipping& clipping, Gaussian<T>& grad_theta,
                     std::span<double> grad_log_noise);
+  void replay(const Gaussian<T>& theta, const std::vector<InnerStepReport>& steps, int count);
+  void plan_kept(MetaOrder order, std::size_t passes);
+  // Where the passes of an inner step are kept, [S, pairs].
+  std::span<Pass<T>* const> kept(int step) const {
+    const std::size_t count = kept_.size() / gradients_.size();
+    return std::span(kept_).subspan(static_cast<std::size_t>(step) * count, count);
+  }
 
   InnerLoop<T>& inner_loop_;
   UNet<T>& network_;
   OuterSettings settings_;
   HessianVector<T> hessian_vector_;
   Gaussian<T> lambda_;
-  Gaussian<T> adjoint_;                                        // v
-  Gaussian<T> direction_;                                      // w
-  std::vector<Gaussian<T>> gradients_;                         // ∇_λ F_m, m = 0 … M − 1
-  std::vector<T> epsilon_, phi_, grad_phi_, u_, hessian_phi_;  // [D]
-  std::vector<double> unused_log_noise_;                       // [L]
+  Gaussian<T> adjoint_;                 // v
+  Gaussian<T> direction_;               // w
+  std::vector<Gaussian<T>> gradients_;  // ∇_λ F_m, m = 0 … M − 1
+  std::vector<T> u_;                    // [D]
+  std::size_t keep_bytes_;
+  std::vector<Pass<T>> passes_;
+  std::vector<Pass<T>*> kept_;  // [M, S, pairs] of the task at hand, null where it did not fit
 };
 
 extern template class MetaGradient<float>;

@@ -213,8 +213,8 @@ Result<ReferenceReport> check_reference(const std::string& folder, Kernels<T>& k
   double nll = 0;
   for (std::size_t i = 0; i < task.support.size(); ++i) {
     network.forward(task.support[i], out.data() + i * network.terms());
-    nll += hessian_vector.accumulate(task.support[i], log_noise.data(), grad.data(), hvp.data(), grad_log_noise.data(),
-                                     hessian_log_noise.data());
+    nll += network.backward(task.support[i], log_noise.data(), grad.data(), grad_log_noise.data());
+    hessian_vector.accumulate(task.support[i], log_noise.data(), nullptr, hvp.data(), hessian_log_noise.data());
   }
   add("forward", out);
   add("nll", std::vector<double>{nll});
@@ -225,7 +225,7 @@ Result<ReferenceReport> check_reference(const std::string& folder, Kernels<T>& k
   InnerLoop<T> inner_loop(
       network, c.inner,
       {std::vector<T>(tensors, static_cast<T>(c.rate_mu)), std::vector<T>(tensors, static_cast<T>(c.rate_rho))});
-  MetaGradient<T> meta(inner_loop, c.outer);
+  MetaGradient<T> meta(inner_loop, c.outer, 0);
   StoredNoise<T> inner_noise(c.values("eps"), c.inner.samples), outer_noise(c.values("eps_q"), c.outer.samples);
   for (const MetaOrder order : {MetaOrder::second, MetaOrder::first}) {
     Gaussian<T> grad_theta(size);

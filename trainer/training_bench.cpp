@@ -73,12 +73,12 @@ Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& sett
   InnerLoop<float> inner_loop(network, inner, {std::vector<float>(tensors, 1e-4f), std::vector<float>(tensors, 1e-4f)});
   OuterSettings outer;
   outer.samples = settings.samples;
-  MetaGradient<float> meta_gradient(inner_loop, outer);
+  MetaGradient<float> meta_gradient(inner_loop, outer, mebibytes(settings.keep_mib));
   HessianVector<float> hessian_vector(network);
   network.set_weights(theta.mu.data());
   hessian_vector.set_direction(theta.mu.data());
 
-  // Forward passes by count: a gradient is 3, an HVP with its gradient 9.
+  // Forward passes by count: a gradient is 3.
   const double forward = count_flops(spec, settings.height, settings.width).forward;
   const double per_step = forward * settings.support * settings.samples;
   const double outer_flops = 3 * forward * settings.query * settings.samples;
@@ -92,7 +92,8 @@ Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& sett
   };
   const auto meta = [&](MetaOrder order) {
     CounterNoise<float> inner_noise(1, false), outer_noise(2, false);
-    meta_gradient.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, grad_theta, grad_log_noise);
+    return meta_gradient.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, grad_theta,
+                                    grad_log_noise);
   };
   time("forward", forward, [&] {
     network.set_weights(theta.mu.data());
@@ -102,13 +103,18 @@ Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& sett
     nll_gradient(network, std::span<const float>(theta.mu), std::span<const float>(log_noise),
                  std::span<const Sample<float>>(task.support), std::span(grad), std::span(grad_log_noise));
   });
-  time("hvp", 9 * forward * settings.support, [&] {
+  time("hvp", HessianVector<float>::kForwardsAnew * forward * settings.support, [&] {
     for (const Sample<float>& sample : task.support) {
-      hessian_vector.accumulate(sample, log_noise.data(), grad.data(), hvp.data(), grad_log_noise.data(),
-                                hessian_log_noise.data());
+      hessian_vector.accumulate(sample, log_noise.data(), nullptr, hvp.data(), hessian_log_noise.data());
     }
   });
-  time("meta_gradient", first_order + 9 * per_step * settings.inner_steps, [&] { meta(MetaOrder::second); });
+  const MetaReport products = meta(MetaOrder::second);
+  report.products = products.products;
+  report.products_kept = products.products_kept;
+  const double second_order =
+      forward * (HessianVector<float>::kForwardsKept * products.products_kept +
+                 HessianVector<float>::kForwardsAnew * (products.products - products.products_kept));
+  time("meta_gradient", first_order + second_order, [&] { meta(MetaOrder::second); });
   time("first_order", first_order, [&] { meta(MetaOrder::first); });
   report.peak_rss_mib = peak_rss_mib();
   return report;
@@ -135,6 +141,8 @@ std::string TrainingBenchReport::to_json() const {
                        {"gflops", rate},
                        {"share_of_peak", rate / (fma_peak_gflops * settings.threads)}};
   }
+  line["products"] = products;
+  line["products_kept"] = products_kept;
   line["peak_rss_mib"] = peak_rss_mib;
   return line.dump();
 }

@@ -6,6 +6,7 @@
 
 #include "formats/prior.h"
 #include "formats/status.h"
+#include "trainer/meta_gradient.h"
 
 namespace altocast {
 
@@ -18,6 +19,7 @@ struct TrainingBenchSettings {
   std::string kernels = "native";
   int threads = 1;  // within the task
   int repetitions = 5;
+  int keep_mib = kDefaultKeepMib;
 };
 
 struct TimedPart {
@@ -31,14 +33,15 @@ struct TrainingBenchReport {
   TrainingBenchSettings settings;
   double fma_peak_gflops = 0;  // of one core, a register-only loop timed beside the parts; times threads for the share
   std::vector<TimedPart> parts;
+  int products = 0, products_kept = 0;  // of the meta-gradient: see MetaReport
   double peak_rss_mib = 0;
 
   std::string to_json() const;
   std::string to_text() const;
 };
 
-// forward: one sample; gradient and hvp: the support set (hvp includes the gradient); meta_gradient and first_order:
-// the whole task.
+// forward: one sample; gradient and hvp: the support set (hvp recomputes the primal passes); meta_gradient and
+// first_order: the whole task.
 Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& settings);
 
 }  // namespace altocast

@@ -18,6 +18,7 @@ int run_bench(std::span<char*> argv) {
                                                                        number(defaults.samples), "S")(
       "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
       "threads", "threads within the task; 0 = all cores", number(defaults.threads), "N")(
+      "keep-mib", "memory for inner passes that spares their recomputation", number(defaults.keep_mib), "MIB")(
       "repetitions", "timed runs of each part", number(defaults.repetitions), "N")("json", "print one line of JSON")(
       "help", "this text");
   int argc = static_cast<int>(argv.size());
@@ -51,6 +52,8 @@ int run_bench(std::span<char*> argv) {
       !positive("repetitions", 1, settings.repetitions) || !positive("threads", 0, settings.threads)) {
     return usage("a number is out of range (1 … 4096)");
   }
+  settings.keep_mib = parsed["keep-mib"].as<int>();
+  if (settings.keep_mib < 0) return usage("--keep-mib must not be negative");
   if (settings.threads == 0) settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   settings.kernels = parsed["kernels"].as<std::string>();
   if (settings.kernels != "native" && settings.kernels != "onednn" && settings.kernels != "reference") {

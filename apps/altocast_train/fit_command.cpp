@@ -74,7 +74,9 @@ int run_fit(std::span<char*> argv) {
       "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
       "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
       "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
-      "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
+      "keep-mib", "memory a thread for inner passes that spares their recomputation; changes no bit",
+      cxxopts::value<int>()->default_value(std::to_string(kDefaultKeepMib)),
+      "MIB")("kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
       "help", "this text");
   int argc = static_cast<int>(argv.size());
   char** arguments = argv.data();
@@ -93,7 +95,9 @@ int run_fit(std::span<char*> argv) {
 
   FitSettings settings;
   const std::string out = parsed["out"].as<std::string>();
-  const FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), resume};
+  const FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), resume,
+                               parsed["keep-mib"].as<int>()};
+  if (fit_options.keep_mib < 0) return usage("--keep-mib must not be negative");
   if (fit_options.threads < 0 || fit_options.threads > kMaxThreads) return usage("--threads must lie in 0 ... 1024");
   if (fit_options.kernels != "native" && fit_options.kernels != "onednn" && fit_options.kernels != "reference") {
     return usage("unknown --kernels '" + fit_options.kernels + "'; choose native, onednn or reference");

@@ -57,10 +57,9 @@ ConvBlock<T>::ConvBlock(const ConvBlockSpec& spec, Kernels<T>& kernels, int heig
   }
   const Layout layout = kernels.layout();
   if (spec.norm_groups > 0) norm_.emplace(extent_.channels, spec.norm_groups);
-  // A forecast needs no pre-activations afterwards: it works in place. Neither does the head, which has none.
+  // A forecast works in place, and the head has no activation to come back to.
   if (purpose == Purpose::forecast || !spec.activated) return;
-  z_ = allocate(z_memory_, extent_, layout);
-  n_ = norm_ ? allocate(n_memory_, extent_, layout) : z_;
+  if (norm_) n_ = allocate(n_memory_, extent_, layout);
   if (purpose != Purpose::second_order) return;
   tan_z_ = allocate(tan_z_memory_, extent_, layout);
   tan_n_ = norm_ ? allocate(tan_n_memory_, extent_, layout) : tan_z_;
@@ -90,51 +89,57 @@ void ConvBlock<T>::set_direction(const T* tan_phi) {
 }
 
 template <class T>
-void ConvBlock<T>::forward(std::span<const Tensor<T>> src, const Tensor<T>& dst) {
-  const Tensor<T> z = z_.data ? z_ : dst;
-  const Tensor<T> n = n_.data ? n_ : dst;
+void ConvBlock<T>::forward(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& dst) {
   std::array<ConvolutionTerm<T>, 2> terms;
   for (int i = 0; i < spec_.sources; ++i) {
     terms[static_cast<std::size_t>(i)] =
         term(src[static_cast<std::size_t>(i)], forward_weights(i), i, Direction::forward);
   }
   kernels_.convolve(std::span(terms).first(static_cast<std::size_t>(spec_.sources)), phi_ + spec_.bias, z);
+  recall(z, dst);
+}
+
+template <class T>
+void ConvBlock<T>::recall(const Tensor<T>& z, const Tensor<T>& dst) {
+  const Tensor<T> n = norm_ ? (n_.data ? n_ : dst) : z;
   if (norm_) norm_->forward(z, phi_ + spec_.gamma, phi_ + spec_.beta, n, kernels_.threads());
   if (spec_.activated) kernels_.activate(spec_.activation, n.data, dst.data, dst.size());
 }
 
 template <class T>
-void ConvBlock<T>::source_gradients(const Tensor<T>& grad_z, std::span<const Tensor<T>> grad_src) {
-  for (int i = 0; i < spec_.sources; ++i) {
-    const Tensor<T>& dst = grad_src[static_cast<std::size_t>(i)];
-    if (!dst.data) continue;
-    const ConvolutionTerm<T> transposed = term(grad_z, transposed_weights(i), i, Direction::transposed);
-    kernels_.convolve(std::span(&transposed, 1), nullptr, dst);
-  }
+const Tensor<T>& ConvBlock<T>::pre_activation_gradient(const Tensor<T>& z, const Tensor<T>& grad_dst,
+                                                       const Tensor<T>& grad_z) {
+  if (!spec_.activated) return grad_dst;
+  kernels_.activate_backward(spec_.activation, activation_input(z).data, grad_dst.data, grad_z.data, grad_z.size());
+  return grad_z;
 }
 
 template <class T>
-void ConvBlock<T>::backward(std::span<const Tensor<T>> src, const Tensor<T>& grad_dst,
-                            std::span<const Tensor<T>> grad_src, T* grad_phi) {
-  if (spec_.activated) {
-    kernels_.activate_backward(spec_.activation, n_.data, grad_dst.data, grad_dst.data, grad_dst.size());
-  }
+void ConvBlock<T>::backward(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& grad_dst,
+                            const Tensor<T>& grad_z, std::span<const Tensor<T>> grad_src, T* grad_phi) {
+  const Tensor<T>& grad = pre_activation_gradient(z, grad_dst, grad_z);
   if (norm_) {
-    norm_->backward(z_, phi_ + spec_.gamma, grad_dst, grad_dst, grad_phi + spec_.gamma, grad_phi + spec_.beta,
-                    kernels_.threads());
+    norm_->backward(z, phi_ + spec_.gamma, grad, grad, grad_phi ? grad_phi + spec_.gamma : nullptr,
+                    grad_phi ? grad_phi + spec_.beta : nullptr, kernels_.threads());
   }
-  for (std::size_t i = 0; i < static_cast<std::size_t>(spec_.sources); ++i) {
-    const WeightGradientTerm<T> pair{src[i], grad_dst};
-    kernels_.convolve_backward_weights(std::span(&pair, 1), spec_.slices[i], grad_phi + spec_.weight);
+  for (int i = 0; i < spec_.sources; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (grad_phi) {
+      const WeightGradientTerm<T> pair{src[at], grad};
+      kernels_.convolve_backward_weights(std::span(&pair, 1), spec_.slices[at], grad_phi + spec_.weight);
+    }
+    if (grad_src[at].data) {
+      const ConvolutionTerm<T> transposed = term(grad, transposed_weights(i), i, Direction::transposed);
+      kernels_.convolve(std::span(&transposed, 1), nullptr, grad_src[at]);
+    }
   }
-  add_pixel_sums(grad_dst, grad_phi + spec_.bias, kernels_.threads());
-  source_gradients(grad_dst, grad_src);
+  if (grad_phi) add_pixel_sums(grad, grad_phi + spec_.bias, kernels_.threads());
 }
 
 template <class T>
-void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src,
+void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, std::span<const Tensor<T>> tan_src,
                            const Tensor<T>& tan_dst) {
-  const Tensor<T> tan_z = tan_z_.data ? tan_z_ : tan_dst;
+  const Tensor<T>& tan_z = spec_.activated ? tan_z_ : tan_dst;
   std::array<ConvolutionTerm<T>, 4> terms;
   std::size_t count = 0;
   for (int i = 0; i < spec_.sources; ++i) {
@@ -144,49 +149,40 @@ void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, std::span<const Tenso
   }
   kernels_.convolve(std::span(terms).first(count), tan_phi_ + spec_.bias, tan_z);
   if (norm_) {
-    norm_->tangent(z_, tan_z, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, tan_phi_ + spec_.beta, tan_n_,
+    norm_->tangent(z, tan_z, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, tan_phi_ + spec_.beta, tan_n_,
                    kernels_.threads());
   }
   if (spec_.activated) {
-    kernels_.activate_tangent(spec_.activation, n_.data, tan_n_.data, tan_dst.data, tan_dst.size());
+    kernels_.activate_tangent(spec_.activation, activation_input(z).data, tan_n_.data, tan_dst.data, tan_dst.size());
   }
 }
 
 template <class T>
-void ConvBlock<T>::tangent_backward(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src,
-                                    const Tensor<T>& grad_dst, const Tensor<T>& tan_grad_dst,
-                                    std::span<const Tensor<T>> grad_src, std::span<const Tensor<T>> tan_grad_src,
-                                    T* grad_phi, T* tan_grad_phi) {
+void ConvBlock<T>::tangent_backward(std::span<const Tensor<T>> src, const Tensor<T>& z,
+                                    std::span<const Tensor<T>> tan_src, const Tensor<T>& grad_dst,
+                                    const Tensor<T>& grad_z, const Tensor<T>& tan_grad_dst,
+                                    std::span<const Tensor<T>> tan_grad_src, T* tan_grad_phi) {
   if (spec_.activated) {
-    kernels_.activate_tangent_backward(spec_.activation, n_.data, tan_n_.data, grad_dst.data, tan_grad_dst.data,
-                                       tan_grad_dst.data, tan_grad_dst.size());
-    kernels_.activate_backward(spec_.activation, n_.data, grad_dst.data, grad_dst.data, grad_dst.size());
+    kernels_.activate_tangent_backward(spec_.activation, activation_input(z).data, tan_n_.data, grad_dst.data,
+                                       tan_grad_dst.data, tan_grad_dst.data, tan_grad_dst.size());
   }
+  const Tensor<T>& grad = pre_activation_gradient(z, grad_dst, grad_z);
   if (norm_) {
-    norm_->tangent_backward(z_, tan_z_, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, grad_dst, tan_grad_dst,
-                            tan_grad_dst, tan_grad_phi + spec_.gamma, tan_grad_phi + spec_.beta, kernels_.threads());
-    norm_->backward(z_, phi_ + spec_.gamma, grad_dst, grad_dst, grad_phi + spec_.gamma, grad_phi + spec_.beta,
-                    kernels_.threads());
+    norm_->tangent_backward(z, tan_z_, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, grad, tan_grad_dst, tan_grad_dst,
+                            tan_grad_phi + spec_.gamma, tan_grad_phi + spec_.beta, kernels_.threads());
+    norm_->backward(z, phi_ + spec_.gamma, grad, grad, nullptr, nullptr, kernels_.threads());
   }
   for (int i = 0; i < spec_.sources; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    const WeightSlice& slice = spec_.slices[at];
-    const WeightGradientTerm<T> primal{src[at], grad_dst};
-    kernels_.convolve_backward_weights(std::span(&primal, 1), slice, grad_phi + spec_.weight);
-    const std::array<WeightGradientTerm<T>, 2> pairs{{{src[at], tan_grad_dst}, {tan_src[at], grad_dst}}};
-    kernels_.convolve_backward_weights(std::span(pairs).first(tan_src[at].data ? 2 : 1), slice,
+    const std::array<WeightGradientTerm<T>, 2> pairs{{{src[at], tan_grad_dst}, {tan_src[at], grad}}};
+    kernels_.convolve_backward_weights(std::span(pairs).first(tan_src[at].data ? 2 : 1), spec_.slices[at],
                                        tan_grad_phi + spec_.weight);
-  }
-  add_pixel_sums(grad_dst, grad_phi + spec_.bias, kernels_.threads());
-  add_pixel_sums(tan_grad_dst, tan_grad_phi + spec_.bias, kernels_.threads());
-  source_gradients(grad_dst, grad_src);
-  for (int i = 0; i < spec_.sources; ++i) {
-    const Tensor<T>& dst = tan_grad_src[static_cast<std::size_t>(i)];
-    if (!dst.data) continue;
+    if (!tan_grad_src[at].data) continue;
     const std::array<ConvolutionTerm<T>, 2> terms{{term(tan_grad_dst, transposed_weights(i), i, Direction::transposed),
-                                                   term(grad_dst, transposed_direction(i), i, Direction::transposed)}};
-    kernels_.convolve(terms, nullptr, dst);
+                                                   term(grad, transposed_direction(i), i, Direction::transposed)}};
+    kernels_.convolve(terms, nullptr, tan_grad_src[at]);
   }
+  add_pixel_sums(tan_grad_dst, tan_grad_phi + spec_.bias, kernels_.threads());
 }
 
 template class ConvBlock<float>;

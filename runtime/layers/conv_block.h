@@ -31,8 +31,9 @@ struct ConvBlockSpec {
 // What a block (and a network) is built for; each holds what the one before it does, and more memory.
 enum class Purpose { forecast, gradient, second_order };
 
-// One image's pass at a fixed height and width. Owns the packed weights and the pre-activations that later passes
-// read, so calls must come in order: set_weights; forward; then backward, or set_direction, tangent, tangent_backward.
+// One image's pass at a fixed height and width. Owns the packed weights and what the normalisation leaves; the caller
+// keeps the pre-activation z between calls, which come in order: set_weights; forward (or recall of an earlier z); then
+// backward, or set_direction, tangent, tangent_backward. A block without activation has dst = z and grad_z = grad_dst.
 template <class T>
 class ConvBlock {
  public:
@@ -41,19 +42,25 @@ class ConvBlock {
   void set_weights(const T* phi);  // φ must outlive the passes
   void set_direction(const T* tan_phi);
 
-  void forward(std::span<const Tensor<T>> src, const Tensor<T>& dst);
+  // z may be dst, where nothing is to follow.
+  void forward(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& dst);
 
-  // grad_dst is overwritten with δz. A grad_src without data is not computed; the others are overwritten. Gradients
-  // are added to grad_phi [D].
-  void backward(std::span<const Tensor<T>> src, const Tensor<T>& grad_dst, std::span<const Tensor<T>> grad_src,
-                T* grad_phi);
+  // dst from the z of an earlier forward at the same weights.
+  void recall(const Tensor<T>& z, const Tensor<T>& dst);
 
-  void tangent(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src, const Tensor<T>& tan_dst);
+  // Writes δz to grad_z. A grad_src without data is not computed; the others are overwritten. Gradients are added to
+  // grad_phi [D], unless it is null.
+  void backward(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& grad_dst, const Tensor<T>& grad_z,
+                std::span<const Tensor<T>> grad_src, T* grad_phi);
 
-  // The backward pass and its tangent together; both gradients are overwritten and added to as above.
-  void tangent_backward(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src, const Tensor<T>& grad_dst,
-                        const Tensor<T>& tan_grad_dst, std::span<const Tensor<T>> grad_src,
-                        std::span<const Tensor<T>> tan_grad_src, T* grad_phi, T* tan_grad_phi);
+  void tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, std::span<const Tensor<T>> tan_src,
+               const Tensor<T>& tan_dst);
+
+  // The tangent of backward; grad_dst is backward's. Writes δz to grad_z, overwrites tan_grad_dst with δż and the
+  // tan_grad_src that have data, and adds to tan_grad_phi [D].
+  void tangent_backward(std::span<const Tensor<T>> src, const Tensor<T>& z, std::span<const Tensor<T>> tan_src,
+                        const Tensor<T>& grad_dst, const Tensor<T>& grad_z, const Tensor<T>& tan_grad_dst,
+                        std::span<const Tensor<T>> tan_grad_src, T* tan_grad_phi);
 
   const ConvBlockSpec& spec() const { return spec_; }
   Extent extent() const { return extent_; }
@@ -69,7 +76,9 @@ class ConvBlock {
     return {src, packed, spec_.slices[static_cast<std::size_t>(source)], direction};
   }
   void pack(const T* phi, std::array<std::vector<T>, 2>& forward, std::array<std::vector<T>, 2>& transposed);
-  void source_gradients(const Tensor<T>& grad_z, std::span<const Tensor<T>> grad_src);
+  const Tensor<T>& activation_input(const Tensor<T>& z) const { return norm_ ? n_ : z; }
+  // δz from δy; returns where it is.
+  const Tensor<T>& pre_activation_gradient(const Tensor<T>& z, const Tensor<T>& grad_dst, const Tensor<T>& grad_z);
 
   ConvBlockSpec spec_;
   Kernels<T>& kernels_;
@@ -79,8 +88,9 @@ class ConvBlock {
   const T* tan_phi_ = nullptr;
   std::optional<GroupNorm<T>> norm_;
   std::array<std::vector<T>, 2> packed_, packed_transposed_, tan_packed_, tan_packed_transposed_;
-  std::vector<T> z_memory_, n_memory_, tan_z_memory_, tan_n_memory_;
-  Tensor<T> z_, n_, tan_z_, tan_n_;  // convolution's output, and what the activation reads (the same without norm)
+  std::vector<T> n_memory_, tan_z_memory_, tan_n_memory_;
+  Tensor<T> n_;              // norm(z), if there is a norm and a pass may follow the forward one
+  Tensor<T> tan_z_, tan_n_;  // ż and ṅ (the same without norm)
 };
 
 // dst[c] += Σ over pixels of src.

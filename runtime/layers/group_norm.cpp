@@ -84,8 +84,8 @@ void GroupNorm<T>::backward(const Tensor<T>& z, const T* gamma, const Tensor<T>&
       sum += g;
       projected += g * (scale * (static_cast<double>(z.data[i]) - mean));
     });
-    grad_beta[c] += static_cast<T>(sum);
-    grad_gamma[c] += static_cast<T>(projected);
+    if (grad_beta) grad_beta[c] += static_cast<T>(sum);
+    if (grad_gamma) grad_gamma[c] += static_cast<T>(projected);
     channel_sums(c)[0] = static_cast<double>(gamma[c]) * sum;
     channel_sums(c)[1] = static_cast<double>(gamma[c]) * projected;
   });

@@ -16,7 +16,8 @@
 namespace altocast {
 
 // One layer's normalisation and the statistics of its last forward (and tangent) pass, which the later passes read.
-// All tensors share extent and layout; gradients of parameters are added to; destinations may alias gradients.
+// All tensors share extent and layout; gradients of parameters are added to; destinations may alias gradients. backward
+// leaves out the gradients of parameters where they are null.
 template <class T>
 class GroupNorm {
  public:

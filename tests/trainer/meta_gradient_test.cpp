@@ -52,7 +52,7 @@ struct MetaFixture {
         network(spec, kernels, kHeight, kWidth, Purpose::second_order),
         inner_loop(network, make_settings(meta_case), make_rates(spec)),
         outer{meta_case.outer_samples, 0.7, meta_case.data},
-        meta(inner_loop, outer),
+        meta(inner_loop, outer, 0),
         size(parameter_count(spec)),
         inner_noise(7, meta_case.antithetic) {
     theta.mu = normal_values(3, size, 0.4);
@@ -191,6 +191,26 @@ TEST_P(MetaGradientTest, ReportsTheLossOfTheAdaptedPosterior) {
     EXPECT_NEAR(report.outer_loss, f.outer_loss(adapted, f.theta, f.log_noise), 1e-12);
     EXPECT_DOUBLE_EQ(report.kl, kl_divergence(adapted, f.theta));
     EXPECT_EQ(report.steps.size(), static_cast<std::size_t>(GetParam().steps));
+  }
+}
+
+TEST_P(MetaGradientTest, KeepingPassesChangesNoBit) {
+  const MetaFixture::Gradient anew = f.gradient(MetaOrder::second);
+  EXPECT_EQ(anew.report.products_kept, 0);
+  EXPECT_EQ(anew.report.products, GetParam().steps * GetParam().samples * 3);
+  const std::size_t pass = f.network.make_pass().bytes();
+  for (const std::size_t room : {std::size_t{1}, std::size_t{4}, std::size_t{100}}) {
+    MetaGradient<double> keeping(f.inner_loop, f.outer, room * pass);
+    for (int repeated = 0; repeated < 2; ++repeated) {
+      Gaussian<double> theta(f.size);
+      Vector log_noise(2);
+      const MetaReport report = keeping.accumulate(f.theta, f.log_noise, f.task, f.inner_noise, f.outer_noise,
+                                                   MetaOrder::second, theta, log_noise);
+      EXPECT_EQ(report.products_kept, std::min(report.products, static_cast<int>(room)));
+      EXPECT_EQ(theta.mu, anew.theta.mu);
+      EXPECT_EQ(theta.rho, anew.theta.rho);
+      EXPECT_EQ(log_noise, anew.log_noise);
+    }
   }
 }
 
