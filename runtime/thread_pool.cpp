@@ -1,6 +1,7 @@
 #include "runtime/thread_pool.h"
 
 #include <algorithm>
+#include <chrono>
 
 #if defined(__x86_64__)
 #  include <xmmintrin.h>
@@ -38,6 +39,15 @@ std::uint64_t read_control() { return 0; }
 void write_control(std::uint64_t) {}
 #endif
 
+// Leaves the core's shared parts to others for an instant.
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  asm volatile("yield");
+#endif
+}
+
 // The part of [0, count) that thread `index` of `threads` computes.
 int range_begin(int count, int threads, int index) {
   return static_cast<int>(static_cast<std::int64_t>(count) * index / threads);
@@ -49,18 +59,42 @@ FlushSubnormals::FlushSubnormals() : saved_(read_control()) { write_control(save
 FlushSubnormals::~FlushSubnormals() { write_control(saved_); }
 
 ThreadPool::ThreadPool(int threads) {
-  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (threads <= 0) threads = cores;
+  spin_ = threads <= cores;
   workers_.reserve(static_cast<std::size_t>(threads) - 1);
   for (int index = 1; index < threads; ++index) workers_.emplace_back([this, index] { work(index); });
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  start_.notify_all();
+  start(0, nullptr, nullptr);
   for (std::thread& worker : workers_) worker.join();
+}
+
+// Returns when `value` is seen to differ from `old`.
+void ThreadPool::wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old) const {
+  if (spin_) {
+    using Clock = std::chrono::steady_clock;
+    constexpr auto kWakingUp = std::chrono::microseconds(50);
+    constexpr int kChecks = 64;  // between looks at the clock
+    const Clock::time_point start = Clock::now();
+    do {
+      for (int check = 0; check < kChecks; ++check) {
+        if (value.load(std::memory_order_acquire) != old) return;
+        pause();
+      }
+    } while (Clock::now() - start < kWakingUp);
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
+void ThreadPool::start(int count, Range range, const void* context) {
+  range_ = range;
+  context_ = context;
+  count_ = count;
+  running_.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
 }
 
 void ThreadPool::run(int count, Range range, const void* context) {
@@ -69,38 +103,20 @@ void ThreadPool::run(int count, Range range, const void* context) {
     range(context, 0, count);
     return;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    range_ = range;
-    context_ = context;
-    count_ = count;
-    running_ = static_cast<int>(workers_.size());
-    ++generation_;
-  }
-  start_.notify_all();
+  start(count, range, context);
   range(context, 0, range_begin(count, size(), 1));
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return running_ == 0; });
+  while (const std::uint32_t running = running_.load(std::memory_order_acquire)) wait_while_equal(running_, running);
 }
 
 void ThreadPool::work(int index) {
   const FlushSubnormals flush;
-  std::uint64_t seen = 0;
-  for (;;) {
-    std::unique_lock lock(mutex_);
-    start_.wait(lock, [&] { return stop_ || generation_ != seen; });
-    if (stop_) return;
-    seen = generation_;
-    const Range range = range_;
-    const void* context = context_;
-    const int count = count_;
-    const int threads = static_cast<int>(workers_.size()) + 1;
-    lock.unlock();
-    const int first = range_begin(count, threads, index);
-    const int last = range_begin(count, threads, index + 1);
-    if (first < last) range(context, first, last);
-    lock.lock();
-    if (--running_ == 0) done_.notify_one();
+  for (std::uint32_t seen = 0;; ++seen) {
+    wait_while_equal(generation_, seen);
+    if (!range_) return;
+    const int first = range_begin(count_, size(), index);
+    const int last = range_begin(count_, size(), index + 1);
+    if (first < last) range_(context_, first, last);
+    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
   }
 }
 
