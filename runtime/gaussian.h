@@ -1,10 +1,14 @@
 // Gaussians over the network's weights with diagonal covariance, N(μ, diag e^{2ρ}), and their Kullback–Leibler
-// divergence. Sums run in double over the parameters in order.
+// divergence. Loops over the D weights are shared among threads in a fixed number of parts; sums run in double within a
+// part and then over the parts in order, so that the number of threads changes no bit.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
+
+#include "runtime/thread_pool.h"
 
 namespace altocast {
 
@@ -18,24 +22,47 @@ struct Gaussian {
   std::size_t size() const { return mu.size(); }
 };
 
-// φ = μ + e^ρ ⊙ ε.
+inline constexpr int kWeightParts = 64;
+
+// Calls body(part, first, end) for the parts of the weights 0 … size − 1.
+template <class Body>
+void for_weight_parts(std::size_t size, ThreadPool& threads, const Body& body) {
+  const auto begin = [size](int part) { return size * static_cast<std::size_t>(part) / kWeightParts; };
+  threads.parallel_for(kWeightParts, [&](int part) { body(part, begin(part), begin(part + 1)); });
+}
+
+// Σ of body(first, end), a double, over the parts.
+template <class Body>
+double sum_weight_parts(std::size_t size, ThreadPool& threads, const Body& body) {
+  std::array<double, kWeightParts> sums;
+  for_weight_parts(size, threads, [&](int part, std::size_t first, std::size_t end) {
+    sums[static_cast<std::size_t>(part)] = body(first, end);
+  });
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+// φ = μ + e^ρ ⊙ ε. φ may be ε.
 template <class T>
-void sample_weights(const Gaussian<T>& q, std::span<const T> epsilon, std::span<T> phi);
+void sample_weights(const Gaussian<T>& q, std::span<const T> epsilon, std::span<T> phi, ThreadPool& threads);
 
 // KL(q ‖ p) = Σ ρ_p − ρ_q + (e^{2ρ_q} + (μ_q − μ_p)²) / (2 e^{2ρ_p}) − ½. Never negative, and accurate however near q
 // is to p.
 template <class T>
-double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p);
+double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p, ThreadPool& threads);
 
 // gradient += weight · ∂KL(q ‖ p)/∂q:  ∂μ_q = (μ_q − μ_p) e^{−2ρ_p},  ∂ρ_q = e^{2(ρ_q − ρ_p)} − 1.
 template <class T>
-void add_kl_gradient(const Gaussian<T>& q, const Gaussian<T>& p, T weight, Gaussian<T>& gradient);
+void add_kl_gradient(const Gaussian<T>& q, const Gaussian<T>& p, T weight, Gaussian<T>& gradient, ThreadPool& threads);
 
-extern template void sample_weights(const Gaussian<float>&, std::span<const float>, std::span<float>);
-extern template void sample_weights(const Gaussian<double>&, std::span<const double>, std::span<double>);
-extern template double kl_divergence(const Gaussian<float>&, const Gaussian<float>&);
-extern template double kl_divergence(const Gaussian<double>&, const Gaussian<double>&);
-extern template void add_kl_gradient(const Gaussian<float>&, const Gaussian<float>&, float, Gaussian<float>&);
-extern template void add_kl_gradient(const Gaussian<double>&, const Gaussian<double>&, double, Gaussian<double>&);
+extern template void sample_weights(const Gaussian<float>&, std::span<const float>, std::span<float>, ThreadPool&);
+extern template void sample_weights(const Gaussian<double>&, std::span<const double>, std::span<double>, ThreadPool&);
+extern template double kl_divergence(const Gaussian<float>&, const Gaussian<float>&, ThreadPool&);
+extern template double kl_divergence(const Gaussian<double>&, const Gaussian<double>&, ThreadPool&);
+extern template void add_kl_gradient(const Gaussian<float>&, const Gaussian<float>&, float, Gaussian<float>&,
+                                     ThreadPool&);
+extern template void add_kl_gradient(const Gaussian<double>&, const Gaussian<double>&, double, Gaussian<double>&,
+                                     ThreadPool&);
 
 }  // namespace altocast

@@ -10,10 +10,12 @@ namespace altocast {
 namespace {
 
 template <class T>
-double euclidean_norm(std::span<const T> values) {
-  double sum = 0;
-  for (const T value : values) sum += static_cast<double>(value) * static_cast<double>(value);
-  return std::sqrt(sum);
+double euclidean_norm(std::span<const T> values, ThreadPool& threads) {
+  return std::sqrt(sum_weight_parts(values.size(), threads, [&](std::size_t first, std::size_t end) {
+    double sum = 0;
+    for (std::size_t d = first; d < end; ++d) sum += static_cast<double>(values[d]) * static_cast<double>(values[d]);
+    return sum;
+  }));
 }
 
 double clip_factor(double norm, double limit) { return limit > 0 && norm > limit ? limit / norm : 1.0; }
@@ -21,12 +23,16 @@ double clip_factor(double norm, double limit) { return limit > 0 && norm > limit
 }  // namespace
 
 template <class T>
-void CounterNoise<T>::draw(int step, int sample, std::span<T> epsilon) {
+void CounterNoise<T>::draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) {
   const int stream = antithetic_ ? sample / 2 * 2 : sample;
-  fill_normal(derive_seed(seed_, static_cast<std::uint64_t>(step)), static_cast<std::uint64_t>(stream), 0, epsilon);
-  if (stream != sample) {
-    for (T& value : epsilon) value = -value;
-  }
+  const std::uint64_t seed = derive_seed(seed_, static_cast<std::uint64_t>(step));
+  for_weight_parts(epsilon.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    const std::span<T> part = epsilon.subspan(first, end - first);
+    fill_normal(seed, static_cast<std::uint64_t>(stream), first, part);
+    if (stream != sample) {
+      for (T& value : part) value = -value;
+    }
+  });
 }
 
 template <class T>
@@ -44,12 +50,14 @@ double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T>
 
 template <class T>
 void add_sample_gradient(const Gaussian<T>& q, std::span<const T> epsilon, std::span<const T> grad_phi, T weight,
-                         Gaussian<T>& gradient) {
-  for (std::size_t d = 0; d < q.size(); ++d) {
-    const T g = weight * grad_phi[d];
-    gradient.mu[d] += g;
-    gradient.rho[d] += portable_exp(q.rho[d]) * epsilon[d] * g;
-  }
+                         Gaussian<T>& gradient, ThreadPool& threads) {
+  for_weight_parts(q.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) {
+      const T g = weight * grad_phi[d];
+      gradient.mu[d] += g;
+      gradient.rho[d] += portable_exp(q.rho[d]) * epsilon[d] * g;
+    }
+  });
 }
 
 template <class T>
@@ -71,25 +79,25 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
   const T weight = static_cast<T>(1.0 / terms);
   InnerStepReport report;
-  report.kl = kl_divergence(lambda, theta);
+  report.kl = kl_divergence(lambda, theta, threads());
   std::fill(gradient.mu.begin(), gradient.mu.end(), T{0});
   std::fill(gradient.rho.begin(), gradient.rho.end(), T{0});
-  add_kl_gradient(lambda, theta, static_cast<T>(settings_.kl_weight) * weight, gradient);
+  add_kl_gradient(lambda, theta, static_cast<T>(settings_.kl_weight) * weight, gradient, threads());
   for (int s = 0; s < settings_.samples; ++s) {
-    noise.draw(step, s, draw_.epsilon);
-    sample_weights(lambda, std::span<const T>(draw_.epsilon), std::span(draw_.phi));
+    noise.draw(step, s, draw_.epsilon, threads());
+    sample_weights(lambda, std::span<const T>(draw_.epsilon), std::span(draw_.phi), threads());
     std::fill(draw_.grad_phi.begin(), draw_.grad_phi.end(), T{0});
     const std::size_t first = static_cast<std::size_t>(s) * support.size();
     report.nll += nll_gradient(network_, std::span<const T>(draw_.phi), log_noise, support, std::span(draw_.grad_phi),
                                std::span(grad_log_noise_), keep.empty() ? keep : keep.subspan(first, support.size()));
     add_sample_gradient(lambda, std::span<const T>(draw_.epsilon), std::span<const T>(draw_.grad_phi),
-                        weight / static_cast<T>(settings_.samples), gradient);
+                        weight / static_cast<T>(settings_.samples), gradient, threads());
   }
   report.nll /= terms * settings_.samples;
   report.objective = static_cast<double>(settings_.kl_weight) * report.kl / terms + report.nll;
   Clipping& clipping = report.clipping;
-  clipping.norm_mu = euclidean_norm(std::span<const T>(gradient.mu));
-  clipping.norm_rho = euclidean_norm(std::span<const T>(gradient.rho));
+  clipping.norm_mu = euclidean_norm(std::span<const T>(gradient.mu), threads());
+  clipping.norm_rho = euclidean_norm(std::span<const T>(gradient.rho), threads());
   clipping.factor_mu = clip_factor(clipping.norm_mu, static_cast<double>(settings_.clip_mu));
   clipping.factor_rho = clip_factor(clipping.norm_rho, static_cast<double>(settings_.clip_rho));
   return report;
@@ -97,7 +105,7 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
 
 template <class T>
 void InnerLoop<T>::update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping) const {
-  for_each_tensor([&](std::size_t t, std::size_t first, std::size_t end) {
+  for_each_piece([&](std::size_t t, std::size_t first, std::size_t end) {
     const T rate_mu = rates_.mu[t] * static_cast<T>(clipping.factor_mu);
     const T rate_rho = rates_.rho[t] * static_cast<T>(clipping.factor_rho);
     for (std::size_t d = first; d < end; ++d) {
@@ -120,14 +128,14 @@ void InnerLoop<T>::adapt(const Gaussian<T>& theta, std::span<const T> log_noise,
 template <class T>
 double InnerLoop<T>::kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const {
   double largest = 0;
-  for_each_tensor([&](std::size_t t, std::size_t first, std::size_t end) {
-    const T rho = *std::min_element(theta.rho.begin() + static_cast<std::ptrdiff_t>(first),
-                                    theta.rho.begin() + static_cast<std::ptrdiff_t>(end));
+  for (std::size_t t = 0; t < layout_.size(); ++t) {
+    const auto first = theta.rho.begin() + static_cast<std::ptrdiff_t>(layout_[t].offset);
+    const T rho = *std::min_element(first, first + static_cast<std::ptrdiff_t>(layout_[t].size));
     const double precision = static_cast<double>(portable_exp(T{-2} * rho));
     // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
     largest =
         std::max({largest, static_cast<double>(rates_.mu[t]) * precision, 2.0 * static_cast<double>(rates_.rho[t])});
-  });
+  }
   return largest * static_cast<double>(settings_.kl_weight) / static_cast<double>(terms);
 }
 
@@ -142,8 +150,8 @@ template double nll_gradient(UNet<double>&, std::span<const double>, std::span<c
                              std::span<const Sample<double>>, std::span<double>, std::span<double>,
                              std::span<Pass<double>* const>);
 template void add_sample_gradient(const Gaussian<float>&, std::span<const float>, std::span<const float>, float,
-                                  Gaussian<float>&);
+                                  Gaussian<float>&, ThreadPool&);
 template void add_sample_gradient(const Gaussian<double>&, std::span<const double>, std::span<const double>, double,
-                                  Gaussian<double>&);
+                                  Gaussian<double>&, ThreadPool&);
 
 }  // namespace altocast

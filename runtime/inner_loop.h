@@ -5,6 +5,7 @@
 // and ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -20,7 +21,7 @@ template <class T>
 class NoiseSource {
  public:
   virtual ~NoiseSource() = default;
-  virtual void draw(int step, int sample, std::span<T> epsilon) = 0;
+  virtual void draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) = 0;
 };
 
 // From the counter-based generator; with `antithetic`, sample 2i + 1 is the negative of sample 2i.
@@ -28,7 +29,7 @@ template <class T>
 class CounterNoise final : public NoiseSource<T> {
  public:
   CounterNoise(std::uint64_t seed, bool antithetic) : seed_(seed), antithetic_(antithetic) {}
-  void draw(int step, int sample, std::span<T> epsilon) override;
+  void draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) override;
 
  private:
   std::uint64_t seed_;
@@ -70,6 +71,7 @@ class InnerLoop {
   const InnerLoopSettings& settings() const { return settings_; }
   const InnerRates<T>& rates() const { return rates_; }
   UNet<T>& network() { return network_; }
+  ThreadPool& threads() const { return network_.threads(); }
   WeightDraw<T>& draw() { return draw_; }  // scratch memory, free between calls
 
   // Gradient of F_m with respect to λ before clipping. `keep` may hold, for each weight sample and pair [S, pairs],
@@ -89,10 +91,17 @@ class InnerLoop {
   // the KL part of a step is stable only below 2.
   double kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
 
-  // Calls body(tensor index, first weight, end) for every parameter tensor.
+  // Calls body(tensor index, first weight, end) for every piece of a parameter tensor in a part of the weights, many
+  // pieces at a time.
   template <class Body>
-  void for_each_tensor(const Body& body) const {
-    for (std::size_t t = 0; t < layout_.size(); ++t) body(t, layout_[t].offset, layout_[t].offset + layout_[t].size);
+  void for_each_piece(const Body& body) const {
+    for_weight_parts(draw_.phi.size(), threads(), [&](int, std::size_t first, std::size_t end) {
+      for (std::size_t t = 0; t < layout_.size(); ++t) {
+        const std::size_t from = std::max(first, layout_[t].offset);
+        const std::size_t to = std::min(end, layout_[t].offset + layout_[t].size);
+        if (from < to) body(t, from, to);
+      }
+    });
   }
 
  private:
@@ -115,7 +124,7 @@ double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T>
 // gradient.mu += weight · grad_phi, gradient.rho += weight · e^ρ ⊙ ε ⊙ grad_phi: through φ = μ + e^ρ ⊙ ε.
 template <class T>
 void add_sample_gradient(const Gaussian<T>& q, std::span<const T> epsilon, std::span<const T> grad_phi, T weight,
-                         Gaussian<T>& gradient);
+                         Gaussian<T>& gradient, ThreadPool& threads);
 
 extern template class CounterNoise<float>;
 extern template class CounterNoise<double>;

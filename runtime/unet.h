@@ -77,6 +77,7 @@ class UNet {
   const NetworkSpec& spec() const { return spec_; }
   int height() const { return height_; }
   int width() const { return width_; }
+  ThreadPool& threads() const { return kernels_.threads(); }
   std::size_t terms() const { return loss_.terms(); }  // n of one sample's NLL
 
   // Takes the weights φ [D], which must stay in place until the next call.

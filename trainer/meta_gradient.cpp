@@ -20,13 +20,19 @@ void set_zero(Gaussian<T>& values) {
 
 // w ← J w for clip(g) = c g, c = limit / ‖g‖:  J = c (I − g gᵀ / ‖g‖²) where the limit acts, else the identity.
 template <class T>
-void apply_clip_jacobian(const std::vector<T>& gradient, double norm, double factor, std::vector<T>& w) {
+void apply_clip_jacobian(const std::vector<T>& gradient, double norm, double factor, std::vector<T>& w,
+                         ThreadPool& threads) {
   if (factor == 1.0) return;
-  double dot = 0;
-  for (std::size_t d = 0; d < w.size(); ++d) dot += static_cast<double>(gradient[d]) * static_cast<double>(w[d]);
+  const double dot = sum_weight_parts(w.size(), threads, [&](std::size_t first, std::size_t end) {
+    double sum = 0;
+    for (std::size_t d = first; d < end; ++d) sum += static_cast<double>(gradient[d]) * static_cast<double>(w[d]);
+    return sum;
+  });
   const T along = static_cast<T>(dot / (norm * norm));
   const T scale = static_cast<T>(factor);
-  for (std::size_t d = 0; d < w.size(); ++d) w[d] = scale * (w[d] - along * gradient[d]);
+  for_weight_parts(w.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) w[d] = scale * (w[d] - along * gradient[d]);
+  });
 }
 
 }  // namespace
@@ -73,6 +79,7 @@ template <class T>
 MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                                        NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
                                        Gaussian<T>& grad_theta, std::span<double> grad_log_noise) {
+  ThreadPool& threads = network_.threads();
   const int steps = inner_loop_.settings().steps;
   plan_kept(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size());
   MetaReport report;
@@ -97,10 +104,12 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
     }
     replay(theta, report.steps, steps);
   }
-  for (std::size_t d = 0; d < theta.size(); ++d) {
-    grad_theta.mu[d] += adjoint_.mu[d];
-    grad_theta.rho[d] += adjoint_.rho[d];
-  }
+  for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) {
+      grad_theta.mu[d] += adjoint_.mu[d];
+      grad_theta.rho[d] += adjoint_.rho[d];
+    }
+  });
   return report;
 }
 
@@ -109,6 +118,7 @@ template <class T>
 void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                             NoiseSource<T>& noise, Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
                             MetaReport& report) {
+  ThreadPool& threads = network_.threads();
   std::size_t pairs = task.query.size();
   if (settings_.data == OuterData::support_and_query) pairs += task.support.size();
   const double terms = static_cast<double>(pairs) * static_cast<double>(network_.terms());
@@ -116,23 +126,25 @@ void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noi
   const T kl_weight = static_cast<T>(settings_.kl_weight * weight);
 
   set_zero(adjoint_);
-  add_kl_gradient(lambda_, theta, kl_weight, adjoint_);
-  for (std::size_t d = 0; d < theta.size(); ++d) {
-    // ∂KL/∂μ_θ = −∂KL/∂μ_λ;  ∂KL/∂ρ_θ = 1 − (e^{2ρ_λ} + (μ_λ − μ_θ)²) e^{−2ρ_θ}
-    const T precision = portable_exp(T{-2} * theta.rho[d]);
-    const T shift = lambda_.mu[d] - theta.mu[d];
-    grad_theta.mu[d] -= kl_weight * (shift * precision);
-    grad_theta.rho[d] +=
-        kl_weight * (T{1} - portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d])) - shift * shift * precision);
-  }
+  add_kl_gradient(lambda_, theta, kl_weight, adjoint_, threads);
+  for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) {
+      // ∂KL/∂μ_θ = −∂KL/∂μ_λ;  ∂KL/∂ρ_θ = 1 − (e^{2ρ_λ} + (μ_λ − μ_θ)²) e^{−2ρ_θ}
+      const T precision = portable_exp(T{-2} * theta.rho[d]);
+      const T shift = lambda_.mu[d] - theta.mu[d];
+      grad_theta.mu[d] -= kl_weight * (shift * precision);
+      grad_theta.rho[d] +=
+          kl_weight * (T{1} - portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d])) - shift * shift * precision);
+    }
+  });
 
-  report.kl = kl_divergence(lambda_, theta);
+  report.kl = kl_divergence(lambda_, theta, threads);
   double nll = 0;
   std::vector<double> grad_s(grad_log_noise.size());
   for (int s = 0; s < settings_.samples; ++s) {
     WeightDraw<T>& draw = inner_loop_.draw();
-    noise.draw(0, s, draw.epsilon);
-    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi));
+    noise.draw(0, s, draw.epsilon, threads);
+    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi), threads);
     set_zero(draw.grad_phi);
     const auto add = [&](const std::vector<Sample<T>>& samples) {
       nll += nll_gradient(network_, std::span<const T>(draw.phi), log_noise, std::span<const Sample<T>>(samples),
@@ -141,7 +153,7 @@ void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noi
     if (settings_.data == OuterData::support_and_query) add(task.support);
     add(task.query);
     add_sample_gradient(lambda_, std::span<const T>(draw.epsilon), std::span<const T>(draw.grad_phi),
-                        static_cast<T>(weight / settings_.samples), adjoint_);
+                        static_cast<T>(weight / settings_.samples), adjoint_, threads);
   }
   for (std::size_t l = 0; l < grad_s.size(); ++l) grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
   report.query_nll = nll * weight / settings_.samples;
@@ -154,35 +166,38 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
                                    std::span<const Sample<T>> support, NoiseSource<T>& noise, int step,
                                    const Clipping& clipping, Gaussian<T>& grad_theta,
                                    std::span<double> grad_log_noise) {
+  ThreadPool& threads = network_.threads();
   const InnerLoopSettings& inner = inner_loop_.settings();
   const InnerRates<T>& rates = inner_loop_.rates();
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
   Gaussian<T>& v = adjoint_;
   Gaussian<T>& w = direction_;
 
-  inner_loop_.for_each_tensor([&](std::size_t t, std::size_t first, std::size_t end) {
+  inner_loop_.for_each_piece([&](std::size_t t, std::size_t first, std::size_t end) {
     for (std::size_t d = first; d < end; ++d) {
       w.mu[d] = rates.mu[t] * v.mu[d];
       w.rho[d] = rates.rho[t] * v.rho[d];
     }
   });
   const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];
-  apply_clip_jacobian(gradient.mu, clipping.norm_mu, clipping.factor_mu, w.mu);
-  apply_clip_jacobian(gradient.rho, clipping.norm_rho, clipping.factor_rho, w.rho);
+  apply_clip_jacobian(gradient.mu, clipping.norm_mu, clipping.factor_mu, w.mu, threads);
+  apply_clip_jacobian(gradient.rho, clipping.norm_rho, clipping.factor_rho, w.rho, threads);
 
   const T kl_weight = static_cast<T>(static_cast<double>(inner.kl_weight) / terms);
-  for (std::size_t d = 0; d < theta.size(); ++d) {
-    const T precision = portable_exp(T{-2} * theta.rho[d]);
-    const T ratio = portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d]));
-    const T shift = lambda_.mu[d] - theta.mu[d];
-    const T along_mu = kl_weight * precision * w.mu[d];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
-    const T along_rho = kl_weight * T{2} * ratio * w.rho[d];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
-    v.mu[d] -= along_mu;
-    // NLL's ∂²/∂ρ² holds e^ρ ε ∇_φ NLL besides the Hessian: what ∇_ρ F has beyond ∂KL/∂ρ_λ = σ_λ² / σ_θ² − 1.
-    v.rho[d] -= along_rho + (gradient.rho[d] - kl_weight * (ratio - T{1})) * w.rho[d];
-    grad_theta.mu[d] += along_mu;
-    grad_theta.rho[d] += along_rho + T{2} * shift * along_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
-  }
+  for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) {
+      const T precision = portable_exp(T{-2} * theta.rho[d]);
+      const T ratio = portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d]));
+      const T shift = lambda_.mu[d] - theta.mu[d];
+      const T along_mu = kl_weight * precision * w.mu[d];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
+      const T along_rho = kl_weight * T{2} * ratio * w.rho[d];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
+      v.mu[d] -= along_mu;
+      // NLL's ∂²/∂ρ² holds e^ρ ε ∇_φ NLL besides the Hessian: what ∇_ρ F has beyond ∂KL/∂ρ_λ = σ_λ² / σ_θ² − 1.
+      v.rho[d] -= along_rho + (gradient.rho[d] - kl_weight * (ratio - T{1})) * w.rho[d];
+      grad_theta.mu[d] += along_mu;
+      grad_theta.rho[d] += along_rho + T{2} * shift * along_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
+    }
+  });
 
   const T weight = static_cast<T>(1.0 / (terms * inner.samples));
   std::vector<double> hessian_log_noise(grad_log_noise.size());
@@ -190,11 +205,13 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
   std::vector<T>& hessian_phi = draw.grad_phi;
   const std::span<Pass<T>* const> passes = kept(step);
   for (int s = 0; s < inner.samples; ++s) {
-    noise.draw(step, s, draw.epsilon);
-    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi));
-    for (std::size_t d = 0; d < theta.size(); ++d) {
-      u_[d] = w.mu[d] + portable_exp(lambda_.rho[d]) * draw.epsilon[d] * w.rho[d];
-    }
+    noise.draw(step, s, draw.epsilon, threads);
+    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi), threads);
+    for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
+      for (std::size_t d = first; d < end; ++d) {
+        u_[d] = w.mu[d] + portable_exp(lambda_.rho[d]) * draw.epsilon[d] * w.rho[d];
+      }
+    });
     set_zero(hessian_phi);
     network_.set_weights(draw.phi.data());
     hessian_vector_.set_direction(u_.data());
@@ -202,10 +219,12 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
       hessian_vector_.accumulate(support[i], log_noise.data(), passes[static_cast<std::size_t>(s) * support.size() + i],
                                  hessian_phi.data(), hessian_log_noise.data());
     }
-    for (std::size_t d = 0; d < theta.size(); ++d) {
-      v.mu[d] -= weight * hessian_phi[d];
-      v.rho[d] -= weight * (portable_exp(lambda_.rho[d]) * draw.epsilon[d]) * hessian_phi[d];
-    }
+    for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
+      for (std::size_t d = first; d < end; ++d) {
+        v.mu[d] -= weight * hessian_phi[d];
+        v.rho[d] -= weight * (portable_exp(lambda_.rho[d]) * draw.epsilon[d]) * hessian_phi[d];
+      }
+    });
   }
   for (std::size_t l = 0; l < grad_log_noise.size(); ++l) {
     grad_log_noise[l] -= hessian_log_noise[l] / (terms * inner.samples);

@@ -128,7 +128,7 @@ template <class T>
 class StoredNoise final : public NoiseSource<T> {
  public:
   StoredNoise(const std::vector<double>& values, int samples) : values_(values), samples_(samples) {}
-  void draw(int step, int sample, std::span<T> epsilon) override {
+  void draw(int step, int sample, std::span<T> epsilon, ThreadPool&) override {
     const std::size_t first = static_cast<std::size_t>(step * samples_ + sample) * epsilon.size();
     std::transform(values_.begin() + static_cast<std::ptrdiff_t>(first),
                    values_.begin() + static_cast<std::ptrdiff_t>(first + epsilon.size()), epsilon.begin(),

@@ -124,7 +124,7 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
   result.weights = *std::move(weights);
   lambda.mu = result.weights.mu;
   lambda.rho = result.weights.rho;
-  result.kl = kl_divergence(lambda, theta);
+  result.kl = kl_divergence(lambda, theta, kernels.threads());
   result.nll_after = mean_nll(network, lambda.mu, prior.log_noise, support);
   if (!std::isfinite(result.nll_after)) {
     return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +

@@ -31,7 +31,7 @@ void EnsembleForecaster::forecast_member(const Gaussian<float>& weights, const S
   const FlushSubnormals flush;
   // phi_ holds ε_i first; sample_weights works element by element.
   fill_normal(derive_seed(seed, kEnsemblePurpose), static_cast<std::uint64_t>(member), 0, std::span(phi_));
-  sample_weights(weights, std::span<const float>(phi_), std::span(phi_));
+  sample_weights(weights, std::span<const float>(phi_), std::span(phi_), network_.threads());
   network_.set_weights(phi_.data());
   network_.forward(input, out.data());
   for (float& value : out) value = static_cast<float>(units.offset + units.scale * static_cast<double>(value));

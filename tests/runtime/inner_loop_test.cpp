@@ -15,6 +15,8 @@ namespace {
 
 using namespace test;
 
+ThreadPool alone(1);
+
 constexpr int kHeight = 3;
 constexpr int kWidth = 4;
 
@@ -85,15 +87,15 @@ TEST(Gaussian, SamplesAreTheMeanPlusSigmaTimesNoise) {
   const Gaussian<double> q = one_weight(0.5, 0.25);
   const Vector epsilon{-2.0};
   Vector phi(1);
-  sample_weights(q, std::span<const double>(epsilon), std::span(phi));
+  sample_weights(q, std::span<const double>(epsilon), std::span(phi), alone);
   EXPECT_DOUBLE_EQ(phi[0], 0.0);
 }
 
 TEST(Gaussian, DivergenceMatchesKnownValues) {
-  EXPECT_EQ(kl_divergence(one_weight(0.3, 0.2), one_weight(0.3, 0.2)), 0.0);
-  EXPECT_NEAR(kl_divergence(one_weight(1.0, 1.0), one_weight(0.0, 1.0)), 0.5, 1e-15);
-  EXPECT_NEAR(kl_divergence(one_weight(0.0, 2.0), one_weight(0.0, 1.0)), 1.5 - std::log(2.0), 1e-15);
-  EXPECT_NEAR(kl_divergence(one_weight(1.0, 1.0), one_weight(0.0, 2.0)), std::log(2.0) - 0.25, 1e-15);
+  EXPECT_EQ(kl_divergence(one_weight(0.3, 0.2), one_weight(0.3, 0.2), alone), 0.0);
+  EXPECT_NEAR(kl_divergence(one_weight(1.0, 1.0), one_weight(0.0, 1.0), alone), 0.5, 1e-15);
+  EXPECT_NEAR(kl_divergence(one_weight(0.0, 2.0), one_weight(0.0, 1.0), alone), 1.5 - std::log(2.0), 1e-15);
+  EXPECT_NEAR(kl_divergence(one_weight(1.0, 1.0), one_weight(0.0, 2.0), alone), std::log(2.0) - 0.25, 1e-15);
 }
 
 TEST(Gaussian, DivergenceIsTheIntegralOfTheLogRatio) {
@@ -107,7 +109,7 @@ TEST(Gaussian, DivergenceIsTheIntegralOfTheLogRatio) {
     const double log_q = log_density(x, 0.7, 0.6);
     integral += width * std::exp(log_q) * (log_q - log_density(x, -0.2, 1.1));
   }
-  EXPECT_NEAR(kl_divergence(q, p), integral, 1e-9);
+  EXPECT_NEAR(kl_divergence(q, p, alone), integral, 1e-9);
 }
 
 TEST(Gaussian, DivergenceIsPositiveBetweenDifferentDistributionsAndAddsOverWeights) {
@@ -115,11 +117,12 @@ TEST(Gaussian, DivergenceIsPositiveBetweenDifferentDistributionsAndAddsOverWeigh
   const Gaussian<double> q = f.shifted(), p = f.theta;
   double sum = 0;
   for (std::size_t d = 0; d < q.size(); ++d) {
-    const double one = kl_divergence(one_weight(q.mu[d], std::exp(q.rho[d])), one_weight(p.mu[d], std::exp(p.rho[d])));
+    const double one =
+        kl_divergence(one_weight(q.mu[d], std::exp(q.rho[d])), one_weight(p.mu[d], std::exp(p.rho[d])), alone);
     EXPECT_GT(one, 0.0);
     sum += one;
   }
-  EXPECT_NEAR(kl_divergence(q, p), sum, 1e-12 * sum);
+  EXPECT_NEAR(kl_divergence(q, p, alone), sum, 1e-12 * sum);
 }
 
 // e^{2x} − 1 − 2x cancels for small x: in float, many weights near the prior must neither add up errors nor go below 0.
@@ -135,8 +138,8 @@ TEST(Gaussian, DivergenceInFloatIsAccurateHoweverNearThePrior) {
         const long double x = static_cast<long double>(q.rho[d]) - static_cast<long double>(p.rho[d]);
         expected += static_cast<double>(0.5L * (std::expm1(2.0L * x) - 2.0L * x));
       }
-      EXPECT_GE(kl_divergence(q, p), 0.0);
-      EXPECT_NEAR(kl_divergence(q, p), expected, 1e-5 * expected) << sign * shift;
+      EXPECT_GE(kl_divergence(q, p, alone), 0.0);
+      EXPECT_NEAR(kl_divergence(q, p, alone), expected, 1e-5 * expected) << sign * shift;
     }
   }
 }
@@ -145,16 +148,16 @@ TEST(Gaussian, GradientOfDivergenceIsThatOfItsValueAndZeroAtThePrior) {
   const InnerLoopFixture f;
   const Gaussian<double> q = f.shifted();
   Gaussian<double> gradient(f.size);
-  add_kl_gradient(q, f.theta, 2.0, gradient);
+  add_kl_gradient(q, f.theta, 2.0, gradient, alone);
   Gaussian<double> at = q;
-  const auto value = [&] { return 2.0 * kl_divergence(at, f.theta); };
+  const auto value = [&] { return 2.0 * kl_divergence(at, f.theta, alone); };
   const Vector by_mu = numeric_gradient(q.mu, [&](const Vector& mu) { return at.mu = mu, value(); });
   at = q;
   const Vector by_rho = numeric_gradient(q.rho, [&](const Vector& rho) { return at.rho = rho, value(); });
   EXPECT_LT(relative_error(gradient.mu, by_mu), kTolerance);
   EXPECT_LT(relative_error(gradient.rho, by_rho), kTolerance);
   Gaussian<double> at_prior(f.size);
-  add_kl_gradient(f.theta, f.theta, 2.0, at_prior);
+  add_kl_gradient(f.theta, f.theta, 2.0, at_prior, alone);
   EXPECT_EQ(at_prior.mu, Vector(f.size, 0.0));
   EXPECT_EQ(at_prior.rho, Vector(f.size, 0.0));
 }
@@ -163,12 +166,12 @@ TEST(CounterNoise, SameCallGivesTheSameAndOthersDiffer) {
   CounterNoise<double> noise(3, false), again(3, false), other_seed(4, false);
   std::map<std::pair<int, int>, Vector> drawn;
   for (const int step : {0, 1}) {
-    for (const int sample : {0, 1, 2}) noise.draw(step, sample, drawn[{step, sample}] = Vector(50));
+    for (const int sample : {0, 1, 2}) noise.draw(step, sample, drawn[{step, sample}] = Vector(50), alone);
   }
   for (const auto& [call, values] : drawn) {
     Vector repeated(50), different(50);
-    again.draw(call.first, call.second, repeated);
-    other_seed.draw(call.first, call.second, different);
+    again.draw(call.first, call.second, repeated, alone);
+    other_seed.draw(call.first, call.second, different, alone);
     EXPECT_EQ(values, repeated);
     EXPECT_NE(values, different);
     for (const auto& [other_call, other] : drawn) {
@@ -182,7 +185,7 @@ TEST(CounterNoise, SameCallGivesTheSameAndOthersDiffer) {
 TEST(CounterNoise, AntitheticPairsAreNegativesAndPairsDiffer) {
   CounterNoise<double> noise(3, true);
   std::vector<Vector> drawn(4, Vector(50));
-  for (int sample = 0; sample < 4; ++sample) noise.draw(1, sample, drawn[static_cast<std::size_t>(sample)]);
+  for (int sample = 0; sample < 4; ++sample) noise.draw(1, sample, drawn[static_cast<std::size_t>(sample)], alone);
   EXPECT_EQ(norm(plus(drawn[0], 1.0, drawn[1])), 0.0);
   EXPECT_EQ(norm(plus(drawn[2], 1.0, drawn[3])), 0.0);
   EXPECT_NE(drawn[0], drawn[2]);
@@ -213,7 +216,7 @@ TEST(InnerLoop, ObjectiveIsTheWeightedDivergencePlusTheMeanLossATerm) {
   double nll = 0;
   for (int s = 0; s < 2; ++s) {
     Vector epsilon(f.size), out(f.network.terms());
-    f.noise.draw(1, s, epsilon);
+    f.noise.draw(1, s, epsilon, alone);
     Vector phi(f.size);
     for (std::size_t d = 0; d < f.size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
     f.network.set_weights(phi.data());
@@ -227,7 +230,7 @@ TEST(InnerLoop, ObjectiveIsTheWeightedDivergencePlusTheMeanLossATerm) {
     }
   }
   EXPECT_NEAR(report.nll, nll / (2 * terms), 1e-12);
-  EXPECT_DOUBLE_EQ(report.kl, kl_divergence(lambda, f.theta));
+  EXPECT_DOUBLE_EQ(report.kl, kl_divergence(lambda, f.theta, alone));
   EXPECT_NEAR(report.objective, 0.5 * report.kl / terms + report.nll, 1e-14);
 }
 
@@ -302,7 +305,7 @@ TEST(InnerLoop, StiffnessTellsWhereAStepOnTheDivergenceStopsContracting) {
         if (f.theta.rho[d] < f.theta.rho[stiffest]) stiffest = d;
       }
       (rho ? lambda.rho : lambda.mu)[stiffest] += 1e-4;
-      add_kl_gradient(lambda, f.theta, 0.5 / static_cast<double>(terms), gradient);
+      add_kl_gradient(lambda, f.theta, 0.5 / static_cast<double>(terms), gradient, alone);
       const double before = 1e-4;
       const double after = rho ? lambda.rho[stiffest] - f.theta.rho[stiffest] - rate * gradient.rho[stiffest]
                                : lambda.mu[stiffest] - f.theta.mu[stiffest] - rate * gradient.mu[stiffest];

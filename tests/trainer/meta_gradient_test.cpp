@@ -104,7 +104,7 @@ struct MetaFixture {
     }
     for (int sample = 0; sample < outer.samples; ++sample) {
       Vector epsilon(size), phi(size), out(network.terms());
-      outer_noise.draw(0, sample, epsilon);
+      outer_noise.draw(0, sample, epsilon, kernels.threads());
       for (std::size_t d = 0; d < size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
       network.set_weights(phi.data());
       for (const std::size_t pair : pairs) {
@@ -189,7 +189,7 @@ TEST_P(MetaGradientTest, ReportsTheLossOfTheAdaptedPosterior) {
     EXPECT_EQ(f.meta.adapted().mu, adapted.mu);
     EXPECT_EQ(f.meta.adapted().rho, adapted.rho);
     EXPECT_NEAR(report.outer_loss, f.outer_loss(adapted, f.theta, f.log_noise), 1e-12);
-    EXPECT_DOUBLE_EQ(report.kl, kl_divergence(adapted, f.theta));
+    EXPECT_DOUBLE_EQ(report.kl, kl_divergence(adapted, f.theta, f.kernels.threads()));
     EXPECT_EQ(report.steps.size(), static_cast<std::size_t>(GetParam().steps));
   }
 }
