@@ -70,6 +70,8 @@ class InnerLoop {
 
   const InnerLoopSettings& settings() const { return settings_; }
   const InnerRates<T>& rates() const { return rates_; }
+  void set_rates(const InnerRates<T>& rates) { rates_ = rates; }
+  const std::vector<ParameterTensor>& tensors() const { return layout_; }
   UNet<T>& network() { return network_; }
   ThreadPool& threads() const { return network_.threads(); }
   WeightDraw<T>& draw() { return draw_; }  // scratch memory, free between calls

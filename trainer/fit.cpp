@@ -23,15 +23,20 @@ struct FitState {
   explicit FitState(const FitSettings& settings)
       : size(parameter_count(settings.network)),
         leads(static_cast<std::size_t>(settings.network.leads)),
-        learned{Gaussian<float>(size), std::vector<float>(leads)},
+        tensors(parameter_layout(settings.network).size()),
+        learned{Gaussian<float>(size),
+                std::vector<float>(leads),
+                {std::vector<float>(tensors, settings.rate_mu), std::vector<float>(tensors, settings.rate_rho)}},
         adam_mu(size),
         adam_rho(size),
-        adam_log_noise(leads) {}
+        adam_log_noise(leads),
+        adam_log_rate_mu(tensors),
+        adam_log_rate_rho(tensors) {}
 
-  std::size_t size, leads;
+  std::size_t size, leads, tensors;
   int step = 0;
   Learned learned;
-  Adam adam_mu, adam_rho, adam_log_noise;
+  Adam adam_mu, adam_rho, adam_log_noise, adam_log_rate_mu, adam_log_rate_rho;
 
   // Visits the planes of a checkpoint by name.
   template <class Visit>
@@ -45,12 +50,20 @@ struct FitState {
     visit("adam_rho.second", adam_rho.second_moment());
     visit("adam_log_noise.first", adam_log_noise.first_moment());
     visit("adam_log_noise.second", adam_log_noise.second_moment());
+    visit("rate_mu", learned.rates.mu);
+    visit("rate_rho", learned.rates.rho);
+    visit("adam_log_rate_mu.first", adam_log_rate_mu.first_moment());
+    visit("adam_log_rate_mu.second", adam_log_rate_mu.second_moment());
+    visit("adam_log_rate_rho.first", adam_log_rate_rho.first_moment());
+    visit("adam_log_rate_rho.second", adam_log_rate_rho.second_moment());
   }
   template <class Visit>
   void for_each_counter(const Visit& visit) {
     visit("adam_mu.steps", adam_mu.steps());
     visit("adam_rho.steps", adam_rho.steps());
     visit("adam_log_noise.steps", adam_log_noise.steps());
+    visit("adam_log_rate_mu.steps", adam_log_rate_mu.steps());
+    visit("adam_log_rate_rho.steps", adam_log_rate_rho.steps());
   }
 };
 
@@ -184,6 +197,16 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
     const auto high = static_cast<float>(settings.rho_high);
     for (float& rho : theta.rho) rho = std::clamp(rho, low, high);
   }
+  if (!warmup && settings.rate_learning_rate > 0) {
+    const auto learn = [&](Adam& adam, std::vector<float>& rates, const std::vector<double>& gradient) {
+      const std::vector<float> narrow(gradient.begin(), gradient.end());
+      std::vector<float> log_change(rates.size());
+      adam.step(log_change, narrow, annealed * settings.rate_learning_rate);
+      for (std::size_t t = 0; t < rates.size(); ++t) rates[t] = std::min(rates[t] * std::exp(log_change[t]), 1e6f);
+    };
+    learn(state.adam_log_rate_mu, state.learned.rates.mu, batch.grad_log_rates.mu);
+    learn(state.adam_log_rate_rho, state.learned.rates.rho, batch.grad_log_rates.rho);
+  }
   for (float& s : state.learned.log_noise) s = std::clamp(s, -8.0f, 4.0f);
   return norms;
 }
@@ -195,9 +218,8 @@ Prior make_prior(const FitSettings& settings, const Archive& archive, const FitS
   prior.mu = state.learned.theta.mu;
   prior.rho = state.learned.theta.rho;
   prior.log_noise = state.learned.log_noise;
-  const std::size_t tensors = parameter_layout(settings.network).size();
-  prior.rate_mu.assign(tensors, settings.rate_mu);
-  prior.rate_rho.assign(tensors, settings.rate_rho);
+  prior.rate_mu = state.learned.rates.mu;
+  prior.rate_rho = state.learned.rates.rho;
   prior.inner = settings.inner;
   prior.support_pairs = settings.support_pairs;
   prior.normalisation = settings.normalisation;
@@ -236,6 +258,8 @@ std::string log_line(const FitState& state, const StepRecord& record, const Batc
     line["kl"] = batch.kl;
     line["clipped_inner_steps"] = batch.clipped_steps;
     line["gradient_norm_rho"] = record.norms.rho;
+    line["rate_mu"] = state.learned.rates.mu;
+    line["rate_rho"] = state.learned.rates.rho;
   }
   line["gradient_norm_mu"] = record.norms.mu;
   line["log_noise"] = state.learned.log_noise;
@@ -256,6 +280,8 @@ bool is_finite(const BatchResult& batch) {
   for (const float g : batch.grad_theta.mu) sum += static_cast<double>(g);
   for (const float g : batch.grad_theta.rho) sum += static_cast<double>(g);
   for (const double g : batch.grad_log_noise) sum += g;
+  for (const double g : batch.grad_log_rates.mu) sum += g;
+  for (const double g : batch.grad_log_rates.rho) sum += g;
   return std::isfinite(sum);
 }
 
@@ -356,7 +382,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
       steps_since_mark = 0;
     }
     const bool warmup = record.phase == Phase::warmup;
-    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned.theta); stiffness >= 2.0) {
+    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned); stiffness >= 2.0) {
       return Status::error(run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
                            ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
                            ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");

@@ -56,6 +56,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("training", "warmup_learning_rate", s.warmup_learning_rate, Range{0, 1e6});
   visit("training", "learning_rate", s.learning_rate, Range{0, 1e6});
   visit("training", "rho_learning_rate", s.rho_learning_rate, Range{0, 1e6});
+  visit("training", "rate_learning_rate", s.rate_learning_rate, Range{0, 1e6});
   visit("training", "gradient_clip", s.gradient_clip, Range{0, kAny});
   visit("training", "checkpoint_every", s.checkpoint_every, Range{1, 1e9});
   visit("training", "report_every", s.report_every, Range{1, 1e9});

@@ -47,7 +47,7 @@ struct FitSettings {
   int query_pairs = 2;    // at most
 
   InnerLoopSettings inner{.kl_weight = 1.0f};
-  float rate_mu = 1e-3f;   // α for μ, every tensor
+  float rate_mu = 1e-3f;   // α for μ, every tensor, at the start
   float rate_rho = 1e-2f;  // α for ρ
   OuterSettings outer{.kl_weight = 1.0};
   std::string initial;  // a prior file to start μ, ρ and s from; empty: random weights and the two values below
@@ -59,7 +59,8 @@ struct FitSettings {
   double warmup_learning_rate = 1.5e-3;  // Adam; falls by a cosine to a twentieth, and anew after the warm-up
   double learning_rate = 3e-4;
   double rho_learning_rate = 3e-3;
-  double gradient_clip = 10.0;  // norm of the meta-gradient, μ and ρ apart; 0 = none
+  double rate_learning_rate = 0;  // of log α, a tensor's own; 0: the rates stay what they are
+  double gradient_clip = 10.0;    // norm of the meta-gradient, μ and ρ apart; 0 = none
 
   int checkpoint_every = 100;  // steps
   int report_every = 10;

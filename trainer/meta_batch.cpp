@@ -13,12 +13,8 @@ constexpr std::uint64_t kInnerNoise = 1;
 constexpr std::uint64_t kOuterNoise = 2;
 constexpr std::uint64_t kValidationSeed = 0x76616c69;
 
-InnerRates<float> constant_rates(const FitSettings& settings) {
-  const std::size_t tensors = parameter_layout(settings.network).size();
-  return {std::vector<float>(tensors, settings.rate_mu), std::vector<float>(tensors, settings.rate_rho)};
-}
-
-void add(std::vector<float>& sum, const std::vector<float>& values) {
+template <class T>
+void add(std::vector<T>& sum, const std::vector<T>& values) {
   for (std::size_t d = 0; d < sum.size(); ++d) sum[d] += values[d];
 }
 
@@ -42,7 +38,7 @@ struct MetaBatch::Worker {
       : kernels(std::move(set)),
         warmup_network(settings.network, *kernels, settings.warmup_tile, settings.warmup_tile, Purpose::gradient),
         network(settings.network, *kernels, settings.tile, settings.tile, Purpose::second_order),
-        inner_loop(network, settings.inner, constant_rates(settings)),
+        inner_loop(network, settings.inner, {}),
         meta_gradient(inner_loop, settings.outer, mebibytes(keep_mib)),
         lambda(parameter_count(settings.network)),
         forecast(network.terms()) {}
@@ -74,6 +70,8 @@ Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings
   for (BatchResult& slot : batch->slots_) {
     slot.grad_theta = Gaussian<float>(size);
     slot.grad_log_noise.resize(static_cast<std::size_t>(settings.network.leads));
+    const std::size_t tensors = parameter_layout(settings.network).size();
+    slot.grad_log_rates = {std::vector<double>(tensors), std::vector<double>(tensors)};
   }
   return batch;
 }
@@ -110,9 +108,17 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
   sampler.draw(settings_.seed, step, task, worker.episode);
   CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
   CounterNoise<float> outer(derive_seed(settings_.seed, kOuterNoise, step, task), settings_.inner.antithetic);
+  worker.inner_loop.set_rates(learned.rates);
+  const bool learns_rates = settings_.rate_learning_rate > 0;
   const MetaReport report = worker.meta_gradient.accumulate(
       learned.theta, learned.log_noise, worker.episode.task, inner, outer,
-      phase == Phase::second_order ? MetaOrder::second : MetaOrder::first, result.grad_theta, result.grad_log_noise);
+      phase == Phase::second_order ? MetaOrder::second : MetaOrder::first, result.grad_theta, result.grad_log_noise,
+      learns_rates ? &result.grad_log_rates : nullptr);
+  const InnerRates<float>& rates = worker.inner_loop.rates();
+  for (std::size_t t = 0; t < rates.mu.size(); ++t) {
+    result.grad_log_rates.mu[t] *= static_cast<double>(rates.mu[t]);
+    result.grad_log_rates.rho[t] *= static_cast<double>(rates.rho[t]);
+  }
   result.loss = report.outer_loss;
   result.kl = report.kl;
   if (!report.steps.empty()) {
@@ -131,7 +137,9 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
     BatchResult& slot = slots_[static_cast<std::size_t>(index)];
     std::fill(slot.grad_theta.mu.begin(), slot.grad_theta.mu.end(), 0.0f);
     std::fill(slot.grad_theta.rho.begin(), slot.grad_theta.rho.end(), 0.0f);
-    std::fill(slot.grad_log_noise.begin(), slot.grad_log_noise.end(), 0.0);
+    for (std::vector<double>* values : {&slot.grad_log_noise, &slot.grad_log_rates.mu, &slot.grad_log_rates.rho}) {
+      std::fill(values->begin(), values->end(), 0.0);
+    }
     slot.loss = slot.support_before = slot.support_after = slot.kl = 0;
     slot.clipped_steps = 0;
     if (phase == Phase::warmup) {
@@ -148,7 +156,9 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
       const BatchResult& from = slots_[static_cast<std::size_t>(2 * stride * pair + stride)];
       add(into.grad_theta.mu, from.grad_theta.mu);
       add(into.grad_theta.rho, from.grad_theta.rho);
-      for (std::size_t l = 0; l < into.grad_log_noise.size(); ++l) into.grad_log_noise[l] += from.grad_log_noise[l];
+      add(into.grad_log_noise, from.grad_log_noise);
+      add(into.grad_log_rates.mu, from.grad_log_rates.mu);
+      add(into.grad_log_rates.rho, from.grad_log_rates.rho);
       into.loss += from.loss;
       into.support_before += from.support_before;
       into.support_after += from.support_after;
@@ -160,13 +170,16 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
   const auto scale = static_cast<float>(1.0 / tasks);
   for (float& g : result.grad_theta.mu) g *= scale;
   for (float& g : result.grad_theta.rho) g *= scale;
-  for (double& g : result.grad_log_noise) g /= tasks;
+  for (std::vector<double>* values : {&result.grad_log_noise, &result.grad_log_rates.mu, &result.grad_log_rates.rho}) {
+    for (double& g : *values) g /= tasks;
+  }
   for (double* value : {&result.loss, &result.support_before, &result.support_after, &result.kl}) *value /= tasks;
 }
 
-double MetaBatch::kl_stiffness(const Gaussian<float>& theta) const {
-  const Worker& worker = *workers_.front();
-  return worker.inner_loop.kl_stiffness(theta, worker.network.terms());
+double MetaBatch::kl_stiffness(const Learned& learned) {
+  Worker& worker = *workers_.front();
+  worker.inner_loop.set_rates(learned.rates);
+  return worker.inner_loop.kl_stiffness(learned.theta, worker.network.terms());
 }
 
 Status MetaBatch::kernel_status() const {
@@ -210,6 +223,7 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
     score(worker, learned.theta.mu, result.nll_before, result.mae_before);
     CounterNoise<float> noise(derive_seed(kValidationSeed, kInnerNoise, task), settings_.inner.antithetic);
     worker.lambda = learned.theta;
+    worker.inner_loop.set_rates(learned.rates);
     worker.inner_loop.adapt(learned.theta, std::span<const float>(learned.log_noise),
                             std::span<const Sample<float>>(worker.episode.task.support), noise, worker.lambda, nullptr);
     score(worker, worker.lambda.mu, result.nll_after, result.mae_after);

@@ -15,18 +15,21 @@ namespace altocast {
 enum class Phase { warmup, first_order, second_order };
 std::string_view to_string(Phase phase);
 
-// θ and s: what is learned.
+// What is learned: θ, s, and the inner rates α.
 struct Learned {
   Gaussian<float> theta;
   std::vector<float> log_noise;
+  InnerRates<float> rates;
 };
 
 struct BatchResult {
   Gaussian<float> grad_theta;          // mean over tasks
   std::vector<double> grad_log_noise;  // [L]
-  double loss = 0;                     // mean over tasks: outer loss, or the NLL a term in the warm-up
-  double support_before = 0;           // NLL a term on the support set at λ = θ …
-  double support_after = 0;            // … and at the last inner step
+  InnerRates<double>
+      grad_log_rates;  // ∂/∂ log α [parameter tensors], zeros in the warm-up and where rates are not learned
+  double loss = 0;     // mean over tasks: outer loss, or the NLL a term in the warm-up
+  double support_before = 0;  // NLL a term on the support set at λ = θ …
+  double support_after = 0;   // … and at the last inner step
   double kl = 0;
   int clipped_steps = 0;  // inner steps whose gradient was limited
 };
@@ -53,7 +56,7 @@ class MetaBatch {
 
   // The largest α w_in / (n_S σ_θ²) of an inner step on a single support pair: inner steps are stable only
   // below 2.
-  double kl_stiffness(const Gaussian<float>& theta) const;
+  double kl_stiffness(const Learned& learned);
 
   // The first failure of a worker's kernel set: why a gradient may not be finite. Only oneDNN's can fail.
   Status kernel_status() const;

@@ -66,6 +66,23 @@ void MetaGradient<T>::plan_kept(MetaOrder order, std::size_t passes) {
   for (std::size_t i = 0; i < count; ++i) kept_[passes - count + i] = &passes_[i];
 }
 
+// ᾱ from step m, v being the adjoint of λ^{m+1}.
+template <class T>
+void MetaGradient<T>::add_rate_gradient(int step, const Clipping& clipping, InnerRates<double>& grad_rates) {
+  const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];
+  const std::vector<ParameterTensor>& tensors = inner_loop_.tensors();
+  network_.threads().parallel_for(static_cast<int>(tensors.size()), [&](int tensor) {
+    const auto t = static_cast<std::size_t>(tensor);
+    double mu = 0, rho = 0;
+    for (std::size_t d = tensors[t].offset; d < tensors[t].offset + tensors[t].size; ++d) {
+      mu += static_cast<double>(adjoint_.mu[d]) * static_cast<double>(gradient.mu[d]);
+      rho += static_cast<double>(adjoint_.rho[d]) * static_cast<double>(gradient.rho[d]);
+    }
+    grad_rates.mu[t] -= clipping.factor_mu * mu;
+    grad_rates.rho[t] -= clipping.factor_rho * rho;
+  });
+}
+
 // λ^count from the inner gradients.
 template <class T>
 void MetaGradient<T>::replay(const Gaussian<T>& theta, const std::vector<InnerStepReport>& steps, int count) {
@@ -78,7 +95,8 @@ void MetaGradient<T>::replay(const Gaussian<T>& theta, const std::vector<InnerSt
 template <class T>
 MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                                        NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
-                                       Gaussian<T>& grad_theta, std::span<double> grad_log_noise) {
+                                       Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
+                                       InnerRates<double>* grad_rates) {
   ThreadPool& threads = network_.threads();
   const int steps = inner_loop_.settings().steps;
   plan_kept(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size());
@@ -93,15 +111,16 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
 
   outer(theta, log_noise, task, outer_noise, grad_theta, grad_log_noise, report);
 
+  for (int m = steps - 1; m >= 0; --m) {
+    const Clipping& clipping = report.steps[static_cast<std::size_t>(m)].clipping;
+    if (grad_rates) add_rate_gradient(m, clipping, *grad_rates);
+    if (order == MetaOrder::first) continue;
+    replay(theta, report.steps, m);
+    through_step(theta, log_noise, task.support, inner_noise, m, clipping, grad_theta, grad_log_noise);
+  }
   if (order == MetaOrder::second) {
     report.products = static_cast<int>(kept_.size());
-    report.products_kept =
-        static_cast<int>(kept_.size() - static_cast<std::size_t>(std::count(kept_.begin(), kept_.end(), nullptr)));
-    for (int m = steps - 1; m >= 0; --m) {
-      replay(theta, report.steps, m);
-      through_step(theta, log_noise, task.support, inner_noise, m, report.steps[static_cast<std::size_t>(m)].clipping,
-                   grad_theta, grad_log_noise);
-    }
+    report.products_kept = static_cast<int>(std::count_if(kept_.begin(), kept_.end(), [](auto* pass) { return pass; }));
     replay(theta, report.steps, steps);
   }
   for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {

@@ -2,7 +2,8 @@
 // inner steps that adapt it:
 //   L(θ, s) = [ w_out KL(q_{λ^M} ‖ p_θ) + (1/S_q) Σ_s NLL(φ_s; D) ] / n,   D = D^Q or D^S ∪ D^Q, n its terms.
 // Going back, with the adjoint v of λ^{m+1}, w = J (α ⊙ v) (J the clip's symmetric Jacobian):
-//   v ← v − ∂²F_m/∂λ² w,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;   at last θ̄ ← θ̄ + v, since λ⁰ = θ.
+//   v ← v − ∂²F_m/∂λ² w,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;   at last θ̄ ← θ̄ + v, since λ⁰ = θ;
+// and for the rates, with the v before that, ᾱ_t ← ᾱ_t − Σ over a tensor's weights of v clip(∇_λ F_m).
 // The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ + e^ρ ⊙ ε ⊙ w_ρ; the
 // KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step, from which λ^m is
 // rebuilt; and, up to a limit, the passes of the inner loop, which the product would otherwise compute anew.
@@ -18,7 +19,7 @@
 namespace altocast {
 
 enum class MetaOrder {
-  first,   // treats λ^M − θ as constant: θ̄ = ∂L/∂θ + v
+  first,   // treats λ^M − θ as constant: θ̄ = ∂L/∂θ + v; and ∇_λ F_m, for the rates
   second,  // exact
 };
 enum class OuterData { query, support_and_query };
@@ -55,10 +56,12 @@ class MetaGradient {
   // `keep_bytes`, allocated when the first task needs them; the result's bits do not depend on it.
   MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings, std::size_t keep_bytes);
 
-  // Adapts, evaluates L, and adds its gradient to grad_theta and grad_log_noise [L].
+  // Adapts, evaluates L, and adds its gradient to grad_theta and grad_log_noise [L], and to grad_rates, unless that is
+  // null, the one with respect to the inner loop's rates [parameter tensors].
   MetaReport accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                         NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
-                        Gaussian<T>& grad_theta, std::span<double> grad_log_noise);
+                        Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
+                        InnerRates<double>* grad_rates = nullptr);
 
   // λ^M of the last call.
   const Gaussian<T>& adapted() const { return lambda_; }
@@ -69,6 +72,7 @@ class MetaGradient {
   void through_step(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
                     NoiseSource<T>& noise, int step, const Clipping& clipping, Gaussian<T>& grad_theta,
                     std::span<double> grad_log_noise);
+  void add_rate_gradient(int step, const Clipping& clipping, InnerRates<double>& grad_rates);
   void replay(const Gaussian<T>& theta, const std::vector<InnerStepReport>& steps, int count);
   void plan_kept(MetaOrder order, std::size_t passes);
   // Where the passes of an inner step are kept, [S, pairs].

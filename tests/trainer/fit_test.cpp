@@ -87,6 +87,20 @@ TEST_F(Fit, PriorTellsHowToAdaptAndForecastWithIt) {
   EXPECT_EQ(facts.at("validation").at("tasks"), 3);
 }
 
+TEST_F(Fit, LearnedRatesDifferByTensorAndSurviveInterruption) {
+  settings_.rate_learning_rate = 0.05;
+  expect_finished(run_fit(settings_, *this / "whole"));
+  const Result<LoadedPrior> loaded = load_prior(*this / "whole/model.prior");
+  ASSERT_TRUE(loaded.ok()) << loaded.message();
+  for (const std::vector<float>& rates : {loaded->prior.rate_mu, loaded->prior.rate_rho}) {
+    for (const float rate : rates) EXPECT_GT(rate, 0.0f);
+    EXPECT_NE(*std::min_element(rates.begin(), rates.end()), *std::max_element(rates.begin(), rates.end()));
+  }
+  ASSERT_TRUE(run_fit(settings_, *this / "parts", {}, 8).ok());
+  expect_finished(run_fit(settings_, *this / "parts", resuming()));
+  EXPECT_EQ(remains(*this / "parts").prior, remains(*this / "whole").prior);
+}
+
 TEST_F(Fit, ARunStartsFromAPriorOfItsOwnKind) {
   expect_finished(run_fit(settings_, *this / "first"));
   settings_.initial = *this / "first/model.prior";

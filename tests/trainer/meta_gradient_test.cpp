@@ -194,6 +194,54 @@ TEST_P(MetaGradientTest, ReportsTheLossOfTheAdaptedPosterior) {
   }
 }
 
+TEST_P(MetaGradientTest, RatesGradientIsTheDerivativeOfTheAdaptedOuterLoss) {
+  const InnerRates<double> rates = f.inner_loop.rates();
+  Gaussian<double> theta(f.size);
+  Vector log_noise(2);
+  InnerRates<double> exact{Vector(rates.mu.size()), Vector(rates.mu.size())};
+  f.meta.accumulate(f.theta, f.log_noise, f.task, f.inner_noise, f.outer_noise, MetaOrder::second, theta, log_noise,
+                    &exact);
+  InnerRates<double> at = rates;
+  const auto loss = [&] { return f.inner_loop.set_rates(at), f.adapted_loss(f.theta, f.log_noise); };
+  const Vector mu = numeric_gradient(rates.mu, [&](const Vector& values) { return at.mu = values, loss(); });
+  at = rates;
+  const Vector rho = numeric_gradient(rates.rho, [&](const Vector& values) { return at.rho = values, loss(); });
+  if (GetParam().steps == 0) {
+    EXPECT_EQ(exact.mu, Vector(rates.mu.size(), 0.0));
+    return;
+  }
+  EXPECT_LT(relative_error(exact.mu, mu), kTolerance);
+  EXPECT_LT(relative_error(exact.rho, rho), kTolerance);
+}
+
+TEST_P(MetaGradientTest, FirstOrderRatesGradientHoldsTheInnerGradientsConstant) {
+  const InnerRates<double> rates = f.inner_loop.rates();
+  Gaussian<double> theta(f.size);
+  Vector log_noise(2);
+  InnerRates<double> exact{Vector(rates.mu.size()), Vector(rates.mu.size())};
+  f.meta.accumulate(f.theta, f.log_noise, f.task, f.inner_noise, f.outer_noise, MetaOrder::first, theta, log_noise,
+                    &exact);
+  // With the gradients held, λ^M − θ scales with a tensor's rate.
+  const Gaussian<double> adapted = f.adapt(f.theta, f.log_noise);
+  const auto numeric = [&](bool of_rho) {
+    return numeric_gradient(of_rho ? rates.rho : rates.mu, [&](const Vector& values) {
+      Gaussian<double> lambda = adapted;
+      for (std::size_t t = 0; t < values.size(); ++t) {
+        const ParameterTensor& tensor = f.inner_loop.tensors()[t];
+        for (std::size_t d = tensor.offset; d < tensor.offset + tensor.size; ++d) {
+          Vector& at = of_rho ? lambda.rho : lambda.mu;
+          const double from = of_rho ? f.theta.rho[d] : f.theta.mu[d];
+          at[d] = from + (at[d] - from) * (values[t] / (of_rho ? rates.rho[t] : rates.mu[t]));
+        }
+      }
+      return f.outer_loss(lambda, f.theta, f.log_noise);
+    });
+  };
+  if (GetParam().steps == 0) return;
+  EXPECT_LT(relative_error(exact.mu, numeric(false)), kTolerance);
+  EXPECT_LT(relative_error(exact.rho, numeric(true)), kTolerance);
+}
+
 TEST_P(MetaGradientTest, KeepingPassesChangesNoBit) {
   const MetaFixture::Gradient anew = f.gradient(MetaOrder::second);
   EXPECT_EQ(anew.report.products_kept, 0);
