@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <thread>
 
 #include "runtime/random.h"
 
@@ -56,12 +57,15 @@ struct MetaBatch::Worker {
 MetaBatch::MetaBatch(const FitSettings& settings) : settings_(settings) {}
 MetaBatch::~MetaBatch() = default;
 
-Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings, std::string_view kernels, int workers,
+Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings, std::string_view kernels, int threads,
                                                      int keep_mib) {
   std::unique_ptr<MetaBatch> batch(new MetaBatch(settings));
+  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int workers = std::min(threads, settings.meta_batch);
   batch->pool_ = std::make_unique<ThreadPool>(workers);
-  for (int w = 0; w < batch->pool_->size(); ++w) {
-    Result<std::unique_ptr<Kernels<float>>> set = make_training_kernels(kernels, 1);
+  for (int w = 0; w < workers; ++w) {
+    const int share = kernels == "native" ? threads / workers + (w < threads % workers ? 1 : 0) : 1;
+    Result<std::unique_ptr<Kernels<float>>> set = make_training_kernels(kernels, share);
     if (!set.ok()) return set.status();
     batch->workers_.push_back(std::make_unique<Worker>(settings, std::move(*set), keep_mib));
   }

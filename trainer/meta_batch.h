@@ -44,9 +44,9 @@ struct ValidationResult {
 
 class MetaBatch {
  public:
-  // Makes `workers` threads' networks, each with a single-threaded kernel set of the given name and room to keep
-  // `keep_mib` MiB of inner passes.
-  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels, int workers,
+  // Makes a worker a task of a step, at most one a thread (0 = all cores), each with a kernel set of the given name and
+  // room to keep `keep_mib` MiB of inner passes. Threads that are left over work within the tasks, with native kernels.
+  static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels, int threads,
                                                    int keep_mib);
   ~MetaBatch();
 
