@@ -32,6 +32,7 @@ struct ConvolveArgs {
   size_t block_stride;
   size_t row_stride;
   int channels;  // of dst
+  int height;
   int width;
 };
 
@@ -47,6 +48,8 @@ struct WeightGradientArgs {
 };
 
 using ConvolveRow = void (*)(const ConvolveArgs& args, int first_block, int y);
+using WinogradWeights = void (*)(const float* direct, int channels, float* packed, size_t point_stride);
+using WinogradStrip = void (*)(const ConvolveArgs& args, int first_tile, int count, float* scratch);
 using WeightGradientRows = void (*)(const WeightGradientArgs& args, int first_row, int last_row, float* total);
 using Activate = void (*)(const float* z, const float* tan_z, const float* grad_a, const float* tan_grad_a, float* dst,
                           size_t count);
@@ -62,6 +65,13 @@ struct KernelTable {
   // number is summed in one order: bias, terms, source blocks, ky, kx, source channel, a fused multiply-add
   // each.
   ConvolveRow convolve_row;
+
+  // Transforms [ky][kx][channels][16] to [36 points][channels][16], a point point_stride floats after the last.
+  WinogradWeights winograd_weights;
+
+  // Tiles [first_tile, first_tile + count) of 4×4 pixels, numbered row by row, all destination blocks. Terms'
+  // weights are [destination block][point][source channel][16]. Scratch: winograd_scratch_size floats.
+  WinogradStrip winograd_strip;
 
   // total[ky][kx][source channel][16] += Σ src[y][x + kx − pad] ⊗ grad_dst[y − ky + pad][x] over source rows
   // y in [first_row, last_row), x ascending inside: one sum from zero by fused multiply-adds, then one

@@ -16,6 +16,7 @@
 
 #include "runtime/kernels/native/activation.inl"
 #include "runtime/kernels/native/convolution.inl"
+#include "runtime/kernels/native/winograd.inl"
 #include "runtime/kernels/native/weight_gradient.inl"
 
 namespace altocast::native::ALTOCAST_ISA {
@@ -48,6 +49,8 @@ extern const KernelTable kTable;
 const KernelTable kTable = {ALTOCAST_NAME(ALTOCAST_ISA),
                             kBlocksPerGroup,
                             convolve_row,
+                            winograd_weights,
+                            winograd_strip,
                             weight_gradient_rows,
                             {{activate<Relu, kForward>, activate<Relu, kBackward>, activate<Relu, kTangent>,
                               activate<Relu, kTangentBackward>},
