@@ -41,6 +41,29 @@ std::size_t scratch_size(const WeightSlice& slice, int height, int width) {
   return segments == 1 ? 0 : as_size(blocks * segments) * total_size(slice);
 }
 
+// Whether Winograd's kernel computes a layer: by its channels alone, so that neither image size nor instruction set
+// moves a bit, and its weights can be packed before sizes are known.
+bool uses_winograd(const WeightSlice& slice) {
+  constexpr int kMinChannels = 16;
+  return slice.kernel == 3 && std::min(slice.in_total, slice.out) >= kMinChannels;
+}
+
+constexpr int kWinogradPoints = 36;
+
+// Packed weights of a pair of channels.
+int weight_points(const WeightSlice& slice) {
+  return uses_winograd(slice) ? kWinogradPoints : slice.kernel * slice.kernel;
+}
+
+// Tiles that are transformed together: as many as a cache holds, at least what fills the registers.
+int strip_tiles(int src_channels) { return std::clamp(131072 / (kWinogradPoints * src_channels), 12, 48); }
+
+// A thread's scratch for a strip whose terms have src_channels, padded to blocks, together.
+std::size_t strip_scratch_size(int src_channels, int blocks_per_group) {
+  const int tile_floats = src_channels + kBlock * blocks_per_group;
+  return as_size(kWinogradPoints) * as_size(strip_tiles(src_channels) * tile_floats + 2 * kBlock);
+}
+
 // Where the processor has no mode for it, subnormal sums are flushed here as they are in the kernels.
 float flushed(float a) {
 #if defined(__riscv)
@@ -94,27 +117,41 @@ void add_block(const float* total, const WeightSlice& slice, int block, float* g
 NativeKernels::NativeKernels(const KernelTable& table, int threads) : Kernels<float>(threads), table_(table) {}
 
 void NativeKernels::reserve(const WeightSlice& slice, int height, int width) {
-  scratch_.resize(std::max(scratch_.size(), scratch_size(slice, height, width)));
+  std::size_t size = scratch_size(slice, height, width);
+  if (uses_winograd(slice)) {
+    const int channels = kMaxTerms * blocks_of(std::max(slice.in_total, slice.out)) * kBlock;
+    winograd_scratch_ = std::max(winograd_scratch_, strip_scratch_size(channels, table_.blocks_per_group));
+    size = std::max(size, as_size(threads().size()) * winograd_scratch_);
+  }
+  scratch_.resize(std::max(scratch_.size(), size));
 }
 
 std::size_t NativeKernels::packed_size(const WeightSlice& slice, Direction direction) const {
   const bool forward = direction == Direction::forward;
   const int src = forward ? slice.in_count : slice.out;
   const int dst = forward ? slice.out : slice.in_count;
-  return as_size(blocks_of(dst) * kBlock) * as_size(src) * as_size(slice.kernel * slice.kernel);
+  return as_size(blocks_of(dst) * kBlock) * as_size(src) * as_size(weight_points(slice));
 }
 
 void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) {
   const bool forward = direction == Direction::forward;
   const int src_channels = forward ? slice.in_count : slice.out;
   const int dst_blocks = blocks_of(forward ? slice.out : slice.in_count);
-  const int taps = slice.kernel * slice.kernel;
+  const bool winograd = uses_winograd(slice);
+  const int points = weight_points(slice);
   const auto pack = slice.kernel == 3 ? pack_block<9> : pack_block<1>;
   threads().parallel_for(dst_blocks * blocks_of(src_channels), [&](int item) {
     const int src_first = item / dst_blocks * kBlock;
     const int dst_first = item % dst_blocks * kBlock;
-    pack(weight, slice, forward, src_first, dst_first,
-         packed + (as_size(dst_first) * as_size(src_channels) + as_size(src_first * kBlock)) * as_size(taps));
+    float* const to = packed + as_size(dst_first) * as_size(src_channels) * as_size(points);
+    if (!winograd) {
+      pack(weight, slice, forward, src_first, dst_first, to + as_size(src_first * kBlock * points));
+      return;
+    }
+    float direct[9 * kBlock * kBlock];
+    pack(weight, slice, forward, src_first, dst_first, direct);
+    table_.winograd_weights(direct, std::min(kBlock, src_channels - src_first), to + as_size(src_first * kBlock),
+                            as_size(src_channels * kBlock));
   });
 }
 
@@ -123,6 +160,8 @@ void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
   static_assert(kMaxTerms <= native::kMaxConvolutionTerms);
   assert(terms.size() <= as_size(kMaxTerms) && dst.layout.block == kBlock && dst.layout.halo == 1);
   native::ConvolveArgs args{};
+  const bool winograd = !terms.empty() && uses_winograd(terms[0].slice);
+  int padded_channels = 0;
   for (const ConvolutionTerm<float>& term : terms) {
     const bool forward = term.direction == Direction::forward;
     const int channels = forward ? term.slice.in_count : term.slice.out;
@@ -133,21 +172,43 @@ void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
                                      term.src.block_stride(),
                                      term.src.row_stride(),
                                      term.packed,
-                                     as_size(channels) * as_size(term.slice.kernel * term.slice.kernel * kBlock),
+                                     as_size(channels) * as_size(weight_points(term.slice) * kBlock),
                                      channels,
                                      term.slice.kernel};
+    assert(uses_winograd(term.slice) == winograd);
+    padded_channels += blocks_of(channels) * kBlock;
   }
   args.bias = bias;
   args.dst = dst.row(0, 0);
   args.block_stride = dst.block_stride();
   args.row_stride = dst.row_stride();
   args.channels = dst.extent.channels;
+  args.height = dst.extent.height;
   args.width = dst.extent.width;
+  if (winograd) return convolve_tiles(args, padded_channels);
 
   const int height = dst.extent.height;
   const int group = table_.blocks_per_group;
   threads().parallel_for(divide_up(dst.blocks(), group) * height,
                          [&](int item) { table_.convolve_row(args, item / height * group, item % height); });
+}
+
+void NativeKernels::convolve_tiles(const native::ConvolveArgs& args, int src_channels) {
+  const int tiles = divide_up(args.height, 4) * divide_up(args.width, 4);
+  const int max_strip = strip_tiles(src_channels);
+  const int parts = threads().size();
+  const std::size_t part_scratch = strip_scratch_size(src_channels, table_.blocks_per_group);
+  assert(scratch_.size() >= as_size(parts) * part_scratch);
+  threads().parallel_for(parts, [&](int part) {
+    const int first = tiles * part / parts;
+    const int count = tiles * (part + 1) / parts - first;
+    const int strips = divide_up(count, max_strip);
+    for (int strip = 0; strip < strips; ++strip) {
+      const int begin = first + count * strip / strips;
+      const int end = first + count * (strip + 1) / strips;
+      table_.winograd_strip(args, begin, end - begin, scratch_.data() + as_size(part) * part_scratch);
+    }
+  });
 }
 
 void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms,

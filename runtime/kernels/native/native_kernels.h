@@ -51,8 +51,11 @@ class NativeKernels final : public Kernels<float> {
   void run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z, const float* grad_a,
                       const float* tan_grad_a, float* dst, std::size_t count);
 
+  void convolve_tiles(const native::ConvolveArgs& args, int src_channels);
+
   const KernelTable& table_;
-  std::vector<float> scratch_;  // partial sums of weight gradients
+  std::vector<float> scratch_;  // partial sums of weight gradients, or Winograd's strips, one a thread
+  std::size_t winograd_scratch_ = 0;  // floats a thread
 };
 
 }  // namespace altocast
