@@ -56,12 +56,15 @@ int weight_points(const WeightSlice& slice) {
 }
 
 // Tiles that are transformed together: as many as a cache holds, at least what fills the registers.
-int strip_tiles(int src_channels) { return std::clamp(131072 / (kWinogradPoints * src_channels), 12, 48); }
+constexpr int kStripFloats = 131072 / kWinogradPoints;
+constexpr int kMinStrip = 12, kMaxStrip = 48;
+int strip_tiles(int src_channels) { return std::clamp(kStripFloats / src_channels, kMinStrip, kMaxStrip); }
 
-// A thread's scratch for a strip whose terms have src_channels, padded to blocks, together.
+// Floats of scratch for a strip whose terms have src_channels together, padded to blocks; grows with src_channels.
 std::size_t strip_scratch_size(int src_channels, int blocks_per_group) {
-  const int tile_floats = src_channels + kBlock * blocks_per_group;
-  return as_size(kWinogradPoints) * as_size(strip_tiles(src_channels) * tile_floats + 2 * kBlock);
+  const int source = std::max(kStripFloats, kMinStrip * src_channels) + kBlock;
+  const int product = kMaxStrip * kBlock * blocks_per_group + kBlock;
+  return as_size(kWinogradPoints) * as_size(source + product);
 }
 
 // Where the processor has no mode for it, subnormal sums are flushed here as they are in the kernels.
