@@ -16,8 +16,8 @@
 
 #include "runtime/kernels/native/activation.inl"
 #include "runtime/kernels/native/convolution.inl"
-#include "runtime/kernels/native/winograd.inl"
 #include "runtime/kernels/native/weight_gradient.inl"
+#include "runtime/kernels/native/winograd.inl"
 
 namespace altocast::native::ALTOCAST_ISA {
 namespace {
@@ -46,17 +46,16 @@ float fma_loop(long rounds) {
 }  // namespace
 
 extern const KernelTable kTable;
-const KernelTable kTable = {ALTOCAST_NAME(ALTOCAST_ISA),
-                            kBlocksPerGroup,
-                            convolve_row,
-                            winograd_weights,
-                            winograd_strip,
-                            weight_gradient_rows,
-                            {{activate<Relu, kForward>, activate<Relu, kBackward>, activate<Relu, kTangent>,
-                              activate<Relu, kTangentBackward>},
-                             {activate<Silu, kForward>, activate<Silu, kBackward>, activate<Silu, kTangent>,
-                              activate<Silu, kTangentBackward>}},
-                            fma_loop,
-                            kPeakVectors* kLanes};
+const KernelTable kTable = {
+    ALTOCAST_NAME(ALTOCAST_ISA),
+    kBlocksPerGroup,
+    convolve_row,
+    winograd_weights,
+    winograd_strip,
+    weight_gradient_rows,
+    {{activate<Relu, kForward>, activate<Relu, kBackward>, activate<Relu, kTangent>, activate<Relu, kTangentBackward>},
+     {activate<Silu, kForward>, activate<Silu, kBackward>, activate<Silu, kTangent>, activate<Silu, kTangentBackward>}},
+    fma_loop,
+    kPeakVectors* kLanes};
 
 }  // namespace altocast::native::ALTOCAST_ISA

@@ -54,7 +54,7 @@ class NativeKernels final : public Kernels<float> {
   void convolve_tiles(const native::ConvolveArgs& args, int src_channels);
 
   const KernelTable& table_;
-  std::vector<float> scratch_;  // partial sums of weight gradients, or Winograd's strips, one a thread
+  std::vector<float> scratch_;        // partial sums of weight gradients, or Winograd's strips, one a thread
   std::size_t winograd_scratch_ = 0;  // floats a thread
 };
 

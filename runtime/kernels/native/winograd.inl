@@ -67,14 +67,12 @@ void winograd_weights(const float* direct, int channels, float* packed, size_t p
 inline void transform_source(const float* src, size_t row_stride, float* to, size_t point_stride) {
   for (int lane = 0; lane < kBlock; lane += kLanes) {
     Vec columns[6][6];
-    ALTOCAST_UNROLL
     for (int x = 0; x < 6; ++x) {
       Vec d[6];
       ALTOCAST_UNROLL
       for (int y = 0; y < 6; ++y) d[y] = load(src + static_cast<size_t>(y) * row_stride + x * kBlock + lane);
       transform_source_line(d, columns[x]);
     }
-    ALTOCAST_UNROLL
     for (int y = 0; y < 6; ++y) {
       const Vec d[6] = {columns[0][y], columns[1][y], columns[2][y], columns[3][y], columns[4][y], columns[5][y]};
       Vec t[6];
@@ -86,11 +84,10 @@ inline void transform_source(const float* src, size_t row_stride, float* to, siz
 }
 
 // A tile's products, 16 channels, to `rows` × `columns` pixels.
-inline void transform_products(const float* from, size_t point_stride, const float* bias, float* dst,
-                               size_t row_stride, int rows, int columns) {
+inline void transform_products(const float* from, size_t point_stride, const float* bias, float* dst, size_t row_stride,
+                               int rows, int columns) {
   for (int lane = 0; lane < kBlock; lane += kLanes) {
     Vec lines[6][4];
-    ALTOCAST_UNROLL
     for (int x = 0; x < 6; ++x) {
       Vec m[6];
       ALTOCAST_UNROLL
@@ -98,9 +95,7 @@ inline void transform_products(const float* from, size_t point_stride, const flo
       transform_product_line(m, lines[x]);
     }
     const Vec start = load(bias + lane);
-    ALTOCAST_UNROLL
-    for (int y = 0; y < 4; ++y) {
-      if (y >= rows) break;
+    for (int y = 0; y < 4 && y < rows; ++y) {
       const Vec m[6] = {lines[0][y], lines[1][y], lines[2][y], lines[3][y], lines[4][y], lines[5][y]};
       Vec out[4];
       transform_product_line(m, out);
