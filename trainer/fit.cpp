@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <optional>
+#include <utility>
 
 #include "runtime/random.h"
 #include "trainer/optimizer.h"
@@ -239,15 +240,21 @@ Prior make_prior(const FitSettings& settings, const Archive& archive, const FitS
   return prior;
 }
 
+// Where the time went since the line before.
+struct StepSeconds {
+  double gradient = 0, update = 0, validation = 0, checkpoint = 0;
+};
+
 // What a step's line in the log tells beside the last batch.
 struct StepRecord {
   Phase phase = Phase::warmup;
   StepNorms norms;
   double tasks_per_second = 0;
+  StepSeconds seconds;
 };
 
-std::string log_line(const FitState& state, const StepRecord& record, const BatchResult& batch,
-                     const ValidationResult* validation) {
+std::string log_line(const FitSettings& settings, const FitState& state, const StepRecord& record,
+                     const BatchResult& batch, const ValidationResult* validation) {
   ordered_json line;
   line["step"] = state.step;
   line["phase"] = to_string(record.phase);
@@ -258,12 +265,18 @@ std::string log_line(const FitState& state, const StepRecord& record, const Batc
     line["kl"] = batch.kl;
     line["clipped_inner_steps"] = batch.clipped_steps;
     line["gradient_norm_rho"] = record.norms.rho;
-    line["rate_mu"] = state.learned.rates.mu;
-    line["rate_rho"] = state.learned.rates.rho;
+    if (settings.rate_learning_rate > 0) {
+      line["rate_mu"] = state.learned.rates.mu;
+      line["rate_rho"] = state.learned.rates.rho;
+    }
   }
   line["gradient_norm_mu"] = record.norms.mu;
   line["log_noise"] = state.learned.log_noise;
   line["tasks_per_second"] = record.tasks_per_second;
+  line["seconds"] = {{"gradient", record.seconds.gradient},
+                     {"update", record.seconds.update},
+                     {"validation", record.seconds.validation},
+                     {"checkpoint", record.seconds.checkpoint}};
   if (validation) {
     ordered_json& v = line["validation"];
     v["nll_before"] = validation->nll_before;
@@ -271,6 +284,8 @@ std::string log_line(const FitState& state, const StepRecord& record, const Batc
     v["mae_before"] = validation->mae_before;
     v["mae_after"] = validation->mae_after;
     v["mae_persistence"] = validation->mae_persistence;
+    v["moved_mu"] = validation->moved_mu;
+    v["moved_rho"] = validation->moved_rho;
   }
   return line.dump();
 }
@@ -372,6 +387,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
 
   Clock::time_point mark = Clock::now();
   int steps_since_mark = 0;
+  StepSeconds spent;
   Phase marked_phase = phase_of(settings, state.step);
   while (state.step < settings.steps && !stopped()) {
     StepRecord record;
@@ -387,6 +403,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
                            ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
                            ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");
     }
+    const Clock::time_point step_start = Clock::now();
     (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase,
                        static_cast<std::uint64_t>(state.step), gradient);
     if (!is_finite(gradient)) {
@@ -396,7 +413,10 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
           " (a loss or gradient is not finite); the checkpoint before it stands. Lower inner.rate_mu or "
           "training.learning_rate, or set inner.clip_mu and inner.clip_rho");
     }
+    spent.gradient += seconds_since(step_start);
+    const Clock::time_point update_start = Clock::now();
     record.norms = update(settings, record.phase, gradient, state);
+    spent.update += seconds_since(update_start);
     ++state.step;
     ++steps_since_mark;
 
@@ -406,14 +426,21 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     const bool last = state.step == settings.steps;
     const bool validate_now = validation_tasks > 0 && (last || state.step % settings.validate_every == 0);
     if (validate_now) {
+      const Clock::time_point start = Clock::now();
       validation = (*batch)->validate(state.learned, validation_sampler, validation_tasks);
+      spent.validation += seconds_since(start);
       callbacks.notice(validation_line(state.step, *validation));
     }
     if (validate_now || last || state.step % settings.report_every == 0) {
+      record.seconds = std::exchange(spent, {});
       ALTOCAST_RETURN_IF_ERROR(
-          run.append_log(log_line(state, record, gradient, validate_now ? &*validation : nullptr)));
+          run.append_log(log_line(settings, state, record, gradient, validate_now ? &*validation : nullptr)));
     }
-    if (last || state.step % settings.checkpoint_every == 0) ALTOCAST_RETURN_IF_ERROR(save());
+    if (last || state.step % settings.checkpoint_every == 0) {
+      const Clock::time_point start = Clock::now();
+      ALTOCAST_RETURN_IF_ERROR(save());
+      spent.checkpoint += seconds_since(start);
+    }
     callbacks.progress({state.step, settings.steps, record.phase, gradient.loss, record.tasks_per_second,
                         seconds / steps_since_mark * (settings.steps - state.step)});
   }

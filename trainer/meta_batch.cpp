@@ -19,6 +19,21 @@ void add(std::vector<T>& sum, const std::vector<T>& values) {
   for (std::size_t d = 0; d < sum.size(); ++d) sum[d] += values[d];
 }
 
+// Root mean square of b − a by parameter tensor.
+std::vector<double> movement(const std::vector<ParameterTensor>& layout, const std::vector<float>& a,
+                             const std::vector<float>& b) {
+  std::vector<double> moved;
+  for (const ParameterTensor& tensor : layout) {
+    double sum = 0;
+    for (std::size_t d = tensor.offset; d < tensor.offset + tensor.size; ++d) {
+      const double change = static_cast<double>(b[d]) - static_cast<double>(a[d]);
+      sum += change * change;
+    }
+    moved.push_back(std::sqrt(sum / static_cast<double>(tensor.size)));
+  }
+  return moved;
+}
+
 }  // namespace
 
 std::string_view to_string(Phase phase) {
@@ -194,6 +209,7 @@ Status MetaBatch::kernel_status() const {
 ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSampler& sampler, int tasks) {
   const auto leads = static_cast<std::size_t>(settings_.network.leads);
   const auto pixels = static_cast<std::size_t>(settings_.tile) * static_cast<std::size_t>(settings_.tile);
+  const std::vector<ParameterTensor> layout = parameter_layout(settings_.network);
   std::vector<ValidationResult> results(static_cast<std::size_t>(tasks));
 
   // Mean absolute errors and the NLL a term of the forecasts that a network makes of the queries.
@@ -231,6 +247,8 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
     worker.inner_loop.adapt(learned.theta, std::span<const float>(learned.log_noise),
                             std::span<const Sample<float>>(worker.episode.task.support), noise, worker.lambda, nullptr);
     score(worker, worker.lambda.mu, result.nll_after, result.mae_after);
+    result.moved_mu = movement(layout, learned.theta.mu, worker.lambda.mu);
+    result.moved_rho = movement(layout, learned.theta.rho, worker.lambda.rho);
     result.mae_persistence.assign(leads, 0.0);
     const std::vector<Sample<float>>& queries = worker.episode.task.query;
     for (const Sample<float>& query : queries) {
@@ -250,6 +268,8 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
   mean.mae_before.resize(leads);
   mean.mae_after.resize(leads);
   mean.mae_persistence.resize(leads);
+  mean.moved_mu.resize(layout.size());
+  mean.moved_rho.resize(layout.size());
   for (const ValidationResult& result : results) {
     mean.nll_before += result.nll_before / tasks;
     mean.nll_after += result.nll_after / tasks;
@@ -257,6 +277,10 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
       mean.mae_before[l] += result.mae_before[l] / tasks;
       mean.mae_after[l] += result.mae_after[l] / tasks;
       mean.mae_persistence[l] += result.mae_persistence[l] / tasks;
+    }
+    for (std::size_t t = 0; t < layout.size(); ++t) {
+      mean.moved_mu[t] += result.moved_mu[t] / tasks;
+      mean.moved_rho[t] += result.moved_rho[t] / tasks;
     }
   }
   return mean;

@@ -39,6 +39,8 @@ struct ValidationResult {
   double nll_before = 0, nll_after = 0;       // query NLL a term, at μ_θ and at μ_λ
   std::vector<double> mae_before, mae_after;  // by lead
   std::vector<double> mae_persistence;        // by lead
+  // How far adaptation moves μ and ρ: root mean square over a parameter tensor's weights, mean over the tasks.
+  std::vector<double> moved_mu, moved_rho;
   int tasks = 0;
 };
 
