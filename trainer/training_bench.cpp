@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime/flop_count.h"
 #include "runtime/kernels/native/native_kernels.h"
@@ -23,145 +24,246 @@ double peak_rss_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
 }
 
-TimedPart time_part(const std::string& name, int repetitions, double flops, const std::function<void()>& body) {
+double time(const std::function<void()>& body) {
   using Clock = std::chrono::steady_clock;
-  body();  // warms caches and makes what is made at first use
-  std::vector<double> seconds;
-  for (int i = 0; i < repetitions; ++i) {
-    const Clock::time_point start = Clock::now();
-    body();
-    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  const Clock::time_point start = Clock::now();
+  body();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The task and the prior that every part works on, and room for results.
+struct BenchData {
+  explicit BenchData(const TrainingBenchSettings& settings);
+
+  std::vector<float> frames;
+  Task<float> task;
+  Gaussian<float> theta, grad_theta;
+  std::vector<float> log_noise, forecast, grad, product;
+  std::vector<double> grad_log_noise;
+};
+
+BenchData::BenchData(const TrainingBenchSettings& settings)
+    : theta(parameter_count(settings.network)),
+      grad_theta(theta),
+      log_noise(static_cast<std::size_t>(settings.network.leads)),
+      grad(theta.size()),
+      product(theta.size()),
+      grad_log_noise(log_noise.size()) {
+  const NetworkSpec& spec = settings.network;
+  const std::size_t pixels = static_cast<std::size_t>(settings.height) * static_cast<std::size_t>(settings.width);
+  const std::size_t inputs = static_cast<std::size_t>(spec.input_frames) * pixels;
+  const std::size_t targets = static_cast<std::size_t>(spec.leads) * pixels;
+  const auto pairs = static_cast<std::size_t>(settings.support + settings.query);
+  forecast.resize(targets);
+  frames.resize(pairs * (inputs + targets));
+  fill_normal(1, 0, 0, std::span<float>(frames));
+  for (std::size_t i = 0; i < pairs; ++i) {
+    const float* first = frames.data() + i * (inputs + targets);
+    auto& samples = i < static_cast<std::size_t>(settings.support) ? task.support : task.query;
+    samples.push_back(make_sample(spec, first, first + inputs, settings.height, settings.width));
   }
+  fill_normal(1, 1, 0, std::span<float>(theta.mu));
+  for (float& mu : theta.mu) mu *= 0.05f;
+  std::fill(theta.rho.begin(), theta.rho.end(), -5.0f);
+}
+
+InnerLoopSettings inner_settings(const TrainingBenchSettings& settings) {
+  InnerLoopSettings inner;
+  inner.steps = settings.inner_steps;
+  inner.samples = settings.samples;
+  return inner;
+}
+
+OuterSettings outer_settings(const TrainingBenchSettings& settings) {
+  OuterSettings outer;
+  outer.samples = settings.samples;
+  return outer;
+}
+
+InnerRates<float> equal_rates(const NetworkSpec& spec) {
+  const std::vector<float> rates(parameter_layout(spec).size(), 1e-4f);
+  return {rates, rates};
+}
+
+// All parts on one kernel set.
+class Subject {
+ public:
+  Subject(const TrainingBenchSettings& settings, BenchData& data, std::unique_ptr<Kernels<float>> kernels)
+      : settings_(settings),
+        data_(data),
+        kernels_(std::move(kernels)),
+        network_(settings.network, *kernels_, settings.height, settings.width, Purpose::second_order),
+        inner_loop_(network_, inner_settings(settings), equal_rates(settings.network)),
+        meta_gradient_(inner_loop_, outer_settings(settings), mebibytes(settings.keep_mib)) {}
+
+  void run(std::string_view part) {
+    network_.set_weights(data_.theta.mu.data());
+    if (part == "forward") network_.forward(data_.task.support[0], data_.forecast.data());
+    if (part == "gradient") gradient();
+    if (part == "hvp") hvp();
+    if (part == "meta_gradient") report_ = meta(MetaOrder::second);
+    if (part == "first_order") meta(MetaOrder::first);
+  }
+
+  // Of the last meta_gradient.
+  const MetaReport& meta_report() const { return report_; }
+
+  // Forward passes of one image that a part costs by count: a gradient is 3.
+  double forwards(std::string_view part) const {
+    const double support = settings_.support, query = settings_.query;
+    if (part == "forward") return 1;
+    if (part == "gradient") return 3 * support;
+    if (part == "hvp") return HessianVector<float>::kForwardsAnew * support;
+    const double first_order = 3 * settings_.samples * (support * settings_.inner_steps + query);
+    if (part == "first_order") return first_order;
+    return first_order + HessianVector<float>::kForwardsKept * report_.products_kept +
+           HessianVector<float>::kForwardsAnew * (report_.products - report_.products_kept);
+  }
+
+ private:
+  void gradient() {
+    nll_gradient(network_, std::span<const float>(data_.theta.mu), std::span<const float>(data_.log_noise),
+                 std::span<const Sample<float>>(data_.task.support), std::span(data_.grad),
+                 std::span(data_.grad_log_noise));
+  }
+
+  void hvp() {
+    if (!hessian_vector_) hessian_vector_.emplace(network_);
+    hessian_vector_->set_direction(data_.theta.mu.data());
+    for (const Sample<float>& sample : data_.task.support) {
+      hessian_vector_->accumulate(sample, data_.log_noise.data(), nullptr, data_.product.data(),
+                                  data_.grad_log_noise.data());
+    }
+  }
+
+  MetaReport meta(MetaOrder order) {
+    CounterNoise<float> inner_noise(1, false), outer_noise(2, false);
+    return meta_gradient_.accumulate(data_.theta, data_.log_noise, data_.task, inner_noise, outer_noise, order,
+                                     data_.grad_theta, data_.grad_log_noise);
+  }
+
+  const TrainingBenchSettings& settings_;
+  BenchData& data_;
+  std::unique_ptr<Kernels<float>> kernels_;
+  UNet<float> network_;
+  InnerLoop<float> inner_loop_;
+  MetaGradient<float> meta_gradient_;
+  std::optional<HessianVector<float>> hessian_vector_;  // its buffers are in the way of the other parts' peak memory
+  MetaReport report_;
+};
+
+TimedPart summarize(const std::string& name, std::vector<double> seconds) {
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
-  return {name, median, (seconds.back() - seconds.front()) / median, flops};
+  return {name, median, (seconds.back() - seconds.front()) / median};
+}
+
+// Seconds of the gradient part, 0 where it was not timed.
+double gradient_seconds(const TimedKernels& set) {
+  for (const TimedPart& part : set.parts) {
+    if (part.name == "gradient") return part.seconds;
+  }
+  return 0;
 }
 
 }  // namespace
 
 Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& settings) {
-  const NetworkSpec& spec = settings.network;
-  Result<std::unique_ptr<Kernels<float>>> kernels = make_training_kernels(settings.kernels, settings.threads);
-  if (!kernels.ok()) return kernels.status();
-  const std::size_t size = parameter_count(spec);
-  const std::size_t pixels = static_cast<std::size_t>(settings.height) * static_cast<std::size_t>(settings.width);
-  const std::size_t inputs = static_cast<std::size_t>(spec.input_frames) * pixels;
-  const std::size_t targets = static_cast<std::size_t>(spec.leads) * pixels;
-  const auto pairs = static_cast<std::size_t>(settings.support + settings.query);
-
-  std::vector<float> data(pairs * (inputs + targets));
-  fill_normal(1, 0, 0, std::span<float>(data));
-  Task<float> task;
-  for (std::size_t i = 0; i < pairs; ++i) {
-    const float* frames = data.data() + i * (inputs + targets);
-    auto& samples = i < static_cast<std::size_t>(settings.support) ? task.support : task.query;
-    samples.push_back(make_sample(spec, frames, frames + inputs, settings.height, settings.width));
-  }
-  Gaussian<float> theta(size), grad_theta(size);
-  fill_normal(1, 1, 0, std::span<float>(theta.mu));
-  for (float& mu : theta.mu) mu *= 0.05f;
-  std::fill(theta.rho.begin(), theta.rho.end(), -5.0f);
-  const std::vector<float> log_noise(static_cast<std::size_t>(spec.leads));
-  std::vector<double> grad_log_noise(log_noise.size()), hessian_log_noise(log_noise.size());
-  std::vector<float> out(targets), grad(size), hvp(size);
-
-  UNet<float> network(spec, **kernels, settings.height, settings.width, Purpose::second_order);
-  InnerLoopSettings inner;
-  inner.steps = settings.inner_steps;
-  inner.samples = settings.samples;
-  const std::size_t tensors = parameter_layout(spec).size();
-  InnerLoop<float> inner_loop(network, inner, {std::vector<float>(tensors, 1e-4f), std::vector<float>(tensors, 1e-4f)});
-  OuterSettings outer;
-  outer.samples = settings.samples;
-  MetaGradient<float> meta_gradient(inner_loop, outer, mebibytes(settings.keep_mib));
-  HessianVector<float> hessian_vector(network);
-  network.set_weights(theta.mu.data());
-  hessian_vector.set_direction(theta.mu.data());
-
-  // Forward passes by count: a gradient is 3.
-  const double forward = count_flops(spec, settings.height, settings.width).forward;
-  const double per_step = forward * settings.support * settings.samples;
-  const double outer_flops = 3 * forward * settings.query * settings.samples;
-  const double first_order = 3 * per_step * settings.inner_steps + outer_flops;
-
   TrainingBenchReport report;
   report.settings = settings;
-  const auto time = [&](const char* name, double flops, const std::function<void()>& body) {
+  BenchData data(settings);
+  std::vector<std::unique_ptr<Subject>> subjects;
+  for (const std::string& name : settings.kernels) {
+    Result<std::unique_ptr<Kernels<float>>> kernels = make_training_kernels(name, settings.threads);
+    if (!kernels.ok()) return kernels.status();
+    subjects.push_back(std::make_unique<Subject>(settings, data, std::move(*kernels)));
+    report.sets.push_back({name, {}});
+  }
+
+  const double forward = count_flops(settings.network, settings.height, settings.width).forward;
+  for (const std::string& part : settings.parts) {
     report.fma_peak_gflops = std::max(report.fma_peak_gflops, measure_fma_peak(best_table()));
-    report.parts.push_back(time_part(name, settings.repetitions, flops, body));
-  };
-  const auto meta = [&](MetaOrder order) {
-    CounterNoise<float> inner_noise(1, false), outer_noise(2, false);
-    return meta_gradient.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, grad_theta,
-                                    grad_log_noise);
-  };
-  time("forward", forward, [&] {
-    network.set_weights(theta.mu.data());
-    network.forward(task.support[0], out.data());
-  });
-  time("gradient", 3 * forward * settings.support, [&] {
-    nll_gradient(network, std::span<const float>(theta.mu), std::span<const float>(log_noise),
-                 std::span<const Sample<float>>(task.support), std::span(grad), std::span(grad_log_noise));
-  });
-  time("hvp", HessianVector<float>::kForwardsAnew * forward * settings.support, [&] {
-    for (const Sample<float>& sample : task.support) {
-      hessian_vector.accumulate(sample, log_noise.data(), nullptr, hvp.data(), hessian_log_noise.data());
+    // Warms caches and makes what is made at first use.
+    for (const std::unique_ptr<Subject>& subject : subjects) subject->run(part);
+    std::vector<std::vector<double>> seconds(subjects.size());
+    for (int i = 0; i < settings.repetitions; ++i) {
+      for (std::size_t k = 0; k < subjects.size(); ++k) {
+        seconds[k].push_back(time([&] { subjects[k]->run(part); }));
+      }
     }
-  });
-  const MetaReport products = meta(MetaOrder::second);
-  report.products = products.products;
-  report.products_kept = products.products_kept;
-  const double second_order =
-      forward * (HessianVector<float>::kForwardsKept * products.products_kept +
-                 HessianVector<float>::kForwardsAnew * (products.products - products.products_kept));
-  time("meta_gradient", first_order + second_order, [&] { meta(MetaOrder::second); });
-  time("first_order", first_order, [&] { meta(MetaOrder::first); });
+    for (std::size_t k = 0; k < subjects.size(); ++k) {
+      TimedKernels& set = report.sets[k];
+      const double forwards = subjects[k]->forwards(part);
+      set.parts.push_back(summarize(part, seconds[k]));
+      set.parts.back().flops = forwards * forward;
+      set.parts.back().gradients = forwards / subjects[k]->forwards("gradient");
+      set.products = subjects[k]->meta_report().products;
+      set.products_kept = subjects[k]->meta_report().products_kept;
+    }
+  }
   report.peak_rss_mib = peak_rss_mib();
   return report;
 }
 
 std::string TrainingBenchReport::to_json() const {
-  nlohmann::ordered_json line;
-  line["kernels"] = settings.kernels;
-  line["isa"] = best_table().isa;
-  line["preset"] = settings.preset;
-  line["height"] = settings.height;
-  line["width"] = settings.width;
-  line["support"] = settings.support;
-  line["query"] = settings.query;
-  line["inner_steps"] = settings.inner_steps;
-  line["samples"] = settings.samples;
-  line["threads"] = settings.threads;
-  line["fma_peak_gflops"] = fma_peak_gflops;
-  for (const TimedPart& part : parts) {
-    const double rate = part.flops / part.seconds * 1e-9;
-    line[part.name] = {{"seconds", part.seconds},
-                       {"spread", part.spread},
-                       {"gflop", part.flops * 1e-9},
-                       {"gflops", rate},
-                       {"share_of_peak", rate / (fma_peak_gflops * settings.threads)}};
+  std::string lines;
+  for (const TimedKernels& set : sets) {
+    nlohmann::ordered_json line;
+    line["kernels"] = set.kernels;
+    line["isa"] = best_table().isa;
+    line["preset"] = settings.preset;
+    line["height"] = settings.height;
+    line["width"] = settings.width;
+    line["support"] = settings.support;
+    line["query"] = settings.query;
+    line["inner_steps"] = settings.inner_steps;
+    line["samples"] = settings.samples;
+    line["threads"] = settings.threads;
+    line["fma_peak_gflops"] = fma_peak_gflops;
+    const double own = gradient_seconds(set);
+    for (const TimedPart& part : set.parts) {
+      const double rate = part.flops / part.seconds * 1e-9;
+      line[part.name] = {{"seconds", part.seconds},
+                         {"spread", part.spread},
+                         {"gflop", part.flops * 1e-9},
+                         {"gflops", rate},
+                         {"share_of_peak", rate / (fma_peak_gflops * settings.threads)},
+                         {"gradients_by_count", part.gradients}};
+      if (own > 0) line[part.name]["gradients_by_time"] = part.seconds / own;
+    }
+    line["products"] = set.products;
+    line["products_kept"] = set.products_kept;
+    line["peak_rss_mib"] = peak_rss_mib;
+    lines += (lines.empty() ? "" : "\n") + line.dump();
   }
-  line["products"] = products;
-  line["products_kept"] = products_kept;
-  line["peak_rss_mib"] = peak_rss_mib;
-  return line.dump();
+  return lines;
 }
 
 std::string TrainingBenchReport::to_text() const {
-  char row[160];
+  char row[400];
   std::snprintf(row, sizeof row,
-                "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples, %s (%s), %d threads\n",
+                "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples, %s, %d threads\n"
+                "FMA peak of one core %.1f GFLOP/s; a part in gradients of the support set, by time and by count\n"
+                "%-10s %-14s %10s %8s %10s %9s %8s %9s\n",
                 settings.preset.c_str(), settings.height, settings.width, settings.support, settings.query,
-                settings.inner_steps, settings.samples, settings.kernels.c_str(), best_table().isa, settings.threads);
+                settings.inner_steps, settings.samples, best_table().isa, settings.threads, fma_peak_gflops, "kernels",
+                "part", "ms", "spread", "GFLOP/s", "of peak", "by time", "by count");
   std::string text = row;
-  std::snprintf(row, sizeof row, "FMA peak of one core %.1f GFLOP/s\n%-14s %10s %8s %10s %9s\n", fma_peak_gflops, "",
-                "ms", "spread", "GFLOP/s", "of peak");
-  text += row;
-  for (const TimedPart& part : parts) {
-    const double rate = part.flops / part.seconds * 1e-9;
-    std::snprintf(row, sizeof row, "%-14s %10.2f %7.0f%% %10.1f %8.0f%%\n", part.name.c_str(), part.seconds * 1e3,
-                  part.spread * 100, rate, 100 * rate / (fma_peak_gflops * settings.threads));
-    text += row;
+  for (const std::string& name : settings.parts) {
+    for (const TimedKernels& set : sets) {
+      const double own = gradient_seconds(set);
+      for (const TimedPart& part : set.parts) {
+        if (part.name != name) continue;
+        const double rate = part.flops / part.seconds * 1e-9;
+        std::snprintf(row, sizeof row, "%-10s %-14s %10.2f %7.0f%% %10.1f %8.0f%% ", set.kernels.c_str(), name.c_str(),
+                      part.seconds * 1e3, part.spread * 100, rate, 100 * rate / (fma_peak_gflops * settings.threads));
+        text += row;
+        std::snprintf(row, sizeof row, "%8.2f ", part.seconds / own);
+        text += own > 0 ? row : "       – ";
+        std::snprintf(row, sizeof row, "%9.2f\n", part.gradients);
+        text += row;
+      }
+    }
   }
   std::snprintf(row, sizeof row, "peak RSS %.0f MiB\n", peak_rss_mib);
   return text + row;

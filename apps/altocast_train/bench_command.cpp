@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <cxxopts.hpp>
 #include <thread>
@@ -16,11 +17,14 @@ int run_bench(std::span<char*> argv) {
       "support", "support pairs", number(defaults.support), "N")("query", "query pairs", number(defaults.query), "N")(
       "inner-steps", "inner steps", number(defaults.inner_steps), "M")("samples", "weight samples",
                                                                        number(defaults.samples), "S")(
-      "kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
-      "threads", "threads within the task; 0 = all cores", number(defaults.threads), "N")(
+      "kernels", "native, onednn or reference; several are timed in turns",
+      cxxopts::value<std::vector<std::string>>()->default_value("native"), "K,…")(
+      "parts", "what to time: forward, gradient, hvp, meta_gradient, first_order (all); peak RSS is that of all parts",
+      cxxopts::value<std::vector<std::string>>(),
+      "P,…")("threads", "threads within the task; 0 = all cores", number(defaults.threads), "N")(
       "keep-mib", "memory for inner passes that spares their recomputation", number(defaults.keep_mib), "MIB")(
-      "repetitions", "timed runs of each part", number(defaults.repetitions), "N")("json", "print one line of JSON")(
-      "help", "this text");
+      "repetitions", "timed runs of each part", number(defaults.repetitions), "N")(
+      "json", "print a line of JSON a kernel set")("help", "this text");
   int argc = static_cast<int>(argv.size());
   char** arguments = argv.data();
   const cxxopts::ParseResult parsed = options.parse(argc, arguments);
@@ -55,9 +59,17 @@ int run_bench(std::span<char*> argv) {
   settings.keep_mib = parsed["keep-mib"].as<int>();
   if (settings.keep_mib < 0) return usage("--keep-mib must not be negative");
   if (settings.threads == 0) settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  settings.kernels = parsed["kernels"].as<std::string>();
-  if (settings.kernels != "native" && settings.kernels != "onednn" && settings.kernels != "reference") {
-    return usage("unknown --kernels '" + settings.kernels + "'; choose native, onednn or reference");
+  settings.kernels = parsed["kernels"].as<std::vector<std::string>>();
+  for (const std::string& kernels : settings.kernels) {
+    if (kernels != "native" && kernels != "onednn" && kernels != "reference") {
+      return usage("unknown --kernels '" + kernels + "'; choose native, onednn or reference");
+    }
+  }
+  if (parsed.count("parts")) settings.parts = parsed["parts"].as<std::vector<std::string>>();
+  for (const std::string& part : settings.parts) {
+    if (std::find(kTrainingBenchParts.begin(), kTrainingBenchParts.end(), part) == kTrainingBenchParts.end()) {
+      return usage("unknown --parts '" + part + "'; choose from forward, gradient, hvp, meta_gradient, first_order");
+    }
   }
   const Result<TrainingBenchReport> report = run_training_bench(settings);
   if (!report.ok()) {
