@@ -91,7 +91,8 @@ class UNet {
   double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
                   Pass<T>* keep = nullptr);
 
-  // Room for a pass of this network.
+  // Room for a pass of this network, and its size. Need Purpose::gradient.
+  std::size_t pass_bytes() const { return pass_->bytes(); }
   Pass<T> make_pass() const { return Pass<T>(graph_, kernels_.layout(), padded_height_, padded_width_); }
 
  private:

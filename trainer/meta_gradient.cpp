@@ -55,14 +55,8 @@ template <class T>
 void MetaGradient<T>::plan_kept(MetaOrder order, std::size_t passes) {
   kept_.assign(passes, nullptr);
   if (order == MetaOrder::first) return;
-  while (passes_.size() < passes) {
-    passes_.push_back(network_.make_pass());
-    if (passes_.size() * passes_.back().bytes() > keep_bytes_) {
-      passes_.pop_back();
-      break;
-    }
-  }
-  const std::size_t count = std::min(passes, passes_.size());
+  const std::size_t count = std::min(passes, keep_bytes_ / network_.pass_bytes());
+  while (passes_.size() < count) passes_.push_back(network_.make_pass());
   for (std::size_t i = 0; i < count; ++i) kept_[passes - count + i] = &passes_[i];
 }
 
