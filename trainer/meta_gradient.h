@@ -31,7 +31,8 @@ struct OuterSettings {
   bool operator==(const OuterSettings&) const = default;
 };
 
-// What a trainer's MetaGradient may keep unless told otherwise: enough for `small` on 64×64, four pairs and three steps.
+// What a trainer's MetaGradient may keep unless told otherwise: enough for `small` on 64×64, four pairs and three
+// steps.
 inline constexpr int kDefaultKeepMib = 64;
 constexpr std::size_t mebibytes(int count) { return static_cast<std::size_t>(count) << 20; }
 
