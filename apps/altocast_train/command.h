@@ -12,5 +12,6 @@ enum ExitCode { kDone = 0, kUnfit = 1, kUsage = 2 };
 int run_fit(std::span<char*> argv);
 int run_check_reference(std::span<char*> argv);
 int run_bench(std::span<char*> argv);
+int run_report(std::span<char*> argv);
 
 }  // namespace altocast

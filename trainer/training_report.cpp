@@ -1,0 +1,336 @@
+#include "trainer/training_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "trainer/fit_settings.h"
+
+namespace altocast {
+namespace {
+
+using nlohmann::json;
+
+struct Point {
+  double x = 0, y = 0;
+};
+
+struct Series {
+  std::string name;
+  std::vector<Point> points;
+};
+
+std::string html(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '&') {
+      escaped += "&amp;";
+    } else if (c == '<') {
+      escaped += "&lt;";
+    } else if (c == '>') {
+      escaped += "&gt;";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string format(const char* pattern, auto... values) {
+  char text[512];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+Result<std::vector<json>> parse_log(std::string_view log) {
+  std::vector<json> lines;
+  for (int number = 1; !log.empty(); ++number) {
+    const std::size_t end = log.find('\n');
+    if (end == std::string_view::npos) break;  // still being written
+    json line = json::parse(log.substr(0, end), nullptr, false);
+    log.remove_prefix(end + 1);
+    if (!line.is_object() || !line.contains("step") || !line["step"].is_number()) {
+      return Status::error("log.jsonl: line " + std::to_string(number) +
+                           " is not a JSON object with a step; remove the line, or what follows it too");
+    }
+    const double step = line["step"];
+    while (!lines.empty() && lines.back()["step"] >= step) lines.pop_back();
+    lines.push_back(std::move(line));
+  }
+  if (lines.empty()) return Status::error("log.jsonl: no line yet; the first comes after training.report_every steps");
+  return lines;
+}
+
+// The number at a path such as "validation/nll_before" or "log_noise/3".
+std::optional<double> number_at(const json& line, const std::string& path) {
+  const json::json_pointer pointer("/" + path);
+  if (!line.contains(pointer)) return {};
+  const json& value = line[pointer];
+  return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
+}
+
+std::vector<double> numbers_at(const json& line, const std::string& path) {
+  const json::json_pointer pointer("/" + path);
+  std::vector<double> numbers;
+  if (line.contains(pointer) && line[pointer].is_array()) {
+    for (const json& value : line[pointer]) numbers.push_back(value.is_number() ? value.get<double>() : NAN);
+  }
+  return numbers;
+}
+
+template <class Value>
+Series series_of(const std::vector<json>& lines, std::string name, const Value& value) {
+  Series series{std::move(name), {}};
+  for (const json& line : lines) {
+    const std::optional<double> y = value(line);
+    if (y && std::isfinite(*y)) series.points.push_back({line["step"], *y});
+  }
+  return series;
+}
+
+Series series_at(const std::vector<json>& lines, std::string name, const std::string& path) {
+  return series_of(lines, std::move(name), [&](const json& line) { return number_at(line, path); });
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+// Mean over leads of an error by that of persistence.
+std::optional<double> share_of_persistence(const json& line, const std::string& key) {
+  const std::vector<double> error = numbers_at(line, "validation/" + key);
+  const std::vector<double> persistence = numbers_at(line, "validation/mae_persistence");
+  if (error.empty() || persistence.empty()) return {};
+  return mean(error) / mean(persistence);
+}
+
+// 1, 2 or 5 times a power of ten, for about five ticks.
+double tick_distance(double range) {
+  const double rough = range / 5;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= rough) return factor * power;
+  }
+  return 10 * power;
+}
+
+// A figure with a line a series over x, or nothing if there is no point. Vertical lines mark where phases end.
+std::string line_chart(const std::string& title, const std::string& x_name, const std::vector<Series>& all,
+                       const std::vector<double>& marks = {}) {
+  constexpr double kWidth = 640, kHeight = 260, kLeft = 62, kRight = 10, kTop = 10, kBottom = 34;
+  double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
+  for (const Series& series : all) {
+    for (const Point& point : series.points) {
+      x_low = std::min(x_low, point.x);
+      x_high = std::max(x_high, point.x);
+      y_low = std::min(y_low, point.y);
+      y_high = std::max(y_high, point.y);
+    }
+  }
+  if (x_low > x_high) return {};
+  if (x_low == x_high) x_high = x_low + 1;
+  const double margin = y_low == y_high ? std::max(std::abs(y_low), 1e-3) * 0.1 : (y_high - y_low) * 0.05;
+  y_low -= margin;
+  y_high += margin;
+  const auto px = [&](double x) { return kLeft + (x - x_low) / (x_high - x_low) * (kWidth - kLeft - kRight); };
+  const auto py = [&](double y) { return kTop + (y_high - y) / (y_high - y_low) * (kHeight - kTop - kBottom); };
+
+  std::string text = "<figure><figcaption>" + html(title) + "</figcaption>";
+  text += format("<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">", kWidth, kHeight);
+  const double y_tick = tick_distance(y_high - y_low), x_tick = tick_distance(x_high - x_low);
+  for (double y = std::ceil(y_low / y_tick) * y_tick; y <= y_high; y += y_tick) {
+    const double value = std::abs(y) < y_tick * 1e-6 ? 0.0 : y;
+    text += format("<path class=\"grid\" d=\"M%.0f %.1fH%.0f\"/><text x=\"%.0f\" y=\"%.1f\" class=\"y\">%.4g</text>",
+                   kLeft, py(y), kWidth - kRight, kLeft - 6, py(y) + 4, value);
+  }
+  for (double x = std::ceil(x_low / x_tick) * x_tick; x <= x_high; x += x_tick) {
+    text += format("<text x=\"%.1f\" y=\"%.0f\" class=\"x\">%.6g</text>", px(x), kHeight - 18, x);
+  }
+  text +=
+      format("<text x=\"%.0f\" y=\"%.0f\" class=\"x\">", (kLeft + kWidth) / 2, kHeight - 3) + html(x_name) + "</text>";
+  for (const double mark : marks) {
+    if (mark > x_low && mark < x_high) {
+      text += format("<path class=\"mark\" d=\"M%.1f %.0fV%.0f\"/>", px(mark), kTop, kHeight - kBottom);
+    }
+  }
+  std::string legend;
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    if (all[s].points.empty()) continue;
+    std::string line, dots;
+    for (const Point& point : all[s].points) {
+      line += format("%s%.1f %.1f", line.empty() ? "M" : "L", px(point.x), py(point.y));
+      dots += format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\"><title>", px(point.x), py(point.y)) + html(all[s].name) +
+              format(": %.5g at %.6g</title></circle>", point.y, point.x);
+    }
+    text += format("<g class=\"s%zu\"><path d=\"", s % 8) + line + "\"/>" + dots + "</g>";
+    legend += format("<span class=\"s%zu\"><svg viewBox=\"0 0 26 8\"><path d=\"M0 4H26\"/></svg>", s % 8) +
+              html(all[s].name) + "</span>";
+  }
+  return text + "</svg><p class=\"legend\">" + legend + "</p></figure>";
+}
+
+// A row a parameter tensor with what the last lines tell of it.
+std::string tensor_table(const std::vector<json>& lines, const NetworkSpec& network) {
+  struct Column {
+    const char* name;
+    const char* path;
+    std::vector<double> values = {};
+    double largest = 0;
+  };
+  std::vector<Column> columns{{"μ moved by adaptation (RMS)", "validation/moved_mu"},
+                              {"ρ moved by adaptation (RMS)", "validation/moved_rho"},
+                              {"rate for μ", "rate_mu"},
+                              {"rate for ρ", "rate_rho"}};
+  const std::vector<ParameterTensor> tensors = parameter_layout(network);
+  for (Column& column : columns) {
+    for (auto line = lines.rbegin(); line != lines.rend() && column.values.empty(); ++line) {
+      column.values = numbers_at(*line, column.path);
+    }
+    if (column.values.size() != tensors.size()) column.values.clear();
+    for (const double value : column.values) column.largest = std::max(column.largest, value);
+  }
+  std::erase_if(columns, [](const Column& column) { return column.values.empty(); });
+  if (columns.empty()) return {};
+  std::string text = "<div class=\"wide\"><table><tr><th>parameter tensor</th>";
+  for (const Column& column : columns) text += "<th>" + std::string(column.name) + "</th>";
+  text += "</tr>";
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    text += "<tr><td>" + html(tensors[t].name) + "</td>";
+    for (const Column& column : columns) {
+      const double share = column.largest > 0 ? 100 * column.values[t] / column.largest : 0;
+      text += format("<td><i style=\"width:%.0f%%\"></i>%.3g</td>", share, column.values[t]);
+    }
+    text += "</tr>";
+  }
+  return text + "</table></div>";
+}
+
+std::vector<double> phase_ends(const std::vector<json>& lines) {
+  std::vector<double> ends;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    if (lines[i].value("phase", json()) != lines[i - 1].value("phase", json())) ends.push_back(lines[i]["step"]);
+  }
+  return ends;
+}
+
+// What the last validation says, in a sentence.
+std::string verdict(const std::vector<json>& lines) {
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const std::optional<double> before = share_of_persistence(*line, "mae_before");
+    const std::optional<double> after = share_of_persistence(*line, "mae_after");
+    if (before && after) {
+      return format(
+          "Last validation, at step %.0f: the mean absolute error is %.3f of persistence's before adaptation and %.3f "
+          "after.",
+          (*line)["step"].get<double>(), *before, *after);
+    }
+  }
+  return "No validation yet.";
+}
+
+constexpr std::string_view kStyle = R"(
+:root{color-scheme:light dark;--back:#fff;--text:#1b1f24;--quiet:#5d6671;--line:#d8dde3;--bar:#cfe6f5}
+@media(prefers-color-scheme:dark){:root{--back:#121418;--text:#e4e7eb;--quiet:#98a1ab;--line:#2c323a;--bar:#1d3e52}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:1360px;padding:2rem 1.2rem 4rem;background:var(--back);color:var(--text);font:16px/1.5 system-ui,sans-serif}
+h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2.4rem 0 .7rem}p{margin:.2rem 0;color:var(--quiet)}
+main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:1rem;margin-top:1.4rem}
+figure{margin:0;border:1px solid var(--line);border-radius:8px;padding:.8rem}
+figcaption{font-weight:600}svg{width:100%;display:block}
+svg text{fill:var(--quiet);font-size:12px}.y{text-anchor:end}.x{text-anchor:middle}
+.grid{stroke:var(--line)}.mark{stroke:var(--quiet);stroke-dasharray:2 3}
+g path,.legend path{fill:none;stroke:var(--c);stroke-width:2;stroke-dasharray:var(--d,none)}
+circle{fill:var(--c);opacity:0}circle:hover{opacity:1}
+.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem}.legend span{display:flex;align-items:center;gap:.4rem}.legend svg{width:26px}
+.s0{--c:#0072b2}.s1{--c:#d55e00;--d:7 3}.s2{--c:#009e73;--d:2 3}.s3{--c:#cc79a7;--d:9 3 2 3}
+.s4{--c:#56b4e9}.s5{--c:#e69f00;--d:7 3}.s6{--c:#8a7f00;--d:2 3}.s7{--c:#888;--d:9 3 2 3}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.9rem}
+th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid var(--line);position:relative}
+th{color:var(--quiet);font-weight:500}th:first-child,td:first-child{text-align:left}
+td i{position:absolute;inset:2px auto 2px 0;background:var(--bar);z-index:-1}
+pre{overflow-x:auto;border:1px solid var(--line);border-radius:8px;padding:.8rem;font-size:.85rem}
+)";
+
+}  // namespace
+
+Result<std::string> training_report(std::string_view name, std::string_view log, std::string_view config) {
+  FitSettings settings;
+  ALTOCAST_RETURN_IF_ERROR(read_fit_settings(config, "config.toml", settings));
+  Result<std::vector<json>> parsed = parse_log(log);
+  if (!parsed.ok()) return parsed.status();
+  const std::vector<json>& lines = *parsed;
+  const std::vector<double> marks = phase_ends(lines);
+  const json& last = lines.back();
+
+  std::string text =
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\"><title>";
+  text += html(name) + ": training</title><style>" + std::string(kStyle) + "</style></head><body><h1>" + html(name) +
+          "</h1>";
+  text += format("<p>Step %.0f of %d, %zu weights. ", last["step"].get<double>(), settings.steps,
+                 parameter_count(settings.network)) +
+          verdict(lines) + "</p><main>";
+  const auto chart = [&](const char* title, const std::vector<Series>& series) {
+    text += line_chart(title, "step", series, marks);
+  };
+  std::vector<Series> loss;
+  for (const char* phase : {"warmup", "first_order", "second_order"}) {
+    loss.push_back(series_of(lines, phase, [&](const json& line) {
+      return line.value("phase", json()) == phase ? number_at(line, "loss") : std::nullopt;
+    }));
+  }
+  chart("Loss of the last step's tasks", loss);
+  chart("Mean absolute error by persistence's, validation",
+        {series_of(lines, "before adaptation", [](const json& l) { return share_of_persistence(l, "mae_before"); }),
+         series_of(lines, "after", [](const json& l) { return share_of_persistence(l, "mae_after"); })});
+  chart("NLL a term, validation", {series_at(lines, "before adaptation", "validation/nll_before"),
+                                   series_at(lines, "after", "validation/nll_after")});
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const std::vector<double> persistence = numbers_at(*line, "validation/mae_persistence");
+    if (persistence.empty()) continue;
+    std::vector<Series> by_lead{{"before adaptation", {}}, {"after", {}}};
+    for (std::size_t s = 0; s < 2; ++s) {
+      const std::vector<double> error = numbers_at(*line, s == 0 ? "validation/mae_before" : "validation/mae_after");
+      for (std::size_t lead = 0; lead < std::min(error.size(), persistence.size()); ++lead) {
+        by_lead[s].points.push_back({static_cast<double>(lead + 1), error[lead] / persistence[lead]});
+      }
+    }
+    text += line_chart("Mean absolute error by persistence's, last validation", "lead", by_lead);
+    break;
+  }
+  chart("NLL a term on the support set", {series_at(lines, "first inner step", "support_nll_before"),
+                                          series_at(lines, "last inner step", "support_nll_after")});
+  chart("KL divergence of the adapted weights from the prior, nats", {series_at(lines, "KL", "kl")});
+  const auto logarithm = [](const char* key) {
+    return [key](const json& line) -> std::optional<double> {
+      const std::optional<double> value = number_at(line, key);
+      return value && *value > 0 ? std::optional<double>(std::log10(*value)) : std::nullopt;
+    };
+  };
+  chart("Norm of the meta-gradient before clipping, log₁₀",
+        {series_of(lines, "μ", logarithm("gradient_norm_mu")), series_of(lines, "ρ", logarithm("gradient_norm_rho"))});
+  chart("Inner steps that were clipped, of the last batch", {series_at(lines, "clipped", "clipped_inner_steps")});
+  std::vector<Series> noise;
+  for (int lead = 0; lead < settings.network.leads; ++lead) {
+    noise.push_back(series_at(lines, "lead " + std::to_string(lead + 1), "log_noise/" + std::to_string(lead)));
+  }
+  chart("Log of the observation noise", noise);
+  chart("Tasks a second", {series_at(lines, "tasks/s", "tasks_per_second")});
+  std::vector<Series> seconds;
+  for (const char* part : {"gradient", "update", "validation", "checkpoint"}) {
+    seconds.push_back(series_at(lines, part, std::string("seconds/") + part));
+  }
+  chart("Seconds since the report before", seconds);
+  text += "</main>";
+  if (const std::string table = tensor_table(lines, settings.network); !table.empty()) {
+    text += "<h2>By parameter tensor</h2>" + table;
+  }
+  return text + "<h2>Settings</h2><pre>" + html(config) + "</pre></body></html>\n";
+}
+
+}  // namespace altocast
