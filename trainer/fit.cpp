@@ -98,6 +98,7 @@ Status start_from_prior(const FitSettings& settings, FitState& state) {
   state.learned.theta.mu = std::move(prior.mu);
   state.learned.theta.rho = std::move(prior.rho);
   state.learned.log_noise = std::move(prior.log_noise);
+  if (settings.rate_learning_rate > 0) state.learned.rates = {std::move(prior.rate_mu), std::move(prior.rate_rho)};
   return {};
 }
 
@@ -401,7 +402,8 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned); stiffness >= 2.0) {
       return Status::error(run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
                            ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
-                           ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise prior.rho_low");
+                           ", at most 2 is stable. Lower inner.rate_mu, training.rate_learning_rate or "
+                           "inner.kl_weight, or raise prior.rho_low");
     }
     const Clock::time_point step_start = Clock::now();
     (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase,

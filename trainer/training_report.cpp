@@ -285,7 +285,7 @@ Result<std::string> training_report(std::string_view name, std::string_view log,
     }));
   }
   chart("Loss of the last step's tasks", loss);
-  chart("Mean absolute error by persistence's, validation",
+  chart("Mean absolute error as a share of persistence's, validation",
         {series_of(lines, "before adaptation", [](const json& l) { return share_of_persistence(l, "mae_before"); }),
          series_of(lines, "after", [](const json& l) { return share_of_persistence(l, "mae_after"); })});
   chart("NLL a term, validation", {series_at(lines, "before adaptation", "validation/nll_before"),
@@ -300,7 +300,7 @@ Result<std::string> training_report(std::string_view name, std::string_view log,
         by_lead[s].points.push_back({static_cast<double>(lead + 1), error[lead] / persistence[lead]});
       }
     }
-    text += line_chart("Mean absolute error by persistence's, last validation", "lead", by_lead);
+    text += line_chart("Mean absolute error as a share of persistence's, last validation", "lead", by_lead);
     break;
   }
   chart("NLL a term on the support set", {series_at(lines, "first inner step", "support_nll_before"),
