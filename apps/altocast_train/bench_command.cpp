@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "apps/altocast_train/command.h"
+#include "apps/altocast_train/parse_options.h"
 #include "trainer/training_bench.h"
 
 namespace altocast {
@@ -25,13 +26,9 @@ int run_bench(std::span<char*> argv) {
       "keep-mib", "memory for inner passes that spares their recomputation", number(defaults.keep_mib), "MIB")(
       "repetitions", "timed runs of each part", number(defaults.repetitions), "N")(
       "json", "print a line of JSON a kernel set")("help", "this text");
-  int argc = static_cast<int>(argv.size());
-  char** arguments = argv.data();
-  const cxxopts::ParseResult parsed = options.parse(argc, arguments);
-  if (parsed.count("help")) {
-    std::puts(options.help().c_str());
-    return kDone;
-  }
+  const std::optional<cxxopts::ParseResult> result = parse_options(options, argv);
+  if (!result) return kDone;
+  const cxxopts::ParseResult& parsed = *result;
   const auto usage = [](const std::string& message) {
     std::fprintf(stderr, "altocast-train bench: %s; see altocast-train bench --help\n", message.c_str());
     return static_cast<int>(kUsage);

@@ -2,6 +2,7 @@
 #include <cxxopts.hpp>
 
 #include "apps/altocast_train/command.h"
+#include "apps/altocast_train/parse_options.h"
 #include "runtime/kernels/reference.h"
 #include "trainer/kernel_choice.h"
 #include "trainer/reference_check.h"
@@ -33,13 +34,9 @@ int run_check_reference(std::span<char*> argv) {
                         "K")("case", "case folders", cxxopts::value<std::vector<std::string>>())("help", "this text");
   options.parse_positional("case");
   options.positional_help("CASE_DIR ...");
-  int argc = static_cast<int>(argv.size());
-  char** arguments = argv.data();
-  const cxxopts::ParseResult parsed = options.parse(argc, arguments);
-  if (parsed.count("help")) {
-    std::puts(options.help().c_str());
-    return kDone;
-  }
+  const std::optional<cxxopts::ParseResult> result = parse_options(options, argv);
+  if (!result) return kDone;
+  const cxxopts::ParseResult& parsed = *result;
   const std::string kernels = parsed["kernels"].as<std::string>();
   if (kernels != "reference" && kernels != "native" && kernels != "onednn") {
     std::fprintf(stderr, "altocast-train check-reference: unknown --kernels '%s'; choose reference, native or onednn\n",

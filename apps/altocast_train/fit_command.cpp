@@ -7,6 +7,7 @@
 #include <cxxopts.hpp>
 
 #include "apps/altocast_train/command.h"
+#include "apps/altocast_train/parse_options.h"
 #include "formats/durable_file.h"
 #include "trainer/fit.h"
 
@@ -78,13 +79,9 @@ int run_fit(std::span<char*> argv) {
       cxxopts::value<int>()->default_value(std::to_string(kDefaultKeepMib)),
       "MIB")("kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
       "help", "this text");
-  int argc = static_cast<int>(argv.size());
-  char** arguments = argv.data();
-  const cxxopts::ParseResult parsed = options.parse(argc, arguments);
-  if (parsed.count("help")) {
-    std::puts(options.help().c_str());
-    return kDone;
-  }
+  const std::optional<cxxopts::ParseResult> result = parse_options(options, argv);
+  if (!result) return kDone;
+  const cxxopts::ParseResult& parsed = *result;
   const auto usage = [](const std::string& message) {
     std::fprintf(stderr, "altocast-train fit: %s; see altocast-train fit --help\n", message.c_str());
     return static_cast<int>(kUsage);

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apps/altocast_train/command.h"
+#include "apps/altocast_train/parse_options.h"
 #include "formats/durable_file.h"
 #include "trainer/training_report.h"
 
@@ -37,13 +38,9 @@ int run_report(std::span<char*> argv) {
       "out", "the page (default RUN/report.html)", cxxopts::value<std::string>(), "FILE")("help", "this text");
   options.parse_positional("run");
   options.positional_help("RUN");
-  int argc = static_cast<int>(argv.size());
-  char** arguments = argv.data();
-  const cxxopts::ParseResult parsed = options.parse(argc, arguments);
-  if (parsed.count("help")) {
-    std::puts(options.help().c_str());
-    return kDone;
-  }
+  const std::optional<cxxopts::ParseResult> result = parse_options(options, argv);
+  if (!result) return kDone;
+  const cxxopts::ParseResult& parsed = *result;
   if (!parsed.count("run") || !parsed.unmatched().empty()) {
     std::fprintf(stderr, "altocast-train report: give one run's folder; see altocast-train report --help\n");
     return kUsage;

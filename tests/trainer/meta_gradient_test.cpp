@@ -136,6 +136,14 @@ struct MetaFixture {
         meta.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, result.theta, result.log_noise);
     return result;
   }
+  InnerRates<double> rates_gradient(MetaOrder order) {
+    const std::size_t tensors = inner_loop.tensors().size();
+    Gaussian<double> grad_theta(size);
+    Vector grad_log_noise(2);
+    InnerRates<double> result{Vector(tensors), Vector(tensors)};
+    meta.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, grad_theta, grad_log_noise, &result);
+    return result;
+  }
   // Gradients of loss(θ, s) by central differences.
   template <class Loss>
   Gradient numeric(const Loss& loss) {
@@ -196,11 +204,7 @@ TEST_P(MetaGradientTest, ReportsTheLossOfTheAdaptedPosterior) {
 
 TEST_P(MetaGradientTest, RatesGradientIsTheDerivativeOfTheAdaptedOuterLoss) {
   const InnerRates<double> rates = f.inner_loop.rates();
-  Gaussian<double> theta(f.size);
-  Vector log_noise(2);
-  InnerRates<double> exact{Vector(rates.mu.size()), Vector(rates.mu.size())};
-  f.meta.accumulate(f.theta, f.log_noise, f.task, f.inner_noise, f.outer_noise, MetaOrder::second, theta, log_noise,
-                    &exact);
+  const InnerRates<double> exact = f.rates_gradient(MetaOrder::second);
   InnerRates<double> at = rates;
   const auto loss = [&] { return f.inner_loop.set_rates(at), f.adapted_loss(f.theta, f.log_noise); };
   const Vector mu = numeric_gradient(rates.mu, [&](const Vector& values) { return at.mu = values, loss(); });
@@ -216,11 +220,7 @@ TEST_P(MetaGradientTest, RatesGradientIsTheDerivativeOfTheAdaptedOuterLoss) {
 
 TEST_P(MetaGradientTest, FirstOrderRatesGradientHoldsTheInnerGradientsConstant) {
   const InnerRates<double> rates = f.inner_loop.rates();
-  Gaussian<double> theta(f.size);
-  Vector log_noise(2);
-  InnerRates<double> exact{Vector(rates.mu.size()), Vector(rates.mu.size())};
-  f.meta.accumulate(f.theta, f.log_noise, f.task, f.inner_noise, f.outer_noise, MetaOrder::first, theta, log_noise,
-                    &exact);
+  const InnerRates<double> exact = f.rates_gradient(MetaOrder::first);
   // With the gradients held, λ^M − θ scales with a tensor's rate.
   const Gaussian<double> adapted = f.adapt(f.theta, f.log_noise);
   const auto numeric = [&](bool of_rho) {
