@@ -227,6 +227,13 @@ void UNet<T>::forward(const Sample<T>& sample, T* out) {
 }
 
 template <class T>
+double UNet<T>::nll(const Sample<T>& sample, const T* log_noise, T* out) {
+  forward_steps(sample, nullptr);
+  if (out) loss_.forecast(values_[head_], sample, out, kernels_.threads());
+  return loss_.value(values_[head_], sample, log_noise, kernels_.threads());
+}
+
+template <class T>
 double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
                          Pass<T>* keep) {
   const Pass<T>& pass = keep ? *keep : *pass_;

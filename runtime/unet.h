@@ -86,7 +86,10 @@ class UNet {
   // out [leads, height, width].
   void forward(const Sample<T>& sample, T* out);
 
-  // NLL of one sample; adds its gradients to grad_phi [D], unless it is null, and to grad_log_noise [leads]. Needs
+  // NLL of one sample. Unless `out` is null, it gets the forecast.
+  double nll(const Sample<T>& sample, const T* log_noise, T* out = nullptr);
+
+  // The same NLL; adds its gradients to grad_phi [D], unless it is null, and to grad_log_noise [leads]. Needs
   // Purpose::gradient. The pass is left in `keep`, if there is one, else in the network until its next pass.
   double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
                   Pass<T>* keep = nullptr);

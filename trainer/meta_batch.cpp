@@ -219,21 +219,16 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
     nll = 0;
     worker.network.set_weights(mu.data());
     for (const Sample<float>& query : queries) {
-      worker.network.forward(query, worker.forecast.data());
+      nll += worker.network.nll(query, learned.log_noise.data(), worker.forecast.data());
       for (std::size_t l = 0; l < leads; ++l) {
-        double absolute = 0, squares = 0;
+        double absolute = 0;
         for (std::size_t i = l * pixels; i < (l + 1) * pixels; ++i) {
-          const double error = static_cast<double>(worker.forecast[i]) - static_cast<double>(query.target[i]);
-          absolute += std::abs(error);
-          squares += error * error;
+          absolute += std::abs(static_cast<double>(worker.forecast[i]) - static_cast<double>(query.target[i]));
         }
-        const double count = static_cast<double>(pixels * queries.size());
-        const auto s = static_cast<double>(learned.log_noise[l]);
-        mae[l] += absolute / count;
-        nll += (0.5 * squares * std::exp(-2 * s) / static_cast<double>(pixels) + s + kHalfLog2Pi) /
-               static_cast<double>(leads * queries.size());
+        mae[l] += absolute / static_cast<double>(pixels * queries.size());
       }
     }
+    nll /= static_cast<double>(worker.network.terms() * queries.size());
   };
 
   for_each_task(tasks, [&](Worker& worker, int index) {

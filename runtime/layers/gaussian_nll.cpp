@@ -40,8 +40,8 @@ void GaussianNll<T>::forecast(const Tensor<T>& head, const Sample<T>& sample, T*
 }
 
 template <class T>
-double GaussianNll<T>::backward(const Tensor<T>& head, const Sample<T>& sample, const T* log_noise,
-                                const Tensor<T>& grad_head, double* grad_log_noise, ThreadPool& threads) {
+double GaussianNll<T>::evaluate(const Tensor<T>& head, const Sample<T>& sample, const T* log_noise,
+                                const Tensor<T>* grad_head, double* grad_log_noise, ThreadPool& threads) {
   for_each_row(leads_, height_, width_, threads, [&](int lead, int y, std::size_t first) {
     const T precision = portable_exp(T{-2} * log_noise[lead]);
     const T* base = sample.base_at(lead, pixels());
@@ -49,12 +49,12 @@ double GaussianNll<T>::backward(const Tensor<T>& head, const Sample<T>& sample, 
     const T* target = sample.target + first;
     const int block = head.layout.block;
     const T* head_row = &head.at(lead, y, 0);
-    T* grad_row = &grad_head.at(lead, y, 0);
+    T* grad_row = grad_head ? &grad_head->at(lead, y, 0) : nullptr;
     double sum = 0;
     for (int x = 0; x < width_; ++x) {
       const T change = head_row[x * block];
       const T residual = target[x] - (base_row ? base_row[x] + change : change);
-      grad_row[x * block] = -residual * precision;
+      if (grad_row) grad_row[x * block] = -residual * precision;
       sum += static_cast<double>(residual) * static_cast<double>(residual * precision);
     }
     rows_[static_cast<std::size_t>(lead * height_ + y)] = sum;
@@ -64,7 +64,7 @@ double GaussianNll<T>::backward(const Tensor<T>& head, const Sample<T>& sample, 
     const double squares = row_sum(lead);
     const auto count = static_cast<double>(pixels());
     nll += 0.5 * squares + count * (static_cast<double>(log_noise[lead]) + kHalfLog2Pi);
-    grad_log_noise[lead] += count - squares;
+    if (grad_log_noise) grad_log_noise[lead] += count - squares;
   }
   return nll;
 }

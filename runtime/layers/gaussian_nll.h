@@ -40,9 +40,16 @@ class GaussianNll {
   // out[lead, y, x] = base + head.
   void forecast(const Tensor<T>& head, const Sample<T>& sample, T* out, ThreadPool& threads) const;
 
-  // The NLL; writes δhead, adds to grad_log_noise [leads].
+  // The NLL.
+  double value(const Tensor<T>& head, const Sample<T>& sample, const T* log_noise, ThreadPool& threads) {
+    return evaluate(head, sample, log_noise, nullptr, nullptr, threads);
+  }
+
+  // The same bits; writes δhead, adds to grad_log_noise [leads].
   double backward(const Tensor<T>& head, const Sample<T>& sample, const T* log_noise, const Tensor<T>& grad_head,
-                  double* grad_log_noise, ThreadPool& threads);
+                  double* grad_log_noise, ThreadPool& threads) {
+    return evaluate(head, sample, log_noise, &grad_head, grad_log_noise, threads);
+  }
 
   // Writes the tangent of δhead, adds the tangent of ∂NLL/∂s to tan_grad_log_noise [leads].
   void tangent_backward(const Tensor<T>& head, const Tensor<T>& tan_head, const Sample<T>& sample, const T* log_noise,
@@ -51,6 +58,9 @@ class GaussianNll {
  private:
   std::size_t pixels() const { return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_); }
   double row_sum(int lead) const;
+  // The gradients may be null.
+  double evaluate(const Tensor<T>& head, const Sample<T>& sample, const T* log_noise, const Tensor<T>* grad_head,
+                  double* grad_log_noise, ThreadPool& threads);
 
   int leads_, height_, width_;
   std::vector<double> rows_;  // [leads][height]: partial sums, added in order

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/elementary.h"
 #include "runtime/frames/frame_block.h"
 #include "runtime/gaussian.h"
 #include "runtime/json_text.h"
@@ -21,24 +20,9 @@ constexpr const char* kMend = "lower --rate-scale, or take fewer --steps";
 double mean_nll(UNet<float>& network, const std::vector<float>& phi, const std::vector<float>& log_noise,
                 std::span<const Sample<float>> samples) {
   network.set_weights(phi.data());
-  const std::size_t terms = network.terms();
-  const std::size_t pixels = terms / log_noise.size();
-  std::vector<float> out(terms);
   double nll = 0;
-  for (const Sample<float>& sample : samples) {
-    network.forward(sample, out.data());
-    for (std::size_t lead = 0; lead < log_noise.size(); ++lead) {
-      const float precision = portable_exp(-2.0f * log_noise[lead]);
-      double squares = 0;
-      for (std::size_t i = lead * pixels; i < (lead + 1) * pixels; ++i) {
-        const double residual = static_cast<double>(sample.target[i]) - static_cast<double>(out[i]);
-        squares += residual * residual;
-      }
-      nll += 0.5 * squares * static_cast<double>(precision) +
-             static_cast<double>(pixels) * (static_cast<double>(log_noise[lead]) + kHalfLog2Pi);
-    }
-  }
-  return nll / (static_cast<double>(samples.size()) * static_cast<double>(terms));
+  for (const Sample<float>& sample : samples) nll += network.nll(sample, log_noise.data());
+  return nll / (static_cast<double>(samples.size()) * static_cast<double>(network.terms()));
 }
 
 // Which step a diverged inner loop went wrong in; an empty Status if λ is fit to forecast with.

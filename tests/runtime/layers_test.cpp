@@ -554,6 +554,7 @@ TEST_P(GaussianNllTest, IsMinusTheLogDensityOfTheTarget) {
     }
   }
   EXPECT_NEAR(backward(head, log_noise).nll, expected, 1e-12 * expected);
+  EXPECT_EQ(loss.value(value.view, sample, log_noise.data(), threads), backward(head, log_noise).nll);
   EXPECT_EQ(loss.terms(), target.size());
 }
 

@@ -80,6 +80,10 @@ TEST_P(UNetGradientTest, IsThatOfTheLossForOddSizes) {
   f.network.set_weights(f.phi.data());
   const double nll = f.network.backward(f.sample(), f.log_noise.data(), grad_phi.data(), grad_log_noise.data());
   EXPECT_NEAR(nll, f.nll(f.phi), 1e-12 * std::abs(nll));
+  Vector out(f.network.terms());
+  EXPECT_EQ(f.network.nll(f.sample(), f.log_noise.data()), nll);
+  EXPECT_EQ(f.network.nll(f.sample(), f.log_noise.data(), out.data()), nll);
+  EXPECT_EQ(out, f.forward(f.phi));
   // Some hundred weights spread over all tensors.
   Vector expected, actual;
   for (std::size_t d = 0; d < f.phi.size(); d += 1 + f.phi.size() / 200) {
