@@ -27,7 +27,7 @@ struct Normalisation {
 };
 
 // One inner step is λ ← λ − rate ⊙ clip(∇_λ [kl_weight · KL(q_λ ‖ p_θ) + mean over samples of NLL] / n_S);
-// rates are a tensor each and stand in the prior.
+// rates are a tensor's, or a step's and tensor's, and stand in the prior.
 struct InnerLoopSettings {
   int steps = 3;            // M
   int samples = 1;          // weight samples a step, S
@@ -45,6 +45,9 @@ struct Prior {
   std::vector<float> log_noise;  // s_ℓ, log of the observation noise at each lead [L]
   std::vector<float> rate_mu;    // inner rate of μ for each tensor of parameter_layout(network)
   std::vector<float> rate_rho;   // inner rate of ρ for each tensor
+  // Rates that differ from step to step [inner.steps, tensors], or empty; rate_mu and rate_rho are then for readers
+  // that know one rate a tensor.
+  std::vector<float> step_rate_mu, step_rate_rho;
   InnerLoopSettings inner;
   int support_pairs = 8;  // how many pairs it was trained to adapt on
   Normalisation normalisation;

@@ -60,6 +60,11 @@ void add_sample_gradient(const Gaussian<T>& q, std::span<const T> epsilon, std::
   });
 }
 
+InnerRates<float> inner_rates(const Prior& prior) {
+  if (!prior.step_rate_mu.empty()) return {prior.step_rate_mu, prior.step_rate_rho};
+  return {prior.rate_mu, prior.rate_rho};
+}
+
 template <class T>
 InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, InnerRates<T> rates)
     : network_(network),
@@ -104,10 +109,11 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
 }
 
 template <class T>
-void InnerLoop<T>::update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping) const {
+void InnerLoop<T>::update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping, int step) const {
+  const std::size_t row = rate_row(step);
   for_each_piece([&](std::size_t t, std::size_t first, std::size_t end) {
-    const T rate_mu = rates_.mu[t] * static_cast<T>(clipping.factor_mu);
-    const T rate_rho = rates_.rho[t] * static_cast<T>(clipping.factor_rho);
+    const T rate_mu = rates_.mu[row + t] * static_cast<T>(clipping.factor_mu);
+    const T rate_rho = rates_.rho[row + t] * static_cast<T>(clipping.factor_rho);
     for (std::size_t d = first; d < end; ++d) {
       lambda.mu[d] -= rate_mu * gradient.mu[d];
       lambda.rho[d] -= rate_rho * gradient.rho[d];
@@ -120,7 +126,7 @@ void InnerLoop<T>::adapt(const Gaussian<T>& theta, std::span<const T> log_noise,
                          NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports) {
   for (int step = 0; step < settings_.steps; ++step) {
     const InnerStepReport report = gradient(theta, lambda, log_noise, support, noise, step, gradient_);
-    update(lambda, gradient_, report.clipping);
+    update(lambda, gradient_, report.clipping, step);
     if (reports) reports->push_back(report);
   }
 }
@@ -132,9 +138,11 @@ double InnerLoop<T>::kl_stiffness(const Gaussian<T>& theta, std::size_t terms) c
     const auto first = theta.rho.begin() + static_cast<std::ptrdiff_t>(layout_[t].offset);
     const T rho = *std::min_element(first, first + static_cast<std::ptrdiff_t>(layout_[t].size));
     const double precision = static_cast<double>(portable_exp(T{-2} * rho));
-    // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
-    largest =
-        std::max({largest, static_cast<double>(rates_.mu[t]) * precision, 2.0 * static_cast<double>(rates_.rho[t])});
+    for (std::size_t rate = t; rate < rates_.mu.size(); rate += layout_.size()) {
+      // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
+      largest = std::max(
+          {largest, static_cast<double>(rates_.mu[rate]) * precision, 2.0 * static_cast<double>(rates_.rho[rate])});
+    }
   }
   return largest * static_cast<double>(settings_.kl_weight) / static_cast<double>(terms);
 }

@@ -1,8 +1,8 @@
 // Adaptation of a prior to a task, shared by the station and the trainer. From λ⁰ = θ, M steps of
 //   F_m(λ) = [ w_in KL(q_λ ‖ p_θ) + (1/S) Σ_s NLL(μ + e^ρ ⊙ ε_{m,s}; D^S) ] / n_S
 //   λ^{m+1} = λ^m − α ⊙ clip(∇_λ F_m),
-// n_S the number of terms of NLL, α one rate a tensor for μ and one for ρ, clip a limit on the Euclidean norm, for μ
-// and ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
+// n_S the number of terms of NLL, α one rate a tensor, and perhaps a step, for μ and one for ρ, clip a limit on the
+// Euclidean norm, for μ and ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
 #pragma once
 
 #include <algorithm>
@@ -36,12 +36,16 @@ class CounterNoise final : public NoiseSource<T> {
   bool antithetic_;
 };
 
-// Inner rates, one a parameter tensor in canonical order.
+// Inner rates [steps, parameter tensors in canonical order]. Steps beyond the last row take the last row: one row is
+// one rate a tensor for all steps.
 template <class T>
 struct InnerRates {
   std::vector<T> mu;
   std::vector<T> rho;
 };
+
+// Those that a prior was trained with.
+InnerRates<float> inner_rates(const Prior& prior);
 
 // By what a gradient was multiplied to keep its norm within the limit, and that norm before.
 struct Clipping {
@@ -71,6 +75,11 @@ class InnerLoop {
   const InnerLoopSettings& settings() const { return settings_; }
   const InnerRates<T>& rates() const { return rates_; }
   void set_rates(const InnerRates<T>& rates) { rates_ = rates; }
+  // Index of a step's first rate.
+  std::size_t rate_row(int step) const {
+    const std::size_t rows = rates_.mu.size() / layout_.size();
+    return std::min(static_cast<std::size_t>(step), rows - 1) * layout_.size();
+  }
   const std::vector<ParameterTensor>& tensors() const { return layout_; }
   UNet<T>& network() { return network_; }
   ThreadPool& threads() const { return network_.threads(); }
@@ -82,15 +91,15 @@ class InnerLoop {
                            std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, Gaussian<T>& gradient,
                            std::span<Pass<T>* const> keep = {});
 
-  // λ −= α ⊙ factor · gradient.
-  void update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping) const;
+  // λ −= α ⊙ factor · gradient, with the rates of a step.
+  void update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping, int step) const;
 
   // All M steps in place; λ must start as θ. `reports` may be null; it gets one entry a step.
   void adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
              NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports);
 
-  // The largest α ∂²(w_in KL / n_S) at λ = θ over all weights, α_μ w_in / (n_S σ_θ²) for μ and 2 α_ρ w_in / n_S for ρ:
-  // the KL part of a step is stable only below 2.
+  // The largest α ∂²(w_in KL / n_S) at λ = θ over all weights and steps, α_μ w_in / (n_S σ_θ²) for μ and 2 α_ρ w_in /
+  // n_S for ρ: the KL part of a step is stable only below 2.
   double kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
 
   // Calls body(tensor index, first weight, end) for every piece of a parameter tensor in a part of the weights, many

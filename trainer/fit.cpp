@@ -24,19 +24,25 @@ struct FitState {
   explicit FitState(const FitSettings& settings)
       : size(parameter_count(settings.network)),
         leads(static_cast<std::size_t>(settings.network.leads)),
-        tensors(parameter_layout(settings.network).size()),
+        rates(rate_count(settings)),
         learned{Gaussian<float>(size),
                 std::vector<float>(leads),
-                {std::vector<float>(tensors, settings.rate_mu), std::vector<float>(tensors, settings.rate_rho)}},
+                {std::vector<float>(rates, settings.rate_mu), std::vector<float>(rates, settings.rate_rho)}},
         adam_mu(size),
         adam_rho(size),
         adam_log_noise(leads),
-        adam_log_rate_mu(tensors),
-        adam_log_rate_rho(tensors) {}
+        adam_log_rate_mu(rates),
+        adam_log_rate_rho(rates) {
+    if (settings.average_decay > 0) average = learned;
+  }
 
-  std::size_t size, leads, tensors;
+  // What validation and the prior file get.
+  const Learned& result() const { return average ? *average : learned; }
+
+  std::size_t size, leads, rates;
   int step = 0;
   Learned learned;
+  std::optional<Learned> average;  // a moving one of what is learned, where it is asked for
   Adam adam_mu, adam_rho, adam_log_noise, adam_log_rate_mu, adam_log_rate_rho;
 
   // Visits the planes of a checkpoint by name.
@@ -57,6 +63,12 @@ struct FitState {
     visit("adam_log_rate_mu.second", adam_log_rate_mu.second_moment());
     visit("adam_log_rate_rho.first", adam_log_rate_rho.first_moment());
     visit("adam_log_rate_rho.second", adam_log_rate_rho.second_moment());
+    if (!average) return;
+    visit("average.mu", average->theta.mu);
+    visit("average.rho", average->theta.rho);
+    visit("average.log_noise", average->log_noise);
+    visit("average.rate_mu", average->rates.mu);
+    visit("average.rate_rho", average->rates.rho);
   }
   template <class Visit>
   void for_each_counter(const Visit& visit) {
@@ -86,6 +98,16 @@ void initialise(const FitSettings& settings, FitState& state) {
             static_cast<float>(settings.initial_log_noise));
 }
 
+// `rows` rows of rates from those of a prior, whose last row goes on for steps beyond it.
+std::vector<float> with_rows(const std::vector<float>& rates, std::size_t tensors, std::size_t rows) {
+  std::vector<float> result;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto first = rates.begin() + static_cast<std::ptrdiff_t>(std::min(row * tensors, rates.size() - tensors));
+    result.insert(result.end(), first, first + static_cast<std::ptrdiff_t>(tensors));
+  }
+  return result;
+}
+
 Status start_from_prior(const FitSettings& settings, FitState& state) {
   Result<LoadedPrior> loaded = load_prior(settings.initial);
   if (!loaded.ok()) return loaded.status();
@@ -98,7 +120,12 @@ Status start_from_prior(const FitSettings& settings, FitState& state) {
   state.learned.theta.mu = std::move(prior.mu);
   state.learned.theta.rho = std::move(prior.rho);
   state.learned.log_noise = std::move(prior.log_noise);
-  if (settings.rate_learning_rate > 0) state.learned.rates = {std::move(prior.rate_mu), std::move(prior.rate_rho)};
+  if (settings.rate_learning_rate > 0) {
+    const std::size_t tensors = prior.rate_mu.size();
+    const std::size_t rows = state.rates / tensors;
+    const InnerRates<float> rates = rows > 1 ? inner_rates(prior) : InnerRates<float>{prior.rate_mu, prior.rate_rho};
+    state.learned.rates = {with_rows(rates.mu, tensors, rows), with_rows(rates.rho, tensors, rows)};
+  }
   return {};
 }
 
@@ -201,7 +228,8 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
   }
   if (!warmup && settings.rate_learning_rate > 0) {
     const auto learn = [&](Adam& adam, std::vector<float>& rates, const std::vector<double>& gradient) {
-      const std::vector<float> narrow(gradient.begin(), gradient.end());
+      std::vector<float> narrow(gradient.begin(), gradient.end());
+      clip_norm(narrow, settings.gradient_clip);
       std::vector<float> log_change(rates.size());
       adam.step(log_change, narrow, annealed * settings.rate_learning_rate);
       for (std::size_t t = 0; t < rates.size(); ++t) rates[t] = std::min(rates[t] * std::exp(log_change[t]), 1e6f);
@@ -213,15 +241,50 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
   return norms;
 }
 
+// average ← decay · average + (1 − decay) · learned. The decay rises to its setting from 1/10 at the start and after
+// the warm-up, so that the average covers about the last ninth of what was learned there, until that is longer than its
+// span.
+void update_average(const FitSettings& settings, FitState& state) {
+  if (!state.average) return;
+  const int first = state.step < settings.warmup_steps ? 0 : settings.warmup_steps;
+  const double since = state.step - first;
+  const auto share = static_cast<float>(1.0 - std::min(settings.average_decay, (1 + since) / (10 + since)));
+  const auto follow = [share](std::vector<float>& average, const std::vector<float>& learned) {
+    for (std::size_t i = 0; i < average.size(); ++i) average[i] += share * (learned[i] - average[i]);
+  };
+  follow(state.average->theta.mu, state.learned.theta.mu);
+  follow(state.average->theta.rho, state.learned.theta.rho);
+  follow(state.average->log_noise, state.learned.log_noise);
+  follow(state.average->rates.mu, state.learned.rates.mu);
+  follow(state.average->rates.rho, state.learned.rates.rho);
+}
+
+// Mean over the rows of [rows, tensors].
+std::vector<float> mean_over_steps(const std::vector<float>& rates, std::size_t tensors) {
+  std::vector<float> means(tensors);
+  for (std::size_t t = 0; t < tensors; ++t) {
+    double sum = 0;
+    for (std::size_t i = t; i < rates.size(); i += tensors) sum += static_cast<double>(rates[i]);
+    means[t] = static_cast<float>(sum * static_cast<double>(tensors) / static_cast<double>(rates.size()));
+  }
+  return means;
+}
+
 Prior make_prior(const FitSettings& settings, const Archive& archive, const FitState& state,
                  const ValidationResult* validation) {
   Prior prior;
   prior.network = settings.network;
-  prior.mu = state.learned.theta.mu;
-  prior.rho = state.learned.theta.rho;
-  prior.log_noise = state.learned.log_noise;
-  prior.rate_mu = state.learned.rates.mu;
-  prior.rate_rho = state.learned.rates.rho;
+  const Learned& result = state.result();
+  const std::size_t tensors = parameter_layout(settings.network).size();
+  prior.mu = result.theta.mu;
+  prior.rho = result.theta.rho;
+  prior.log_noise = result.log_noise;
+  prior.rate_mu = mean_over_steps(result.rates.mu, tensors);
+  prior.rate_rho = mean_over_steps(result.rates.rho, tensors);
+  if (state.rates > tensors) {
+    prior.step_rate_mu = result.rates.mu;
+    prior.step_rate_rho = result.rates.rho;
+  }
   prior.inner = settings.inner;
   prior.support_pairs = settings.support_pairs;
   prior.normalisation = settings.normalisation;
@@ -282,6 +345,8 @@ std::string log_line(const FitSettings& settings, const FitState& state, const S
     ordered_json& v = line["validation"];
     v["nll_before"] = validation->nll_before;
     v["nll_after"] = validation->nll_after;
+    v["task_nll_before"] = validation->task_nll_before;
+    v["task_nll_after"] = validation->task_nll_after;
     v["mae_before"] = validation->mae_before;
     v["mae_after"] = validation->mae_after;
     v["mae_persistence"] = validation->mae_persistence;
@@ -350,6 +415,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   } else {
     ALTOCAST_RETURN_IF_ERROR(start_from_prior(settings, state));
   }
+  if (state.average && !options.resume) state.average = state.learned;
   // Without a checkpoint, a log is that of a run which ended before its first.
   ALTOCAST_RETURN_IF_ERROR(run.cut_log(static_cast<std::uint64_t>(state.step)));
   ALTOCAST_RETURN_IF_ERROR(run.write_config(settings));
@@ -418,6 +484,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     spent.gradient += seconds_since(step_start);
     const Clock::time_point update_start = Clock::now();
     record.norms = update(settings, record.phase, gradient, state);
+    update_average(settings, state);
     spent.update += seconds_since(update_start);
     ++state.step;
     ++steps_since_mark;
@@ -429,7 +496,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     const bool validate_now = validation_tasks > 0 && (last || state.step % settings.validate_every == 0);
     if (validate_now) {
       const Clock::time_point start = Clock::now();
-      validation = (*batch)->validate(state.learned, validation_sampler, validation_tasks);
+      validation = (*batch)->validate(state.result(), validation_sampler, validation_tasks);
       spent.validation += seconds_since(start);
       callbacks.notice(validation_line(state.step, *validation));
     }

@@ -12,11 +12,34 @@ namespace {
 // Names of the noise streams of a task.
 constexpr std::uint64_t kInnerNoise = 1;
 constexpr std::uint64_t kOuterNoise = 2;
+constexpr std::uint64_t kOrder = 3;
 constexpr std::uint64_t kValidationSeed = 0x76616c69;
 
 template <class T>
 void add(std::vector<T>& sum, const std::vector<T>& values) {
   for (std::size_t d = 0; d < sum.size(); ++d) sum[d] += values[d];
+}
+
+// Whether a task is differentiated to first or second order.
+MetaOrder order_of(const FitSettings& settings, Phase phase, std::uint64_t step, std::uint64_t task) {
+  if (phase == Phase::first_order) return MetaOrder::first;
+  const double since = static_cast<double>(step) - settings.warmup_steps - settings.first_order_steps;
+  const double share = (since + 1) / (settings.order_annealing_steps + 1.0);
+  if (share >= 1) return MetaOrder::second;
+  return random_uniform(derive_seed(settings.seed, kOrder, step, task), 0, 0) < share ? MetaOrder::second
+                                                                                      : MetaOrder::first;
+}
+
+// Weights of the outer loss after each inner step: from equal ones at the warm-up's end evenly to 0, …, 0, 1.
+std::vector<double> step_weights(const FitSettings& settings, std::uint64_t step) {
+  std::vector<double> weights(static_cast<std::size_t>(settings.inner.steps));
+  if (weights.empty()) return weights;
+  const double since = static_cast<double>(step) - settings.warmup_steps;
+  const double left = std::max(0.0, 1.0 - (since + 1) / (settings.multi_step_loss_steps + 1.0));
+  const auto count = static_cast<double>(weights.size());
+  std::fill(weights.begin(), weights.end(), left / count);
+  weights.back() = 1.0 - left * (count - 1) / count;
+  return weights;
 }
 
 // Root mean square of b − a by parameter tensor.
@@ -89,8 +112,8 @@ Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings
   for (BatchResult& slot : batch->slots_) {
     slot.grad_theta = Gaussian<float>(size);
     slot.grad_log_noise.resize(static_cast<std::size_t>(settings.network.leads));
-    const std::size_t tensors = parameter_layout(settings.network).size();
-    slot.grad_log_rates = {std::vector<double>(tensors), std::vector<double>(tensors)};
+    const std::size_t rates = rate_count(settings);
+    slot.grad_log_rates = {std::vector<double>(rates), std::vector<double>(rates)};
   }
   return batch;
 }
@@ -128,11 +151,11 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
   CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
   CounterNoise<float> outer(derive_seed(settings_.seed, kOuterNoise, step, task), settings_.inner.antithetic);
   worker.inner_loop.set_rates(learned.rates);
+  worker.meta_gradient.set_step_weights(step_weights(settings_, step));
   const bool learns_rates = settings_.rate_learning_rate > 0;
   const MetaReport report = worker.meta_gradient.accumulate(
-      learned.theta, learned.log_noise, worker.episode.task, inner, outer,
-      phase == Phase::second_order ? MetaOrder::second : MetaOrder::first, result.grad_theta, result.grad_log_noise,
-      learns_rates ? &result.grad_log_rates : nullptr);
+      learned.theta, learned.log_noise, worker.episode.task, inner, outer, order_of(settings_, phase, step, task),
+      result.grad_theta, result.grad_log_noise, learns_rates ? &result.grad_log_rates : nullptr);
   const InnerRates<float>& rates = worker.inner_loop.rates();
   for (std::size_t t = 0; t < rates.mu.size(); ++t) {
     result.grad_log_rates.mu[t] *= static_cast<double>(rates.mu[t]);
@@ -268,6 +291,8 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
   for (const ValidationResult& result : results) {
     mean.nll_before += result.nll_before / tasks;
     mean.nll_after += result.nll_after / tasks;
+    mean.task_nll_before.push_back(result.nll_before);
+    mean.task_nll_after.push_back(result.nll_after);
     for (std::size_t l = 0; l < leads; ++l) {
       mean.mae_before[l] += result.mae_before[l] / tasks;
       mean.mae_after[l] += result.mae_after[l] / tasks;

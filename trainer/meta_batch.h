@@ -25,18 +25,18 @@ struct Learned {
 struct BatchResult {
   Gaussian<float> grad_theta;          // mean over tasks
   std::vector<double> grad_log_noise;  // [L]
-  InnerRates<double>
-      grad_log_rates;  // ∂/∂ log α [parameter tensors], zeros in the warm-up and where rates are not learned
-  double loss = 0;     // mean over tasks: outer loss, or the NLL a term in the warm-up
-  double support_before = 0;  // NLL a term on the support set at λ = θ …
-  double support_after = 0;   // … and at the last inner step
+  InnerRates<double> grad_log_rates;   // ∂/∂ log α, zeros in the warm-up and where rates are not learned
+  double loss = 0;                     // mean over tasks: outer loss, or the NLL a term in the warm-up
+  double support_before = 0;           // NLL a term on the support set at λ = θ …
+  double support_after = 0;            // … and at the last inner step
   double kl = 0;
   int clipped_steps = 0;  // inner steps whose gradient was limited
 };
 
 // How a prior does on a fixed set of tasks. Errors are of the mean forecast, in normalised units.
 struct ValidationResult {
-  double nll_before = 0, nll_after = 0;       // query NLL a term, at μ_θ and at μ_λ
+  double nll_before = 0, nll_after = 0;  // query NLL a term, at μ_θ and at μ_λ
+  std::vector<double> task_nll_before, task_nll_after;
   std::vector<double> mae_before, mae_after;  // by lead
   std::vector<double> mae_persistence;        // by lead
   // How far adaptation moves μ and ρ: root mean square over a parameter tensor's weights, mean over the tasks.

@@ -65,6 +65,7 @@ template <class T>
 void MetaGradient<T>::add_rate_gradient(int step, const Clipping& clipping, InnerRates<double>& grad_rates) {
   const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];
   const std::vector<ParameterTensor>& tensors = inner_loop_.tensors();
+  const std::size_t row = inner_loop_.rate_row(step);
   network_.threads().parallel_for(static_cast<int>(tensors.size()), [&](int tensor) {
     const auto t = static_cast<std::size_t>(tensor);
     double mu = 0, rho = 0;
@@ -72,8 +73,8 @@ void MetaGradient<T>::add_rate_gradient(int step, const Clipping& clipping, Inne
       mu += static_cast<double>(adjoint_.mu[d]) * static_cast<double>(gradient.mu[d]);
       rho += static_cast<double>(adjoint_.rho[d]) * static_cast<double>(gradient.rho[d]);
     }
-    grad_rates.mu[t] -= clipping.factor_mu * mu;
-    grad_rates.rho[t] -= clipping.factor_rho * rho;
+    grad_rates.mu[row + t] -= clipping.factor_mu * mu;
+    grad_rates.rho[row + t] -= clipping.factor_rho * rho;
   });
 }
 
@@ -81,8 +82,9 @@ void MetaGradient<T>::add_rate_gradient(int step, const Clipping& clipping, Inne
 template <class T>
 void MetaGradient<T>::replay(const Gaussian<T>& theta, const std::vector<InnerStepReport>& steps, int count) {
   lambda_ = theta;
-  for (std::size_t m = 0; m < static_cast<std::size_t>(count); ++m) {
-    inner_loop_.update(lambda_, gradients_[m], steps[m].clipping);
+  for (int step = 0; step < count; ++step) {
+    const auto m = static_cast<std::size_t>(step);
+    inner_loop_.update(lambda_, gradients_[m], steps[m].clipping, step);
   }
 }
 
@@ -100,23 +102,26 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
     Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(m)];
     report.steps.push_back(
         inner_loop_.gradient(theta, lambda_, log_noise, task.support, inner_noise, m, gradient, kept(m)));
-    inner_loop_.update(lambda_, gradient, report.steps.back().clipping);
+    inner_loop_.update(lambda_, gradient, report.steps.back().clipping, m);
   }
 
-  outer(theta, log_noise, task, outer_noise, grad_theta, grad_log_noise, report);
-
+  set_zero(adjoint_);
+  add_outer(theta, log_noise, task, outer_noise, steps, grad_theta, grad_log_noise, report);
   for (int m = steps - 1; m >= 0; --m) {
     const Clipping& clipping = report.steps[static_cast<std::size_t>(m)].clipping;
     if (grad_rates) add_rate_gradient(m, clipping, *grad_rates);
-    if (order == MetaOrder::first) continue;
-    replay(theta, report.steps, m);
-    through_step(theta, log_noise, task.support, inner_noise, m, clipping, grad_theta, grad_log_noise);
+    const bool counts = step_weight(m) > 0;
+    if (order == MetaOrder::second || counts) replay(theta, report.steps, m);
+    if (order == MetaOrder::second) {
+      through_step(theta, log_noise, task.support, inner_noise, m, clipping, grad_theta, grad_log_noise);
+    }
+    if (counts) add_outer(theta, log_noise, task, outer_noise, m, grad_theta, grad_log_noise, report);
   }
   if (order == MetaOrder::second) {
     report.products = static_cast<int>(kept_.size());
     report.products_kept = static_cast<int>(std::count_if(kept_.begin(), kept_.end(), [](auto* pass) { return pass; }));
-    replay(theta, report.steps, steps);
   }
+  replay(theta, report.steps, steps);
   for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
     for (std::size_t d = first; d < end; ++d) {
       grad_theta.mu[d] += adjoint_.mu[d];
@@ -126,19 +131,19 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
   return report;
 }
 
-// L at λ = λ^M: sets v = ∂L/∂λ, adds ∂L/∂θ and ∂L/∂s.
+// L_m at λ = λ^m, times its weight: adds to v ∂L/∂λ, and ∂L/∂θ and ∂L/∂s.
 template <class T>
-void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
-                            NoiseSource<T>& noise, Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
-                            MetaReport& report) {
+void MetaGradient<T>::add_outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
+                                NoiseSource<T>& noise, int m, Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
+                                MetaReport& report) {
   ThreadPool& threads = network_.threads();
   std::size_t pairs = task.query.size();
   if (settings_.data == OuterData::support_and_query) pairs += task.support.size();
   const double terms = static_cast<double>(pairs) * static_cast<double>(network_.terms());
-  const double weight = 1.0 / terms;
+  const double weight = step_weight(m) / terms;
   const T kl_weight = static_cast<T>(settings_.kl_weight * weight);
+  const int steps_left = inner_loop_.settings().steps - m;
 
-  set_zero(adjoint_);
   add_kl_gradient(lambda_, theta, kl_weight, adjoint_, threads);
   for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
     for (std::size_t d = first; d < end; ++d) {
@@ -151,12 +156,12 @@ void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noi
     }
   });
 
-  report.kl = kl_divergence(lambda_, theta, threads);
+  const double kl = kl_divergence(lambda_, theta, threads);
   double nll = 0;
   std::vector<double> grad_s(grad_log_noise.size());
   for (int s = 0; s < settings_.samples; ++s) {
     WeightDraw<T>& draw = inner_loop_.draw();
-    noise.draw(0, s, draw.epsilon, threads);
+    noise.draw(steps_left, s, draw.epsilon, threads);
     sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi), threads);
     set_zero(draw.grad_phi);
     const auto add = [&](const std::vector<Sample<T>>& samples) {
@@ -169,8 +174,8 @@ void MetaGradient<T>::outer(const Gaussian<T>& theta, std::span<const T> log_noi
                         static_cast<T>(weight / settings_.samples), adjoint_, threads);
   }
   for (std::size_t l = 0; l < grad_s.size(); ++l) grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
-  report.query_nll = nll * weight / settings_.samples;
-  report.outer_loss = settings_.kl_weight * report.kl * weight + report.query_nll;
+  report.outer_loss += settings_.kl_weight * kl * weight + nll * weight / settings_.samples;
+  if (steps_left == 0) report.kl = kl;
 }
 
 // Carries v from λ^{m+1} to λ^m = lambda_.
@@ -182,14 +187,15 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
   ThreadPool& threads = network_.threads();
   const InnerLoopSettings& inner = inner_loop_.settings();
   const InnerRates<T>& rates = inner_loop_.rates();
+  const std::size_t row = inner_loop_.rate_row(step);
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
   Gaussian<T>& v = adjoint_;
   Gaussian<T>& w = direction_;
 
   inner_loop_.for_each_piece([&](std::size_t t, std::size_t first, std::size_t end) {
     for (std::size_t d = first; d < end; ++d) {
-      w.mu[d] = rates.mu[t] * v.mu[d];
-      w.rho[d] = rates.rho[t] * v.rho[d];
+      w.mu[d] = rates.mu[row + t] * v.mu[d];
+      w.rho[d] = rates.rho[row + t] * v.rho[d];
     }
   });
   const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];

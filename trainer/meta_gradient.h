@@ -1,16 +1,18 @@
 // The exact gradient of a task's outer loss with respect to the prior θ = (μ_θ, ρ_θ) and the log noise s, through the M
 // inner steps that adapt it:
-//   L(θ, s) = [ w_out KL(q_{λ^M} ‖ p_θ) + (1/S_q) Σ_s NLL(φ_s; D) ] / n,   D = D^Q or D^S ∪ D^Q, n its terms.
+//   L(θ, s) = [ w_out KL(q_{λ^M} ‖ p_θ) + (1/S_q) Σ_s NLL(φ_s; D) ] / n,   D = D^Q or D^S ∪ D^Q, n its terms,
+// or a weighted sum of this loss after each step, Σ_m c_m L_m (Antoniou et al., How to train your MAML, ICLR 2019).
 // Going back, with the adjoint v of λ^{m+1}, w = J (α ⊙ v) (J the clip's symmetric Jacobian):
-//   v ← v − ∂²F_m/∂λ² w,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;   at last θ̄ ← θ̄ + v, since λ⁰ = θ;
-// and for the rates, with the v before that, ᾱ_t ← ᾱ_t − Σ over a tensor's weights of v clip(∇_λ F_m).
-// The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ + e^ρ ⊙ ε ⊙ w_ρ; the
-// KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step, from which λ^m is
-// rebuilt; and, up to a limit, the passes of the inner loop, which the product would otherwise compute anew.
-// docs/derivation.md derives all of it in these symbols.
+//   v ← v − ∂²F_m/∂λ² w + c_m ∂L_m/∂λ,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;
+// at last θ̄ ← θ̄ + v, since λ⁰ = θ; and for the rates, with the v before that, ᾱ_t ← ᾱ_t − Σ over a tensor's weights of
+// v clip(∇_λ F_m). The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ +
+// e^ρ ⊙ ε ⊙ w_ρ; the KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step, from
+// which λ^m is rebuilt; and, up to a limit, the passes of the inner loop, which the product would otherwise compute
+// anew. docs/derivation.md derives all of it in these symbols.
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "runtime/inner_loop.h"
@@ -19,7 +21,7 @@
 namespace altocast {
 
 enum class MetaOrder {
-  first,   // treats λ^M − θ as constant: θ̄ = ∂L/∂θ + v; and ∇_λ F_m, for the rates
+  first,   // treats every λ^m − θ as constant: θ̄ = ∂L/∂θ + v; and ∇_λ F_m, for the rates
   second,  // exact
 };
 enum class OuterData { query, support_and_query };
@@ -43,8 +45,7 @@ struct Task {
 };
 
 struct MetaReport {
-  double outer_loss = 0;  // L
-  double query_nll = 0;   // mean over samples of the outer NLL, a term, after adaptation
+  double outer_loss = 0;  // L, or its weighted sum over the steps
   double kl = 0;          // KL(q_{λ^M} ‖ p_θ)
   std::vector<InnerStepReport> steps;
   int products = 0, products_kept = 0;  // Hessian-vector products, and those that started from a kept pass
@@ -57,8 +58,11 @@ class MetaGradient {
   // `keep_bytes`, allocated when the first task needs them; the result's bits do not depend on it.
   MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings, std::size_t keep_bytes);
 
+  // The weights c_1 … c_M of the outer loss after each step; by default only the last counts, with weight 1.
+  void set_step_weights(std::vector<double> weights) { step_weights_ = std::move(weights); }
+
   // Adapts, evaluates L, and adds its gradient to grad_theta and grad_log_noise [L], and to grad_rates, unless that is
-  // null, the one with respect to the inner loop's rates [parameter tensors].
+  // null, the one with respect to the inner loop's rates, in their shape.
   MetaReport accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                         NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
                         Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
@@ -68,8 +72,13 @@ class MetaGradient {
   const Gaussian<T>& adapted() const { return lambda_; }
 
  private:
-  void outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task, NoiseSource<T>& noise,
-             Gaussian<T>& grad_theta, std::span<double> grad_log_noise, MetaReport& report);
+  // c_m of the loss at λ^m.
+  double step_weight(int m) const {
+    if (step_weights_.empty()) return m == inner_loop_.settings().steps ? 1.0 : 0.0;
+    return m == 0 ? 0.0 : step_weights_[static_cast<std::size_t>(m - 1)];
+  }
+  void add_outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task, NoiseSource<T>& noise,
+                 int step, Gaussian<T>& grad_theta, std::span<double> grad_log_noise, MetaReport& report);
   void through_step(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
                     NoiseSource<T>& noise, int step, const Clipping& clipping, Gaussian<T>& grad_theta,
                     std::span<double> grad_log_noise);
@@ -85,6 +94,7 @@ class MetaGradient {
   InnerLoop<T>& inner_loop_;
   UNet<T>& network_;
   OuterSettings settings_;
+  std::vector<double> step_weights_;
   HessianVector<T> hessian_vector_;
   Gaussian<T> lambda_;
   Gaussian<T> adjoint_;                 // v

@@ -177,27 +177,33 @@ std::string line_chart(const std::string& title, const std::string& x_name, cons
 // A row a parameter tensor with what the last lines tell of it.
 std::string tensor_table(const std::vector<json>& lines, const NetworkSpec& network) {
   struct Column {
-    const char* name;
-    const char* path;
-    std::vector<double> values = {};
+    std::string name;
+    std::vector<double> values;
     double largest = 0;
   };
-  std::vector<Column> columns{{"μ moved by adaptation (RMS)", "validation/moved_mu"},
-                              {"ρ moved by adaptation (RMS)", "validation/moved_rho"},
-                              {"rate for μ", "rate_mu"},
-                              {"rate for ρ", "rate_rho"}};
   const std::vector<ParameterTensor> tensors = parameter_layout(network);
-  for (Column& column : columns) {
-    for (auto line = lines.rbegin(); line != lines.rend() && column.values.empty(); ++line) {
-      column.values = numbers_at(*line, column.path);
+  std::vector<Column> columns;
+  // A column for each part of the numbers at `path`, a part being a number a tensor.
+  const auto add_columns = [&](const std::string& column, const char* path) {
+    std::vector<double> values;
+    for (auto line = lines.rbegin(); line != lines.rend() && values.empty(); ++line) values = numbers_at(*line, path);
+    if (values.size() % tensors.size() != 0) return;
+    const std::size_t parts = values.size() / tensors.size();
+    for (std::size_t part = 0; part < parts; ++part) {
+      const auto first = values.begin() + static_cast<std::ptrdiff_t>(part * tensors.size());
+      const auto end = first + static_cast<std::ptrdiff_t>(tensors.size());
+      columns.push_back({parts > 1 ? column + ", step " + std::to_string(part + 1) : column,
+                         {first, end},
+                         std::max(0.0, *std::max_element(first, end))});
     }
-    if (column.values.size() != tensors.size()) column.values.clear();
-    for (const double value : column.values) column.largest = std::max(column.largest, value);
-  }
-  std::erase_if(columns, [](const Column& column) { return column.values.empty(); });
+  };
+  add_columns("μ moved by adaptation (RMS)", "validation/moved_mu");
+  add_columns("ρ moved by adaptation (RMS)", "validation/moved_rho");
+  add_columns("rate for μ", "rate_mu");
+  add_columns("rate for ρ", "rate_rho");
   if (columns.empty()) return {};
   std::string text = "<div class=\"wide\"><table><tr><th>parameter tensor</th>";
-  for (const Column& column : columns) text += "<th>" + std::string(column.name) + "</th>";
+  for (const Column& column : columns) text += "<th>" + column.name + "</th>";
   text += "</tr>";
   for (std::size_t t = 0; t < tensors.size(); ++t) {
     text += "<tr><td>" + html(tensors[t].name) + "</td>";

@@ -88,6 +88,13 @@ void describe(const InnerLoopSettings& inner, int support_pairs, Description& de
                                     .str());
 }
 
+// A tensor's rate in each step, of rates [steps, tensors].
+std::string rates_of(const std::vector<float>& rates, std::size_t tensor, std::size_t tensors) {
+  std::vector<float> of_tensor;
+  for (std::size_t i = tensor; i < rates.size(); i += tensors) of_tensor.push_back(rates[i]);
+  return json_array(of_tensor, [](float rate) { return json_number(static_cast<double>(rate)); });
+}
+
 void describe(const Prior& prior, Description& description) {
   describe(prior.network, description);
   describe(prior.inner, prior.support_pairs, description);
@@ -100,6 +107,8 @@ void describe(const Prior& prior, Description& description) {
     noise += (noise.empty() ? "" : " ") + plain_number(std::exp(static_cast<double>(s)), 3);
   description.line("noise", noise + "   (a lead each, normalised numbers)");
   description.line("facts", prior.facts);
+  const bool by_step = !prior.step_rate_mu.empty();
+  if (by_step) description.line("rates", "of each step; their means stand below, --json has all");
   description.lines += "\ntensor               shape             median sigma  rate mu    rate rho\n";
   std::vector<std::string> tensors;
   const std::vector<ParameterTensor> layout = parameter_layout(prior.network);
@@ -112,13 +121,17 @@ void describe(const Prior& prior, Description& description) {
     std::snprintf(row, sizeof row, "%-20s %-17s %-13s %-10s %s\n", tensor.name.c_str(), shape.c_str(),
                   plain_number(sigma, 4).c_str(), digits(prior.rate_mu[t]).c_str(), digits(prior.rate_rho[t]).c_str());
     description.lines += row;
-    tensors.push_back(JsonObject()
-                          .text("name", tensor.name)
-                          .text("shape", shape)
-                          .number("median_sigma", sigma)
-                          .number("rate_mu", static_cast<double>(prior.rate_mu[t]))
-                          .number("rate_rho", static_cast<double>(prior.rate_rho[t]))
-                          .str());
+    JsonObject json;
+    json.text("name", tensor.name)
+        .text("shape", shape)
+        .number("median_sigma", sigma)
+        .number("rate_mu", static_cast<double>(prior.rate_mu[t]))
+        .number("rate_rho", static_cast<double>(prior.rate_rho[t]));
+    if (by_step) {
+      json.raw("step_rate_mu", rates_of(prior.step_rate_mu, t, layout.size()));
+      json.raw("step_rate_rho", rates_of(prior.step_rate_rho, t, layout.size()));
+    }
+    tensors.push_back(json.str());
   }
   description.json.number("offset", static_cast<double>(prior.normalisation.offset))
       .number("scale", static_cast<double>(prior.normalisation.scale))

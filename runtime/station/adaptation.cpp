@@ -42,7 +42,7 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
 }
 
 InnerRates<float> scaled_rates(const Prior& prior, float scale) {
-  InnerRates<float> rates{prior.rate_mu, prior.rate_rho};
+  InnerRates<float> rates = inner_rates(prior);
   for (float& rate : rates.mu) rate *= scale;
   for (float& rate : rates.rho) rate *= scale;
   return rates;

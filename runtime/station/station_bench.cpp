@@ -78,7 +78,7 @@ BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Ker
     }));
     InnerLoopSettings inner = prior.inner;
     inner.steps = 1;
-    InnerLoop<float> loop(network, inner, {prior.rate_mu, prior.rate_rho});
+    InnerLoop<float> loop(network, inner, inner_rates(prior));
     CounterNoise<float> noise(1, inner.antithetic);
     report.figures.push_back(measure("adaptation_step", flops.gradient * pairs * inner.samples, settings, [&] {
       Gaussian<float> lambda = theta;

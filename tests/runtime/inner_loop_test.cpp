@@ -263,6 +263,42 @@ TEST(InnerLoop, EachTensorMovesByItsOwnRate) {
   }
 }
 
+TEST(InnerLoop, EachStepTakesItsRowOfRatesAndStepsBeyondTheLastRowTakeThat) {
+  InnerLoopFixture f;
+  f.settings.steps = 3;
+  const std::size_t tensors = f.rates.mu.size();
+  InnerRates<double> rows = f.rates;
+  rows.mu.insert(rows.mu.end(), tensors, 0.0);
+  rows.rho.insert(rows.rho.end(), tensors, 0.007);
+  InnerLoop<double> loop(f.network, f.settings, rows);
+  Gaussian<double> lambda = f.theta, gradient(f.size), expected = f.theta;
+  loop.adapt(f.theta, f.log_noise, f.support, f.noise, lambda, nullptr);
+  const std::vector<ParameterTensor> layout = parameter_layout(f.spec);
+  for (int step = 0; step < 3; ++step) {
+    f.gradient(expected, step, gradient);
+    for (std::size_t t = 0; t < tensors; ++t) {
+      for (std::size_t d = layout[t].offset; d < layout[t].offset + layout[t].size; ++d) {
+        if (step == 0) expected.mu[d] -= f.rates.mu[t] * gradient.mu[d];
+        expected.rho[d] -= (step == 0 ? f.rates.rho[t] : 0.007) * gradient.rho[d];
+      }
+    }
+  }
+  EXPECT_LT(relative_error(lambda.mu, expected.mu), 1e-14);
+  EXPECT_LT(relative_error(lambda.rho, expected.rho), 1e-14);
+}
+
+TEST(InnerLoop, StiffnessIsThatOfTheStiffestStep) {
+  InnerLoopFixture f;
+  const std::size_t tensors = f.rates.mu.size();
+  InnerRates<double> rows = f.rates;
+  rows.mu.resize(3 * tensors, 1e-6);
+  rows.rho.resize(3 * tensors, 1e-6);
+  const double even = InnerLoop<double>(f.network, f.settings, f.rates).kl_stiffness(f.theta, 72);
+  EXPECT_EQ(InnerLoop<double>(f.network, f.settings, rows).kl_stiffness(f.theta, 72), even);
+  for (std::size_t t = 0; t < tensors; ++t) rows.mu[2 * tensors + t] = 3 * f.rates.mu[t];
+  EXPECT_GT(InnerLoop<double>(f.network, f.settings, rows).kl_stiffness(f.theta, 72), 2.9 * even);
+}
+
 TEST(InnerLoop, ClippingLimitsTheNormsOfMuAndRhoApartAndKeepsTheDirections) {
   InnerLoopFixture f;
   Gaussian<double> gradient(f.size);

@@ -65,6 +65,10 @@ TEST_F(Fit, LogHoldsALineOfJsonForEveryReport) {
     EXPECT_EQ(log[i].contains("validation"), i == 3 || i == 7 || i == 9) << i;
     EXPECT_EQ(log[i].contains("kl"), i >= 4);
   }
+  const json& validation = log.back().at("validation");
+  const std::vector<double> tasks = validation.at("task_nll_after");
+  ASSERT_EQ(tasks.size(), 3u);
+  EXPECT_NEAR(validation.at("nll_after").get<double>(), (tasks[0] + tasks[1] + tasks[2]) / 3, 1e-9);
 }
 
 TEST_F(Fit, PriorTellsHowToAdaptAndForecastWithIt) {
@@ -99,6 +103,97 @@ TEST_F(Fit, LearnedRatesDifferByTensorAndSurviveInterruption) {
   ASSERT_TRUE(run_fit(settings_, *this / "parts", {}, 8).ok());
   expect_finished(run_fit(settings_, *this / "parts", resuming()));
   EXPECT_EQ(remains(*this / "parts").prior, remains(*this / "whole").prior);
+}
+
+TEST_F(Fit, RatesOfEachStepAreLearnedApartAndTheirMeansGoToReadersOfOneRateATensor) {
+  settings_.rate_learning_rate = 0.05;
+  settings_.rates_per_step = true;
+  expect_finished(run_fit(settings_, *this / "run"));
+  const Result<LoadedPrior> loaded = load_prior(*this / "run/model.prior");
+  ASSERT_TRUE(loaded.ok()) << loaded.message();
+  const Prior& prior = loaded->prior;
+  const std::size_t tensors = prior.rate_mu.size();
+  for (const auto& [steps, means] :
+       {std::pair{prior.step_rate_mu, prior.rate_mu}, std::pair{prior.step_rate_rho, prior.rate_rho}}) {
+    ASSERT_EQ(steps.size(), 2 * tensors);
+    for (std::size_t t = 0; t < tensors; ++t) {
+      EXPECT_NE(steps[t], steps[tensors + t]);
+      EXPECT_FLOAT_EQ(means[t], (steps[t] + steps[tensors + t]) / 2);
+    }
+  }
+  EXPECT_EQ(log_of(*this / "run").back().at("rate_mu").size(), 2 * tensors);
+
+  // A run from this prior takes up its rates as far as it has steps, and goes on with the last row.
+  FitSettings next = settings_;
+  next.initial = *this / "run/model.prior";
+  next.warmup_steps = 0;
+  next.inner.steps = 3;
+  ASSERT_TRUE(run_fit(next, *this / "three", {}, 0).ok());
+  std::vector<float> expected = prior.step_rate_mu;
+  expected.insert(expected.end(), prior.step_rate_mu.begin() + static_cast<std::ptrdiff_t>(tensors),
+                  prior.step_rate_mu.end());
+  EXPECT_EQ(load_prior(*this / "three/model.prior")->prior.step_rate_mu, expected);
+  next.rates_per_step = false;
+  ASSERT_TRUE(run_fit(next, *this / "even", {}, 0).ok());
+  EXPECT_EQ(load_prior(*this / "even/model.prior")->prior.rate_rho, prior.rate_rho);
+  EXPECT_TRUE(load_prior(*this / "even/model.prior")->prior.step_rate_rho.empty());
+}
+
+// The planes of a run's checkpoint.
+std::vector<float> plane_of(const std::string& run, const char* name) {
+  const Result<Checkpoint> checkpoint = load_checkpoint(run + "/checkpoint");
+  EXPECT_TRUE(checkpoint.ok()) << checkpoint.message();
+  const std::vector<float>* plane = checkpoint->find_f32(name);
+  return plane ? *plane : std::vector<float>();
+}
+
+TEST_F(Fit, TheMovingAverageIsWhatThePriorHoldsAndLeavesTrainingAsItIs) {
+  settings_.rate_learning_rate = 0.05;
+  FitSettings averaged = settings_;
+  averaged.average_decay = 0.3;
+  const char* names[] = {"mu", "rho", "log_noise", "rate_mu", "rate_rho"};
+  std::vector<std::vector<double>> expected;
+  for (int step = 0; step <= settings_.steps; ++step) {
+    const std::string path = *this / std::to_string(step);
+    ASSERT_TRUE(run_fit(settings_, path, {}, step).ok());
+    const int since = step <= settings_.warmup_steps ? step : step - settings_.warmup_steps;  // steps of its phase
+    const double decay = std::min(0.3, since / (9.0 + since));
+    for (std::size_t i = 0; i < std::size(names); ++i) {
+      const std::vector<float> learned = plane_of(path, names[i]);
+      if (step == 0) expected.emplace_back(learned.begin(), learned.end());
+      if (step == 0) continue;
+      for (std::size_t d = 0; d < learned.size(); ++d) {
+        expected[i][d] = decay * expected[i][d] + (1 - decay) * static_cast<double>(learned[d]);
+      }
+    }
+  }
+  const std::string whole = *this / std::to_string(settings_.steps), run = *this / "averaged";
+  expect_finished(run_fit(averaged, run));
+  for (std::size_t i = 0; i < std::size(names); ++i) {
+    EXPECT_EQ(plane_of(run, names[i]), plane_of(whole, names[i]));
+    const std::vector<float> average = plane_of(run, (std::string("average.") + names[i]).c_str());
+    ASSERT_EQ(average.size(), expected[i].size());
+    for (std::size_t d = 0; d < average.size(); ++d) EXPECT_NEAR(average[d], expected[i][d], 1e-6);
+  }
+  const Prior prior = load_prior(run + "/model.prior")->prior;
+  EXPECT_EQ(prior.log_noise, plane_of(run, "average.log_noise"));
+  EXPECT_EQ(prior.rate_mu, plane_of(run, "average.rate_mu"));
+  EXPECT_TRUE(plane_of(whole, "average.mu").empty());
+}
+
+TEST_F(Fit, WithEveryOptionOfTheMethodStoppingAndResumingChangesNoBit) {
+  settings_.rate_learning_rate = 0.05;
+  settings_.rates_per_step = true;
+  settings_.multi_step_loss_steps = 5;
+  settings_.order_annealing_steps = 4;
+  settings_.average_decay = 0.9;
+  expect_finished(run_fit(settings_, *this / "whole"));
+  for (const int step : {0, 3, 6, 8}) {
+    const std::string path = *this / std::to_string(step);
+    ASSERT_TRUE(run_fit(settings_, path, {}, step).ok());
+    expect_finished(run_fit(settings_, path, resuming()));
+    expect_same(remains(path), remains(*this / "whole"));
+  }
 }
 
 TEST_F(Fit, ARunStartsFromAPriorOfItsOwnKind) {

@@ -27,6 +27,7 @@ TEST(TrainingReport, ShowsAllThatARunLogs) {
   write_synthetic(folder / "frames", 60, 40);
   FitSettings settings = tiny_settings(folder / "frames");
   settings.rate_learning_rate = 0.01;
+  settings.rates_per_step = true;
   expect_finished(run_fit(settings, folder / "run"));
   const auto text_of = [&](const std::string& name) {
     const Bytes bytes = read_bytes(folder / "run" + name);
@@ -34,9 +35,10 @@ TEST(TrainingReport, ShowsAllThatARunLogs) {
   };
   const Result<std::string> report = training_report("run", text_of("/log.jsonl"), text_of("/config.toml"));
   ASSERT_TRUE(report.ok()) << report.message();
-  for (const char* part : {"<title>run: training", "Loss of", "validation", "lead", "support set", "KL divergence",
-                           "Norm of the meta-gradient", "were clipped", "observation noise", "Tasks a second",
-                           "Seconds since", "moved by adaptation", "rate for ρ", "enc0.a.weight", "[training]"}) {
+  for (const char* part :
+       {"<title>run: training", "Loss of", "validation", "lead", "support set", "KL divergence",
+        "Norm of the meta-gradient", "were clipped", "observation noise", "Tasks a second", "Seconds since",
+        "moved by adaptation", "rate for ρ, step 2", "enc0.a.weight", "[training]"}) {
     EXPECT_NE(report->find(part), std::string::npos) << part;
   }
   EXPECT_EQ(count(*report, "http"), 0u) << "the page needs no network";
