@@ -32,6 +32,7 @@ struct InnerLoopSettings {
   int steps = 3;            // M
   int samples = 1;          // weight samples a step, S
   bool antithetic = false;  // draw samples in pairs (ε, −ε)
+  bool flipout = false;     // give each pair of frames signs of its own on ε (runtime/flipout.h)
   float kl_weight = 1e-3f;  // w_in
   float clip_mu = 0.0f;     // largest Euclidean norm of the step's gradient for μ; 0 = no limit
   float clip_rho = 0.0f;    // the same for ρ

@@ -13,7 +13,8 @@ void add_network(ContainerWriter& writer, const NetworkSpec& spec);
 // The specification is valid and its hash is that of the header.
 Result<NetworkSpec> read_network(const Container& container);
 
-// Sections "inner.counts", i64 [4]: steps, samples, antithetic, support pairs; "inner.values", f32 [3]:
+// Sections "inner.counts", i64 [4]: steps, samples, noise (0 independent samples, + 1 antithetic, + 2 Flipout),
+// support pairs; "inner.values", f32 [3]:
 // kl_weight, clip_mu, clip_rho.
 void add_inner_loop(ContainerWriter& writer, const InnerLoopSettings& inner, int support_pairs);
 struct InnerLoopSection {

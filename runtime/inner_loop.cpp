@@ -24,15 +24,26 @@ double clip_factor(double norm, double limit) { return limit > 0 && norm > limit
 
 template <class T>
 void CounterNoise<T>::draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) {
-  const int stream = antithetic_ ? sample / 2 * 2 : sample;
   const std::uint64_t seed = derive_seed(seed_, static_cast<std::uint64_t>(step));
   for_weight_parts(epsilon.size(), threads, [&](int, std::size_t first, std::size_t end) {
     const std::span<T> part = epsilon.subspan(first, end - first);
-    fill_normal(seed, static_cast<std::uint64_t>(stream), first, part);
-    if (stream != sample) {
+    fill_normal(seed, static_cast<std::uint64_t>(stream(sample)), first, part);
+    if (stream(sample) != sample) {
       for (T& value : part) value = -value;
     }
   });
+}
+
+// 32 signs a random number.
+template <class T>
+void CounterNoise<T>::draw_signs(int step, int sample, std::size_t pair, std::span<T> signs) {
+  constexpr std::uint64_t kSigns = 1;  // the normal numbers are 0
+  const std::uint64_t seed = derive_seed(seed_, static_cast<std::uint64_t>(step), kSigns, pair);
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < signs.size(); ++i, bits >>= 1) {
+    if (i % 32 == 0) bits = random_bits(seed, static_cast<std::uint64_t>(stream(sample)), i / 32);
+    signs[i] = bits & 1u ? T{-1} : T{1};
+  }
 }
 
 template <class T>
@@ -49,13 +60,12 @@ double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T>
 }
 
 template <class T>
-void add_sample_gradient(const Gaussian<T>& q, std::span<const T> epsilon, std::span<const T> grad_phi, T weight,
-                         Gaussian<T>& gradient, ThreadPool& threads) {
-  for_weight_parts(q.size(), threads, [&](int, std::size_t first, std::size_t end) {
+void add_sample_gradient(const WeightDraw<T>& draw, T weight, Gaussian<T>& gradient, ThreadPool& threads) {
+  for_weight_parts(gradient.size(), threads, [&](int, std::size_t first, std::size_t end) {
     for (std::size_t d = first; d < end; ++d) {
-      const T g = weight * grad_phi[d];
+      const T g = weight * draw.grad_phi[d];
       gradient.mu[d] += g;
-      gradient.rho[d] += portable_exp(q.rho[d]) * epsilon[d] * g;
+      gradient.rho[d] += draw.sigma[d] * draw.epsilon[d] * g;
     }
   });
 }
@@ -71,9 +81,31 @@ InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, Inn
       settings_(settings),
       rates_(std::move(rates)),
       layout_(parameter_layout(network.spec())),
+      flipout_(network.spec()),
+      signs_(flipout_.sign_count()),
       grad_log_noise_(static_cast<std::size_t>(network.spec().leads)),
       gradient_(parameter_count(network.spec())) {
-  draw_ = {gradient_.mu, gradient_.mu, gradient_.mu};
+  draw_ = {gradient_.mu, gradient_.mu, gradient_.mu, gradient_.mu};
+}
+
+template <class T>
+void InnerLoop<T>::start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample) {
+  for_weight_parts(q.size(), threads(), [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) draw_.sigma[d] = portable_exp(q.rho[d]);
+  });
+  noise.draw(step, sample, draw_.epsilon, threads());
+}
+
+template <class T>
+void InnerLoop<T>::flip() {
+  if (settings_.flipout) flipout_.apply(std::span<const T>(signs_), std::span<T>(draw_.epsilon), threads());
+}
+
+template <class T>
+void InnerLoop<T>::weigh(const Gaussian<T>& q) {
+  for_weight_parts(q.size(), threads(), [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) draw_.phi[d] = q.mu[d] + draw_.sigma[d] * draw_.epsilon[d];
+  });
 }
 
 template <class T>
@@ -89,14 +121,14 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
   std::fill(gradient.rho.begin(), gradient.rho.end(), T{0});
   add_kl_gradient(lambda, theta, static_cast<T>(settings_.kl_weight) * weight, gradient, threads());
   for (int s = 0; s < settings_.samples; ++s) {
-    noise.draw(step, s, draw_.epsilon, threads());
-    sample_weights(lambda, std::span<const T>(draw_.epsilon), std::span(draw_.phi), threads());
-    std::fill(draw_.grad_phi.begin(), draw_.grad_phi.end(), T{0});
-    const std::size_t first = static_cast<std::size_t>(s) * support.size();
-    report.nll += nll_gradient(network_, std::span<const T>(draw_.phi), log_noise, support, std::span(draw_.grad_phi),
-                               std::span(grad_log_noise_), keep.empty() ? keep : keep.subspan(first, support.size()));
-    add_sample_gradient(lambda, std::span<const T>(draw_.epsilon), std::span<const T>(draw_.grad_phi),
-                        weight / static_cast<T>(settings_.samples), gradient, threads());
+    for_each_draw(lambda, noise, step, s, support.size(), [&](std::size_t first, std::size_t count) {
+      std::fill(draw_.grad_phi.begin(), draw_.grad_phi.end(), T{0});
+      const std::size_t first_pass = static_cast<std::size_t>(s) * support.size() + first;
+      report.nll += nll_gradient(network_, std::span<const T>(draw_.phi), log_noise, support.subspan(first, count),
+                                 std::span(draw_.grad_phi), std::span(grad_log_noise_),
+                                 keep.empty() ? keep : keep.subspan(first_pass, count));
+      add_sample_gradient(draw_, weight / static_cast<T>(settings_.samples), gradient, threads());
+    });
   }
   report.nll /= terms * settings_.samples;
   report.objective = static_cast<double>(settings_.kl_weight) * report.kl / terms + report.nll;
@@ -157,9 +189,7 @@ template double nll_gradient(UNet<float>&, std::span<const float>, std::span<con
 template double nll_gradient(UNet<double>&, std::span<const double>, std::span<const double>,
                              std::span<const Sample<double>>, std::span<double>, std::span<double>,
                              std::span<Pass<double>* const>);
-template void add_sample_gradient(const Gaussian<float>&, std::span<const float>, std::span<const float>, float,
-                                  Gaussian<float>&, ThreadPool&);
-template void add_sample_gradient(const Gaussian<double>&, std::span<const double>, std::span<const double>, double,
-                                  Gaussian<double>&, ThreadPool&);
+template void add_sample_gradient(const WeightDraw<float>&, float, Gaussian<float>&, ThreadPool&);
+template void add_sample_gradient(const WeightDraw<double>&, double, Gaussian<double>&, ThreadPool&);
 
 }  // namespace altocast

@@ -1,6 +1,7 @@
 // Adaptation of a prior to a task, shared by the station and the trainer. From λ⁰ = θ, M steps of
 //   F_m(λ) = [ w_in KL(q_λ ‖ p_θ) + (1/S) Σ_s NLL(μ + e^ρ ⊙ ε_{m,s}; D^S) ] / n_S
 //   λ^{m+1} = λ^m − α ⊙ clip(∇_λ F_m),
+// with Flipout Σ_n NLL(μ + e^ρ ⊙ ε_{m,s,n}; pair n) in place of NLL(…; D^S);
 // n_S the number of terms of NLL, α one rate a tensor, and perhaps a step, for μ and one for ρ, clip a limit on the
 // Euclidean norm, for μ and ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
 #pragma once
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "formats/prior.h"
+#include "runtime/flipout.h"
 #include "runtime/gaussian.h"
 #include "runtime/unet.h"
 
@@ -22,16 +24,26 @@ class NoiseSource {
  public:
   virtual ~NoiseSource() = default;
   virtual void draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) = 0;
+
+  // Flipout's signs of a pair of frames for that sample's ε, 1 or −1 each. Where a source knows none, all pairs see the
+  // same ε.
+  virtual void draw_signs(int /*step*/, int /*sample*/, std::size_t /*pair*/, std::span<T> signs) {
+    std::fill(signs.begin(), signs.end(), T{1});
+  }
 };
 
-// From the counter-based generator; with `antithetic`, sample 2i + 1 is the negative of sample 2i.
+// From the counter-based generator; with `antithetic`, sample 2i + 1 is the negative of sample 2i, also as a pair of
+// frames sees it.
 template <class T>
 class CounterNoise final : public NoiseSource<T> {
  public:
   CounterNoise(std::uint64_t seed, bool antithetic) : seed_(seed), antithetic_(antithetic) {}
   void draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) override;
+  void draw_signs(int step, int sample, std::size_t pair, std::span<T> signs) override;
 
  private:
+  int stream(int sample) const { return antithetic_ ? sample / 2 * 2 : sample; }
+
   std::uint64_t seed_;
   bool antithetic_;
 };
@@ -60,10 +72,10 @@ struct InnerStepReport {
   Clipping clipping;
 };
 
-// One weight sample: its noise, φ = μ + e^ρ ⊙ ε, and the gradient there, [D] each.
+// One weight sample: σ = e^ρ of what it is drawn from, its noise, φ = μ + σ ⊙ ε, and the gradient there, [D] each.
 template <class T>
 struct WeightDraw {
-  std::vector<T> epsilon, phi, grad_phi;
+  std::vector<T> sigma, epsilon, phi, grad_phi;
 };
 
 template <class T>
@@ -102,6 +114,22 @@ class InnerLoop {
   // n_S for ρ: the KL part of a step is stable only below 2.
   double kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
 
+  // For each set of pairs that see weight sample `sample` of q alike — all `pairs` of them, or with Flipout each alone
+  // — puts its σ, ε and φ into draw() and calls body(first pair, number of pairs).
+  template <class Body>
+  void for_each_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample, std::size_t pairs,
+                     const Body& body) {
+    start_draw(q, noise, step, sample);
+    const std::size_t alike = settings_.flipout ? 1 : pairs;
+    for (std::size_t first = 0; first < pairs; first += alike) {
+      if (settings_.flipout) noise.draw_signs(step, sample, first, signs_);
+      flip();
+      weigh(q);
+      body(first, alike);
+      flip();
+    }
+  }
+
   // Calls body(tensor index, first weight, end) for every piece of a parameter tensor in a part of the weights, many
   // pieces at a time.
   template <class Body>
@@ -116,10 +144,16 @@ class InnerLoop {
   }
 
  private:
+  void start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample);  // σ, ε
+  void flip();                                                                         // ε, there or back
+  void weigh(const Gaussian<T>& q);                                                    // φ
+
   UNet<T>& network_;
   InnerLoopSettings settings_;
   InnerRates<T> rates_;
   std::vector<ParameterTensor> layout_;
+  Flipout flipout_;
+  std::vector<T> signs_;  // of one pair
   WeightDraw<T> draw_;
   std::vector<double> grad_log_noise_;  // [L], not used by the inner loop
   Gaussian<T> gradient_;
@@ -132,10 +166,9 @@ double nll_gradient(UNet<T>& network, std::span<const T> phi, std::span<const T>
                     std::span<const Sample<T>> samples, std::span<T> grad_phi, std::span<double> grad_log_noise,
                     std::span<Pass<T>* const> keep = {});
 
-// gradient.mu += weight · grad_phi, gradient.rho += weight · e^ρ ⊙ ε ⊙ grad_phi: through φ = μ + e^ρ ⊙ ε.
+// gradient.mu += weight · grad_phi, gradient.rho += weight · σ ⊙ ε ⊙ grad_phi: through φ = μ + e^ρ ⊙ ε.
 template <class T>
-void add_sample_gradient(const Gaussian<T>& q, std::span<const T> epsilon, std::span<const T> grad_phi, T weight,
-                         Gaussian<T>& gradient, ThreadPool& threads);
+void add_sample_gradient(const WeightDraw<T>& draw, T weight, Gaussian<T>& gradient, ThreadPool& threads);
 
 extern template class CounterNoise<float>;
 extern template class CounterNoise<double>;

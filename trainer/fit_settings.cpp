@@ -69,6 +69,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("inner", "steps", s.inner.steps, Range{0, 64});
   visit("inner", "samples", s.inner.samples, Range{1, 64});
   visit("inner", "antithetic", s.inner.antithetic, kNone);
+  visit("inner", "flipout", s.inner.flipout, kNone);
   visit("inner", "kl_weight", s.inner.kl_weight, Range{0, 1e6});
   visit("inner", "clip_mu", s.inner.clip_mu, Range{0, 1e6});
   visit("inner", "clip_rho", s.inner.clip_rho, Range{0, 1e6});

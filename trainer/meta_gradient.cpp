@@ -137,9 +137,11 @@ void MetaGradient<T>::add_outer(const Gaussian<T>& theta, std::span<const T> log
                                 NoiseSource<T>& noise, int m, Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
                                 MetaReport& report) {
   ThreadPool& threads = network_.threads();
-  std::size_t pairs = task.query.size();
-  if (settings_.data == OuterData::support_and_query) pairs += task.support.size();
-  const double terms = static_cast<double>(pairs) * static_cast<double>(network_.terms());
+  std::vector<Sample<T>> joined;
+  if (settings_.data == OuterData::support_and_query) joined = task.support;
+  joined.insert(joined.end(), task.query.begin(), task.query.end());
+  const std::span<const Sample<T>> pairs(joined);
+  const double terms = static_cast<double>(pairs.size()) * static_cast<double>(network_.terms());
   const double weight = step_weight(m) / terms;
   const T kl_weight = static_cast<T>(settings_.kl_weight * weight);
   const int steps_left = inner_loop_.settings().steps - m;
@@ -159,19 +161,14 @@ void MetaGradient<T>::add_outer(const Gaussian<T>& theta, std::span<const T> log
   const double kl = kl_divergence(lambda_, theta, threads);
   double nll = 0;
   std::vector<double> grad_s(grad_log_noise.size());
+  WeightDraw<T>& draw = inner_loop_.draw();
   for (int s = 0; s < settings_.samples; ++s) {
-    WeightDraw<T>& draw = inner_loop_.draw();
-    noise.draw(steps_left, s, draw.epsilon, threads);
-    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi), threads);
-    set_zero(draw.grad_phi);
-    const auto add = [&](const std::vector<Sample<T>>& samples) {
-      nll += nll_gradient(network_, std::span<const T>(draw.phi), log_noise, std::span<const Sample<T>>(samples),
+    inner_loop_.for_each_draw(lambda_, noise, steps_left, s, pairs.size(), [&](std::size_t first, std::size_t count) {
+      set_zero(draw.grad_phi);
+      nll += nll_gradient(network_, std::span<const T>(draw.phi), log_noise, pairs.subspan(first, count),
                           std::span(draw.grad_phi), std::span(grad_s));
-    };
-    if (settings_.data == OuterData::support_and_query) add(task.support);
-    add(task.query);
-    add_sample_gradient(lambda_, std::span<const T>(draw.epsilon), std::span<const T>(draw.grad_phi),
-                        static_cast<T>(weight / settings_.samples), adjoint_, threads);
+      add_sample_gradient(draw, static_cast<T>(weight / settings_.samples), adjoint_, threads);
+    });
   }
   for (std::size_t l = 0; l < grad_s.size(); ++l) grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
   report.outer_loss += settings_.kl_weight * kl * weight + nll * weight / settings_.samples;
@@ -224,25 +221,26 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
   std::vector<T>& hessian_phi = draw.grad_phi;
   const std::span<Pass<T>* const> passes = kept(step);
   for (int s = 0; s < inner.samples; ++s) {
-    noise.draw(step, s, draw.epsilon, threads);
-    sample_weights(lambda_, std::span<const T>(draw.epsilon), std::span(draw.phi), threads);
-    for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
-      for (std::size_t d = first; d < end; ++d) {
-        u_[d] = w.mu[d] + portable_exp(lambda_.rho[d]) * draw.epsilon[d] * w.rho[d];
+    inner_loop_.for_each_draw(lambda_, noise, step, s, support.size(), [&](std::size_t first, std::size_t count) {
+      for_weight_parts(theta.size(), threads, [&](int, std::size_t begin, std::size_t end) {
+        for (std::size_t d = begin; d < end; ++d) {
+          u_[d] = w.mu[d] + draw.sigma[d] * draw.epsilon[d] * w.rho[d];
+        }
+      });
+      set_zero(hessian_phi);
+      network_.set_weights(draw.phi.data());
+      hessian_vector_.set_direction(u_.data());
+      for (std::size_t i = first; i < first + count; ++i) {
+        hessian_vector_.accumulate(support[i], log_noise.data(),
+                                   passes[static_cast<std::size_t>(s) * support.size() + i], hessian_phi.data(),
+                                   hessian_log_noise.data());
       }
-    });
-    set_zero(hessian_phi);
-    network_.set_weights(draw.phi.data());
-    hessian_vector_.set_direction(u_.data());
-    for (std::size_t i = 0; i < support.size(); ++i) {
-      hessian_vector_.accumulate(support[i], log_noise.data(), passes[static_cast<std::size_t>(s) * support.size() + i],
-                                 hessian_phi.data(), hessian_log_noise.data());
-    }
-    for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
-      for (std::size_t d = first; d < end; ++d) {
-        v.mu[d] -= weight * hessian_phi[d];
-        v.rho[d] -= weight * (portable_exp(lambda_.rho[d]) * draw.epsilon[d]) * hessian_phi[d];
-      }
+      for_weight_parts(theta.size(), threads, [&](int, std::size_t begin, std::size_t end) {
+        for (std::size_t d = begin; d < end; ++d) {
+          v.mu[d] -= weight * hessian_phi[d];
+          v.rho[d] -= weight * (draw.sigma[d] * draw.epsilon[d]) * hessian_phi[d];
+        }
+      });
     });
   }
   for (std::size_t l = 0; l < grad_log_noise.size(); ++l) {

@@ -71,6 +71,7 @@ InnerLoopSettings inner_settings(const TrainingBenchSettings& settings) {
   InnerLoopSettings inner;
   inner.steps = settings.inner_steps;
   inner.samples = settings.samples;
+  inner.flipout = settings.flipout;
   return inner;
 }
 
@@ -218,6 +219,7 @@ std::string TrainingBenchReport::to_json() const {
     line["query"] = settings.query;
     line["inner_steps"] = settings.inner_steps;
     line["samples"] = settings.samples;
+    line["flipout"] = settings.flipout;
     line["threads"] = settings.threads;
     line["fma_peak_gflops"] = fma_peak_gflops;
     const double own = gradient_seconds(set);
@@ -242,12 +244,13 @@ std::string TrainingBenchReport::to_json() const {
 std::string TrainingBenchReport::to_text() const {
   char row[400];
   std::snprintf(row, sizeof row,
-                "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples, %s, %d threads\n"
+                "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples%s, %s, %d threads\n"
                 "FMA peak of one core %.1f GFLOP/s; a part in gradients of the support set, by time and by count\n"
                 "%-10s %-14s %10s %8s %10s %9s %8s %9s\n",
                 settings.preset.c_str(), settings.height, settings.width, settings.support, settings.query,
-                settings.inner_steps, settings.samples, best_table().isa, settings.threads, fma_peak_gflops, "kernels",
-                "part", "ms", "spread", "GFLOP/s", "of peak", "by time", "by count");
+                settings.inner_steps, settings.samples, settings.flipout ? " with Flipout" : "", best_table().isa,
+                settings.threads, fma_peak_gflops, "kernels", "part", "ms", "spread", "GFLOP/s", "of peak", "by time",
+                "by count");
   std::string text = row;
   for (const std::string& name : settings.parts) {
     for (const TimedKernels& set : sets) {

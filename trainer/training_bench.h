@@ -24,6 +24,7 @@ struct TrainingBenchSettings {
   int height = 128, width = 128;
   int support = 4, query = 4;
   int inner_steps = 3, samples = 1;
+  bool flipout = false;
   std::vector<std::string> kernels = {"native"};  // as in make_training_kernels
   std::vector<std::string> parts{kTrainingBenchParts.begin(), kTrainingBenchParts.end()};  // those to time
   int threads = 1;                                                                         // within the task

@@ -75,13 +75,15 @@ void describe(const NetworkSpec& spec, Description& description) {
 void describe(const InnerLoopSettings& inner, int support_pairs, Description& description) {
   description.line("inner loop", std::to_string(support_pairs) + " pairs, " + std::to_string(inner.steps) + " steps, " +
                                      std::to_string(inner.samples) + (inner.antithetic ? " antithetic" : "") +
-                                     " samples, KL weight " + digits(inner.kl_weight) + ", clip " +
-                                     digits(inner.clip_mu) + " (mu), " + digits(inner.clip_rho) + " (rho)");
+                                     (inner.flipout ? " Flipout" : "") + " samples, KL weight " +
+                                     digits(inner.kl_weight) + ", clip " + digits(inner.clip_mu) + " (mu), " +
+                                     digits(inner.clip_rho) + " (rho)");
   description.json.raw("inner", JsonObject()
                                     .integer("support_pairs", support_pairs)
                                     .integer("steps", inner.steps)
                                     .integer("samples", inner.samples)
                                     .boolean("antithetic", inner.antithetic)
+                                    .boolean("flipout", inner.flipout)
                                     .number("kl_weight", static_cast<double>(inner.kl_weight))
                                     .number("clip_mu", static_cast<double>(inner.clip_mu))
                                     .number("clip_rho", static_cast<double>(inner.clip_rho))

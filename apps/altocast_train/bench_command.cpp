@@ -18,6 +18,7 @@ int run_bench(std::span<char*> argv) {
       "support", "support pairs", number(defaults.support), "N")("query", "query pairs", number(defaults.query), "N")(
       "inner-steps", "inner steps", number(defaults.inner_steps), "M")("samples", "weight samples",
                                                                        number(defaults.samples), "S")(
+      "flipout", "meta-gradients with signs of its own for each pair on a sample's noise")(
       "kernels", "native, onednn or reference; several are timed in turns",
       cxxopts::value<std::vector<std::string>>()->default_value("native"), "K,…")(
       "parts", "what to time: forward, gradient, hvp, meta_gradient, first_order (all); peak RSS is that of all parts",
@@ -53,6 +54,7 @@ int run_bench(std::span<char*> argv) {
       !positive("repetitions", 1, settings.repetitions) || !positive("threads", 0, settings.threads)) {
     return usage("a number is out of range (1 … 4096)");
   }
+  settings.flipout = parsed.count("flipout") > 0;
   settings.keep_mib = parsed["keep-mib"].as<int>();
   if (settings.keep_mib < 0) return usage("--keep-mib must not be negative");
   if (settings.threads == 0) settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -65,6 +65,7 @@ inline Posterior sample_posterior() {
   posterior.created = 1528286400;
   posterior.frames = {"2018-06-06T1145Z.png", "2018-06-06T1200Z.png"};
   posterior.inner.steps = 4;
+  posterior.inner.flipout = true;
   posterior.support_pairs = 6;
   posterior.seed = ~std::uint64_t{0} - 5;
   for (std::size_t i = 0; i < parameter_count(smallest_network()); ++i) {

@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <utility>
 
 #include "runtime/kernels/reference.h"
 #include "tests/derivatives.h"
+#include "tests/runtime/flipped_noise.h"
 
 namespace altocast {
 namespace {
@@ -191,8 +193,79 @@ TEST(CounterNoise, AntitheticPairsAreNegativesAndPairsDiffer) {
   EXPECT_NE(drawn[0], drawn[2]);
 }
 
-TEST(InnerLoop, GradientIsThatOfTheObjectiveWithTheNoiseHeldFixed) {
+TEST(CounterNoise, SignsAreBalancedDifferByPairStepAndSampleAndAreSharedByAntitheticSamples) {
+  constexpr std::size_t kCount = 10000;
+  CounterNoise<double> noise(3, true), again(3, true);
+  std::vector<Vector> drawn;
+  for (const auto& [step, sample, pair] : {std::array{0, 0, 0}, {0, 0, 1}, {1, 0, 0}, {0, 2, 0}}) {
+    Vector signs(kCount), repeated(kCount), antithetic(kCount);
+    noise.draw_signs(step, sample, static_cast<std::size_t>(pair), signs);
+    again.draw_signs(step, sample, static_cast<std::size_t>(pair), repeated);
+    again.draw_signs(step, sample + 1, static_cast<std::size_t>(pair), antithetic);
+    EXPECT_EQ(signs, repeated);
+    EXPECT_EQ(signs, antithetic);
+    double sum = 0;
+    for (const double sign : signs) {
+      EXPECT_EQ(std::abs(sign), 1.0);
+      sum += sign;
+    }
+    EXPECT_LT(std::abs(sum), 5 * std::sqrt(kCount));
+    for (const Vector& other : drawn) EXPECT_LT(std::abs(dot(signs, other)), 5 * std::sqrt(kCount));
+    drawn.push_back(signs);
+  }
+}
+
+TEST(Flipout, MultipliesNoiseBySignsOfChannelsAndTwiceIsNothing) {
+  for (const int norm_groups : {0, 2}) {
+    NetworkSpec spec = tiny_spec();
+    spec.depth = 1;
+    spec.norm_groups = norm_groups;
+    const Vector epsilon = normal_values(1, parameter_count(spec));
+    CounterNoise<double> noise(5, false);
+    const Flipout flipout(spec);
+    Vector signs(flipout.sign_count()), flips = epsilon;
+    noise.draw_signs(2, 1, 3, signs);
+    flipout.apply(std::span<const double>(signs), std::span(flips), alone);
+    EXPECT_EQ(flips, flipped(spec, noise, 2, 1, 3, epsilon));
+    EXPECT_NE(flips, epsilon);
+    flipout.apply(std::span<const double>(signs), std::span(flips), alone);
+    EXPECT_EQ(flips, epsilon);
+  }
+}
+
+// What it is for: the same number of samples estimates the gradient of the expectation with less spread.
+TEST(Flipout, GradientsOfPairsScatterLessAroundTheSameMean) {
   InnerLoopFixture f;
+  f.settings.samples = 1;
+  constexpr int kDraws = 400;
+  std::array<Vector, 2> means;
+  std::array<double, 2> spread{};
+  for (const bool flipout : {false, true}) {
+    f.settings.flipout = flipout;
+    Vector sum(f.size, 0.0);
+    double squares = 0;
+    for (int draw = 0; draw < kDraws; ++draw) {
+      Gaussian<double> gradient(f.size);
+      f.gradient(f.theta, draw, gradient);
+      sum = plus(sum, 1.0 / kDraws, gradient.mu);
+      squares += dot(gradient.mu, gradient.mu) / kDraws;
+    }
+    means[flipout] = sum;
+    spread[flipout] = squares - dot(sum, sum);
+  }
+  EXPECT_LT(spread[1], 0.8 * spread[0]);
+  EXPECT_LT(norm(plus(means[0], -1.0, means[1])), 4 * std::sqrt((spread[0] + spread[1]) / kDraws));
+}
+
+class InnerLoopNoise : public testing::TestWithParam<bool> {
+ protected:
+  InnerLoopNoise() { f.settings.flipout = GetParam(); }
+  InnerLoopFixture f;
+};
+INSTANTIATE_TEST_SUITE_P(, InnerLoopNoise, testing::Bool(),
+                         [](const auto& flipout) { return flipout.param ? "flipout" : "shared"; });
+
+TEST_P(InnerLoopNoise, GradientIsThatOfTheObjectiveWithTheNoiseHeldFixed) {
   for (const int step : {0, 2}) {
     const Gaussian<double> lambda = f.shifted();
     Gaussian<double> gradient(f.size), at = lambda;
@@ -207,20 +280,19 @@ TEST(InnerLoop, GradientIsThatOfTheObjectiveWithTheNoiseHeldFixed) {
   }
 }
 
-TEST(InnerLoop, ObjectiveIsTheWeightedDivergencePlusTheMeanLossATerm) {
-  InnerLoopFixture f;
+TEST_P(InnerLoopNoise, ObjectiveIsTheWeightedDivergencePlusTheMeanLossATerm) {
   const Gaussian<double> lambda = f.shifted();
   Gaussian<double> unused(f.size);
   const InnerStepReport report = f.gradient(lambda, 1, unused);
   const double terms = 3.0 * 2 * kHeight * kWidth;
   double nll = 0;
   for (int s = 0; s < 2; ++s) {
-    Vector epsilon(f.size), out(f.network.terms());
-    f.noise.draw(1, s, epsilon, alone);
-    Vector phi(f.size);
-    for (std::size_t d = 0; d < f.size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
-    f.network.set_weights(phi.data());
+    Vector shared(f.size), phi(f.size), out(f.network.terms());
+    f.noise.draw(1, s, shared, alone);
     for (std::size_t pair = 0; pair < 3; ++pair) {
+      const Vector epsilon = GetParam() ? flipped(f.spec, f.noise, 1, s, pair, shared) : shared;
+      for (std::size_t d = 0; d < f.size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
+      f.network.set_weights(phi.data());
       f.network.forward(f.support[pair], out.data());
       for (std::size_t i = 0; i < out.size(); ++i) {
         const double noise = f.log_noise[i / (kHeight * kWidth)];

@@ -73,6 +73,7 @@ TEST_F(Fit, LogHoldsALineOfJsonForEveryReport) {
 
 TEST_F(Fit, PriorTellsHowToAdaptAndForecastWithIt) {
   settings_.normalisation = {100.0f, 50.0f};
+  settings_.inner.flipout = true;
   expect_finished(run_fit(settings_, *this / "run"));
   const Result<LoadedPrior> loaded = load_prior(*this / "run/model.prior");
   ASSERT_TRUE(loaded.ok()) << loaded.message();

@@ -6,6 +6,7 @@
 
 #include "runtime/kernels/reference.h"
 #include "tests/derivatives.h"
+#include "tests/runtime/flipped_noise.h"
 
 namespace altocast {
 namespace {
@@ -29,6 +30,7 @@ struct MetaCase {
   bool antithetic = false;
   int rate_rows = 1;
   bool multi_step_loss = false;
+  bool flipout = false;
 };
 
 void PrintTo(const MetaCase& meta_case, std::ostream* out) { *out << meta_case.name; }
@@ -47,7 +49,7 @@ struct MetaFixture {
   std::vector<Vector> frames, targets;
   Task<double> task;
   Vector step_weights;  // c_1 … c_M
-  CounterNoise<double> inner_noise, outer_noise{8, false};
+  CounterNoise<double> inner_noise, outer_noise;
 
   explicit MetaFixture(const MetaCase& meta_case)
       : settings(meta_case),
@@ -57,7 +59,8 @@ struct MetaFixture {
         outer{meta_case.outer_samples, 0.7, meta_case.data},
         meta(inner_loop, outer, 0),
         size(parameter_count(spec)),
-        inner_noise(7, meta_case.antithetic) {
+        inner_noise(7, meta_case.antithetic),
+        outer_noise(8, meta_case.antithetic) {
     step_weights.assign(static_cast<std::size_t>(meta_case.steps), 0.0);
     if (!step_weights.empty()) step_weights.back() = 1.0;
     if (meta_case.multi_step_loss) {
@@ -91,6 +94,7 @@ struct MetaFixture {
     settings.samples = c.samples;
     settings.kl_weight = 0.5f;
     settings.antithetic = c.antithetic;
+    settings.flipout = c.flipout;
     settings.clip_mu = c.clip_mu;
     settings.clip_rho = c.clip_rho;
     return settings;
@@ -112,11 +116,14 @@ struct MetaFixture {
             (std::exp(2 * lambda.rho[d]) + shift * shift) / (2 * std::exp(2 * prior.rho[d]));
     }
     for (int sample = 0; sample < outer.samples; ++sample) {
-      Vector epsilon(size), phi(size), out(network.terms());
-      outer_noise.draw(settings.steps - m, sample, epsilon, kernels.threads());
-      for (std::size_t d = 0; d < size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
-      network.set_weights(phi.data());
+      Vector shared(size), phi(size), out(network.terms());
+      const int draw = settings.steps - m;
+      outer_noise.draw(draw, sample, shared, kernels.threads());
       for (const std::size_t pair : pairs) {
+        const Vector epsilon =
+            settings.flipout ? flipped(spec, outer_noise, draw, sample, pair - pairs.front(), shared) : shared;
+        for (std::size_t d = 0; d < size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
+        network.set_weights(phi.data());
         network.forward(pair < 3 ? task.support[pair] : task.query[pair - 3], out.data());
         for (std::size_t i = 0; i < out.size(); ++i) {
           const double noise = s[i / (kHeight * kWidth)];
@@ -309,6 +316,18 @@ INSTANTIATE_TEST_SUITE_P(
                     MetaCase{.name = "three_steps", .steps = 3},
                     MetaCase{.name = "more_samples", .samples = 2, .outer_samples = 2},
                     MetaCase{.name = "antithetic", .samples = 2, .antithetic = true},
+                    MetaCase{.name = "flipout", .samples = 2, .outer_samples = 2, .flipout = true},
+                    MetaCase{.name = "flipout_antithetic_and_clipped",
+                             .steps = 3,
+                             .samples = 2,
+                             .outer_samples = 2,
+                             .clip_mu = 0.05f,
+                             .clip_rho = 0.005f,
+                             .data = OuterData::support_and_query,
+                             .antithetic = true,
+                             .flipout = true},
+                    MetaCase{
+                        .name = "flipout_with_a_level_and_group_norm", .depth = 1, .norm_groups = 2, .flipout = true},
                     MetaCase{.name = "clipped_mu", .steps = 3, .clip_mu = 0.05f},
                     MetaCase{.name = "clipped_rho", .steps = 3, .clip_rho = 0.01f},
                     MetaCase{.name = "clipped_both", .steps = 3, .samples = 2, .clip_mu = 0.05f, .clip_rho = 0.01f},
@@ -324,7 +343,8 @@ INSTANTIATE_TEST_SUITE_P(
                              .data = OuterData::support_and_query,
                              .antithetic = true,
                              .rate_rows = 4,
-                             .multi_step_loss = true},
+                             .multi_step_loss = true,
+                             .flipout = true},
                     MetaCase{.name = "support_and_query", .data = OuterData::support_and_query},
                     MetaCase{.name = "group_norm", .norm_groups = 2},
                     MetaCase{.name = "relu_with_a_level_and_group_norm",
