@@ -165,13 +165,13 @@ std::array<Tensor<T>, 2> UNet<T>::sources(const Step& step, const NodeTensors<T>
 }
 
 template <class T>
-Tensor<T> UNet<T>::resampled_grad(int node, std::vector<T>& resampled) const {
+Tensor<T> UNet<T>::resampled_grad(int node, AlignedVector<T>& resampled) const {
   return {resampled.data(), values_[node].extent, values_[node].layout};
 }
 
 template <class T>
 std::array<Tensor<T>, 2> UNet<T>::grad_sources(const Step& step, const NodeTensors<T>& grads,
-                                               std::vector<T>& resampled) const {
+                                               AlignedVector<T>& resampled) const {
   std::array<Tensor<T>, 2> result = sources(step, grads, false);
   if (step.src[0] != 0 && !result[0].data) result[0] = resampled_grad(step.src[0], resampled);
   return result;

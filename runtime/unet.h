@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "formats/network_spec.h"
+#include "runtime/aligned_vector.h"
 #include "runtime/layers/conv_block.h"
 #include "runtime/layers/gaussian_nll.h"
 
@@ -51,7 +52,7 @@ class NodeTensors {
   std::size_t bytes() const { return memory_.size() * sizeof(T); }
 
  private:
-  std::vector<T> memory_;
+  AlignedVector<T> memory_;
   std::vector<Tensor<T>> tensors_;
 };
 
@@ -106,8 +107,9 @@ class UNet {
   std::array<Tensor<T>, 2> sources(const Step& step, const NodeTensors<T>& tensors, bool with_input) const;
   // The same for gradients that go to the blocks' outputs or, for a resampled source, to the start of `resampled`,
   // where they stay until the next step backwards reads them.
-  std::array<Tensor<T>, 2> grad_sources(const Step& step, const NodeTensors<T>& grads, std::vector<T>& resampled) const;
-  Tensor<T> resampled_grad(int node, std::vector<T>& resampled) const;
+  std::array<Tensor<T>, 2> grad_sources(const Step& step, const NodeTensors<T>& grads,
+                                        AlignedVector<T>& resampled) const;
+  Tensor<T> resampled_grad(int node, AlignedVector<T>& resampled) const;
   // A block's δz, in scratch memory.
   Tensor<T> grad_z(const Step& step) {
     return {grad_z_memory_.data(), values_[step.dst].extent, values_[step.dst].layout};
@@ -129,7 +131,7 @@ class UNet {
   std::vector<ConvBlock<T>> blocks_;
   NodeTensors<T> values_;
   std::optional<Pass<T>> pass_;  // when gradients are wanted
-  std::vector<T> grad_z_memory_, resampled_grad_memory_;
+  AlignedVector<T> grad_z_memory_, resampled_grad_memory_;
   GaussianNll<T> loss_;
   int head_;
 };

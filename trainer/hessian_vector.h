@@ -30,7 +30,7 @@ class HessianVector {
   UNet<T>& network_;
   NodeTensors<T> tangents_;
   NodeTensors<T> tan_grads_;  // of blocks' outputs
-  std::vector<T> resampled_tan_grad_;
+  AlignedVector<T> resampled_tan_grad_;
   std::vector<double> unused_log_noise_;
 };
 

@@ -6,7 +6,7 @@ namespace altocast {
 namespace {
 
 template <class T>
-Tensor<T> allocate(std::vector<T>& memory, Extent extent, Layout layout) {
+Tensor<T> allocate(AlignedVector<T>& memory, Extent extent, Layout layout) {
   memory.assign(tensor_size<T>(extent, layout), T{0});
   return {memory.data(), extent, layout};
 }
@@ -66,8 +66,8 @@ ConvBlock<T>::ConvBlock(const ConvBlockSpec& spec, Kernels<T>& kernels, int heig
 }
 
 template <class T>
-void ConvBlock<T>::pack(const T* phi, std::array<std::vector<T>, 2>& forward,
-                        std::array<std::vector<T>, 2>& transposed) {
+void ConvBlock<T>::pack(const T* phi, std::array<AlignedVector<T>, 2>& forward,
+                        std::array<AlignedVector<T>, 2>& transposed) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(spec_.sources); ++i) {
     kernels_.pack_weights(phi + spec_.weight, spec_.slices[i], Direction::forward, forward[i].data());
     if (!transposed[i].empty()) {

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/aligned_vector.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/layers/group_norm.h"
 
@@ -75,7 +76,7 @@ class ConvBlock {
   ConvolutionTerm<T> term(const Tensor<T>& src, const T* packed, int source, Direction direction) const {
     return {src, packed, spec_.slices[static_cast<std::size_t>(source)], direction};
   }
-  void pack(const T* phi, std::array<std::vector<T>, 2>& forward, std::array<std::vector<T>, 2>& transposed);
+  void pack(const T* phi, std::array<AlignedVector<T>, 2>& forward, std::array<AlignedVector<T>, 2>& transposed);
   const Tensor<T>& activation_input(const Tensor<T>& z) const { return norm_ ? n_ : z; }
   // δz from δy; returns where it is.
   const Tensor<T>& pre_activation_gradient(const Tensor<T>& z, const Tensor<T>& grad_dst, const Tensor<T>& grad_z);
@@ -87,8 +88,8 @@ class ConvBlock {
   const T* phi_ = nullptr;
   const T* tan_phi_ = nullptr;
   std::optional<GroupNorm<T>> norm_;
-  std::array<std::vector<T>, 2> packed_, packed_transposed_, tan_packed_, tan_packed_transposed_;
-  std::vector<T> n_memory_, tan_z_memory_, tan_n_memory_;
+  std::array<AlignedVector<T>, 2> packed_, packed_transposed_, tan_packed_, tan_packed_transposed_;
+  AlignedVector<T> n_memory_, tan_z_memory_, tan_n_memory_;
   Tensor<T> n_;              // norm(z), if there is a norm and a pass may follow the forward one
   Tensor<T> tan_z_, tan_n_;  // ż and ṅ (the same without norm)
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/aligned_vector.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/random.h"
 
@@ -16,10 +17,10 @@ class OwnedTensor {
   OwnedTensor(Extent extent, Layout layout)
       : data_(tensor_size<T>(extent, layout)), view_{data_.data(), extent, layout} {}
   const Tensor<T>& view() const { return view_; }
-  const std::vector<T>& data() const { return data_; }
+  const AlignedVector<T>& data() const { return data_; }
 
  private:
-  std::vector<T> data_;
+  AlignedVector<T> data_;
   Tensor<T> view_;
 };
 

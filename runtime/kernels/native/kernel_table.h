@@ -47,10 +47,23 @@ struct WeightGradientArgs {
   int kernel;
 };
 
+// One channel block that is cut into Winograd's tiles of 4×4 pixels, numbered row by row.
+struct WinogradImage {
+  const float* pixels;  // pixel (0, 0)
+  size_t row_stride;
+  int height;
+  int width;
+};
+
 using ConvolveRow = void (*)(const ConvolveArgs& args, int first_block, int y);
 using WinogradWeights = void (*)(const float* direct, int channels, float* packed, size_t point_stride);
 using WinogradStrip = void (*)(const ConvolveArgs& args, int first_tile, int count, float* scratch);
+using WinogradTransform = void (*)(const WinogradImage& image, int first_tile, int count, float* to, size_t tile_stride,
+                                   size_t point_stride);
+using WinogradWeightGradient = void (*)(const float* source, const float* grad, int tiles, size_t point_stride,
+                                        int src_channels, float* total);
 using WeightGradientRows = void (*)(const WeightGradientArgs& args, int first_row, int last_row, float* total);
+using AddWeightGradient = void (*)(const float* total, int taps, int ins, int outs, float* grad, size_t out_stride);
 using Activate = void (*)(const float* z, const float* tan_z, const float* grad_a, const float* tan_grad_a, float* dst,
                           size_t count);
 
@@ -73,10 +86,24 @@ struct KernelTable {
   // weights are [destination block][point][source channel][16]. Scratch: winograd_scratch_size floats.
   WinogradStrip winograd_strip;
 
+  // Tiles [first_tile, first_tile + count) to [36 points][count][16]: of a layer's source, the 6×6 pixels around each;
+  // of its output's gradient, the 4×4 pixels themselves.
+  WinogradTransform winograd_source;
+  WinogradTransform winograd_gradient;
+
+  // total[ky][kx][source channel][16] += the weight gradient of `tiles` transformed tiles, [36 points][tiles][16] of a
+  // source block and of a destination block: at each point one sum from zero by fused multiply-adds over tiles,
+  // transformed back, then one addition.
+  WinogradWeightGradient winograd_weight_gradient;
+
   // total[ky][kx][source channel][16] += Σ src[y][x + kx − pad] ⊗ grad_dst[y − ky + pad][x] over source rows
   // y in [first_row, last_row), x ascending inside: one sum from zero by fused multiply-adds, then one
   // addition. Reads grad_dst's halo rows, which hold zeros.
   WeightGradientRows weight_gradient_rows;
+
+  // grad[out][in][tap] += total[tap][in][out], [taps][16][16], for the first `ins` and `outs`; rows of `out` lie
+  // out_stride floats apart.
+  AddWeightGradient add_weight_gradient;
 
   Activate activate[2][kPassCount];  // by ActivationKind
 

@@ -35,10 +35,9 @@ std::size_t total_size(const WeightSlice& slice) { return as_size(slice.kernel *
 
 constexpr std::size_t kMaxTotal = 9 * kBlock * kBlock;
 
-std::size_t scratch_size(const WeightSlice& slice, int height, int width) {
-  const int blocks = weight_blocks(slice);
-  const int segments = Partition(height, width, blocks).segments;
-  return segments == 1 ? 0 : as_size(blocks * segments) * total_size(slice);
+// Of all segments' sums, where there are several.
+std::size_t totals_size(const WeightSlice& slice, int segments) {
+  return segments == 1 ? 0 : as_size(weight_blocks(slice) * segments) * total_size(slice);
 }
 
 // Whether Winograd's kernel computes a layer: by its channels alone, so that neither image size nor instruction set
@@ -66,6 +65,33 @@ std::size_t strip_scratch_size(int src_channels, int blocks_per_group) {
   const int product = kMaxStrip * kBlock * blocks_per_group + kBlock;
   return as_size(kWinogradPoints) * as_size(source + product);
 }
+
+// How Winograd's weight gradient is cut, by shape alone: the image's tiles into chunks, each transformed and then
+// summed in registers; and, where the weights alone are too few to share out, chunks into segments that are work items.
+struct WinogradPartition {
+  static constexpr int kMaxTerms = 2;  // summed together
+
+  WinogradPartition(const WeightSlice& slice, int height, int width)
+      : src_blocks(blocks_of(slice.in_count)), blocks(src_blocks + blocks_of(slice.out)) {
+    constexpr int kWorkItems = 16;
+    constexpr int kChunkFloats = 163840;  // beside each other in a cache of 1 MB
+    constexpr int kMinTiles = 32, kMaxTiles = 64;
+    tiles = divide_up(height, 4) * divide_up(width, 4);
+    chunks = divide_up(tiles, std::clamp(kChunkFloats / (kWinogradPoints * kBlock * blocks), kMinTiles, kMaxTiles));
+    segments = weight_blocks(slice) < kWorkItems ? std::min(chunks, kWorkItems) : 1;
+    // One cache line more than the tiles need: points would share cache sets.
+    point_stride = as_size((divide_up(tiles, chunks) * kMaxTerms + 1) * kBlock);
+  }
+  int first_tile(int chunk) const { return tiles * chunk / chunks; }
+  int first_chunk(int segment) const { return chunks * segment / segments; }
+  std::size_t block_size() const { return as_size(kWinogradPoints) * point_stride; }
+  // Of a chunk's transformed blocks.
+  std::size_t chunk_size() const { return as_size(blocks) * block_size(); }
+
+  int src_blocks, blocks;  // source blocks come first
+  int tiles, chunks, segments;
+  std::size_t point_stride;
+};
 
 // Where the processor has no mode for it, subnormal sums are flushed here as they are in the kernels.
 float flushed(float a) {
@@ -95,36 +121,21 @@ void pack_block(const float* weight, const WeightSlice& slice, bool forward, int
   }
 }
 
-// Adds the sums of one 16 × 16 block, [ky][kx][source channel][destination channel], to the canonical
-// gradient.
-void add_block(const float* total, const WeightSlice& slice, int block, float* grad_weight) {
-  const int src_blocks = blocks_of(slice.in_count);
-  const int taps = slice.kernel * slice.kernel;
-  const int first_out = block / src_blocks * kBlock;
-  const int first_in = block % src_blocks * kBlock;
-  const int outs = std::min(kBlock, slice.out - first_out);
-  const int ins = std::min(kBlock, slice.in_count - first_in);
-  for (int out = 0; out < outs; ++out) {
-    float* grad =
-        grad_weight +
-        (as_size(first_out + out) * as_size(slice.in_total) + as_size(slice.in_first + first_in)) * as_size(taps);
-    for (int in = 0; in < ins; ++in) {
-      const float* sum = total + in * kBlock + out;
-      for (int tap = 0; tap < taps; ++tap, ++grad) *grad = flushed(flushed(*grad) + sum[tap * kBlock * kBlock]);
-    }
-  }
-}
-
 }  // namespace
 
 NativeKernels::NativeKernels(const KernelTable& table, int threads) : Kernels<float>(threads), table_(table) {}
 
 void NativeKernels::reserve(const WeightSlice& slice, int height, int width) {
-  std::size_t size = scratch_size(slice, height, width);
+  std::size_t size = 0;
   if (uses_winograd(slice)) {
     const int channels = kMaxTerms * blocks_of(std::max(slice.in_total, slice.out)) * kBlock;
     winograd_scratch_ = std::max(winograd_scratch_, strip_scratch_size(channels, table_.blocks_per_group));
-    size = std::max(size, as_size(threads().size()) * winograd_scratch_);
+    const WinogradPartition partition(slice, height, width);
+    const int parts = partition.segments == 1 ? 1 : threads().size();
+    size = std::max(as_size(threads().size()) * winograd_scratch_,
+                    totals_size(slice, partition.segments) + as_size(parts) * partition.chunk_size());
+  } else {
+    size = totals_size(slice, Partition(height, width, weight_blocks(slice)).segments);
   }
   scratch_.resize(std::max(scratch_.size(), size));
 }
@@ -151,7 +162,7 @@ void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, 
       pack(weight, slice, forward, src_first, dst_first, to + as_size(src_first * kBlock * points));
       return;
     }
-    float direct[9 * kBlock * kBlock];
+    alignas(kCacheLine) float direct[9 * kBlock * kBlock];
     pack(weight, slice, forward, src_first, dst_first, direct);
     table_.winograd_weights(direct, std::min(kBlock, src_channels - src_first), to + as_size(src_first * kBlock),
                             as_size(src_channels * kBlock));
@@ -217,6 +228,20 @@ void NativeKernels::convolve_tiles(const native::ConvolveArgs& args, int src_cha
 void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms,
                                               const WeightSlice& slice, float* grad_weight) {
   if (terms.empty()) return;
+  for ([[maybe_unused]] const WeightGradientTerm<float>& term : terms) {
+    assert(term.src.extent.channels == slice.in_count && term.grad_dst.extent.channels == slice.out);
+    assert(term.src.extent.height == terms[0].src.extent.height && term.src.extent.width == terms[0].src.extent.width);
+  }
+  reserve(slice, terms[0].src.extent.height, terms[0].src.extent.width);
+  if (!uses_winograd(slice)) return direct_weight_gradient(terms, slice, grad_weight);
+  for (std::size_t first = 0; first < terms.size(); first += WinogradPartition::kMaxTerms) {
+    const std::size_t count = std::min(terms.size() - first, as_size(WinogradPartition::kMaxTerms));
+    winograd_weight_gradient(terms.subspan(first, count), slice, grad_weight);
+  }
+}
+
+void NativeKernels::direct_weight_gradient(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
+                                           float* grad_weight) {
   const int height = terms[0].src.extent.height;
   const int width = terms[0].src.extent.width;
   const int src_blocks = blocks_of(slice.in_count);
@@ -231,8 +256,6 @@ void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm
       const int first_row = chunk * partition.chunk_rows;
       const int last_row = std::min(first_row + partition.chunk_rows, height);
       for (const WeightGradientTerm<float>& term : terms) {
-        assert(term.src.extent.channels == slice.in_count && term.grad_dst.extent.channels == slice.out);
-        assert(term.src.extent.height == height && term.src.extent.width == width);
         const native::WeightGradientArgs args{term.src.row(src_block, 0),
                                               term.src.row_stride(),
                                               term.grad_dst.row(block / src_blocks, 0),
@@ -247,21 +270,96 @@ void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm
 
   if (partition.segments == 1) {
     threads().parallel_for(blocks, [&](int block) {
-      float total[kMaxTotal];
+      alignas(kCacheLine) float total[kMaxTotal];
       sum_segment(0, block, total);
       add_block(total, slice, block, grad_weight);
     });
     return;
   }
-
-  reserve(slice, height, width);
-  float* const scratch = scratch_.data();
   // A segment's items lie together: threads that work at the same time read different parts of the image.
-  threads().parallel_for(blocks * partition.segments,
-                         [&](int item) { sum_segment(item / blocks, item % blocks, scratch + as_size(item) * size); });
+  threads().parallel_for(blocks * partition.segments, [&](int item) {
+    sum_segment(item / blocks, item % blocks, scratch_.data() + as_size(item) * size);
+  });
+  add_segments(slice, partition.segments, grad_weight);
+}
+
+void NativeKernels::winograd_weight_gradient(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
+                                             float* grad_weight) {
+  const int height = terms[0].src.extent.height;
+  const int width = terms[0].src.extent.width;
+  const WinogradPartition partition(slice, height, width);
+  const int pairs = weight_blocks(slice);
+  const std::size_t size = total_size(slice);
+
+  const auto tiles_of = [&](int chunk) { return partition.first_tile(chunk + 1) - partition.first_tile(chunk); };
+  const auto transform = [&](int chunk, int block, float* chunk_scratch) {
+    float* to = chunk_scratch + as_size(block) * partition.block_size();
+    const int count = tiles_of(chunk);
+    for (const WeightGradientTerm<float>& term : terms) {
+      const bool source = block < partition.src_blocks;
+      const Tensor<float>& tensor = source ? term.src : term.grad_dst;
+      const auto function = source ? table_.winograd_source : table_.winograd_gradient;
+      function({tensor.row(source ? block : block - partition.src_blocks, 0), tensor.row_stride(), height, width},
+               partition.first_tile(chunk), count, to, kBlock, partition.point_stride);
+      to += count * kBlock;
+    }
+  };
+  const auto multiply = [&](int chunk, int pair, const float* chunk_scratch, float* total) {
+    const int source = pair % partition.src_blocks;
+    const int grad = partition.src_blocks + pair / partition.src_blocks;
+    table_.winograd_weight_gradient(chunk_scratch + as_size(source) * partition.block_size(),
+                                    chunk_scratch + as_size(grad) * partition.block_size(),
+                                    tiles_of(chunk) * static_cast<int>(terms.size()), partition.point_stride,
+                                    std::min(kBlock, slice.in_count - source * kBlock), total);
+  };
+
+  if (partition.segments == 1) {
+    for (int chunk = 0; chunk < partition.chunks; ++chunk) {
+      threads().parallel_for(partition.blocks, [&](int block) { transform(chunk, block, scratch_.data()); });
+      threads().parallel_for(pairs, [&](int pair) {
+        alignas(kCacheLine) float total[kMaxTotal] = {};
+        multiply(chunk, pair, scratch_.data(), total);
+        add_block(total, slice, pair, grad_weight);
+      });
+    }
+    return;
+  }
+  const int parts = threads().size();
+  threads().parallel_for(parts, [&](int part) {
+    float* const chunk_scratch =
+        scratch_.data() + totals_size(slice, partition.segments) + as_size(part) * partition.chunk_size();
+    for (int segment = partition.segments * part / parts; segment < partition.segments * (part + 1) / parts;
+         ++segment) {
+      float* const totals = scratch_.data() + as_size(segment * pairs) * size;
+      std::fill_n(totals, as_size(pairs) * size, 0.0f);
+      for (int chunk = partition.first_chunk(segment); chunk < partition.first_chunk(segment + 1); ++chunk) {
+        for (int block = 0; block < partition.blocks; ++block) transform(chunk, block, chunk_scratch);
+        for (int pair = 0; pair < pairs; ++pair) multiply(chunk, pair, chunk_scratch, totals + as_size(pair) * size);
+      }
+    }
+  });
+  add_segments(slice, partition.segments, grad_weight);
+}
+
+// Adds the sums of one 16 × 16 block, [ky][kx][source channel][destination channel], to the canonical gradient.
+void NativeKernels::add_block(const float* total, const WeightSlice& slice, int block, float* grad_weight) {
+  const int src_blocks = blocks_of(slice.in_count);
+  const int taps = slice.kernel * slice.kernel;
+  const int first_out = block / src_blocks * kBlock;
+  const int first_in = block % src_blocks * kBlock;
+  const std::size_t out_stride = as_size(slice.in_total) * as_size(taps);
+  table_.add_weight_gradient(
+      total, taps, std::min(kBlock, slice.in_count - first_in), std::min(kBlock, slice.out - first_out),
+      grad_weight + as_size(first_out) * out_stride + as_size(slice.in_first + first_in) * as_size(taps), out_stride);
+}
+
+// Adds the segments' sums at the start of the scratch, [segment][weight block], in order.
+void NativeKernels::add_segments(const WeightSlice& slice, int segments, float* grad_weight) {
+  const int blocks = weight_blocks(slice);
+  const std::size_t size = total_size(slice);
   threads().parallel_for(blocks, [&](int block) {
-    float* total = scratch + as_size(block) * size;
-    for (int segment = 1; segment < partition.segments; ++segment) {
+    float* total = scratch_.data() + as_size(block) * size;
+    for (int segment = 1; segment < segments; ++segment) {
       const float* part = total + as_size(segment * blocks) * size;
       for (std::size_t i = 0; i < size; ++i) total[i] = flushed(total[i] + part[i]);
     }

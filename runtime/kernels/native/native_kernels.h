@@ -5,8 +5,8 @@
 
 #include <span>
 #include <string_view>
-#include <vector>
 
+#include "runtime/aligned_vector.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/native/kernel_table.h"
 
@@ -52,9 +52,15 @@ class NativeKernels final : public Kernels<float> {
                       const float* tan_grad_a, float* dst, std::size_t count);
 
   void convolve_tiles(const native::ConvolveArgs& args, int src_channels);
+  void direct_weight_gradient(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
+                              float* grad_weight);
+  void winograd_weight_gradient(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
+                                float* grad_weight);
+  void add_block(const float* total, const WeightSlice& slice, int block, float* grad_weight);
+  void add_segments(const WeightSlice& slice, int segments, float* grad_weight);
 
   const KernelTable& table_;
-  std::vector<float> scratch_;        // partial sums of weight gradients, or Winograd's strips, one a thread
+  AlignedVector<float> scratch_;      // sums of weight gradients, Winograd's tiles; nothing lives in it between calls
   std::size_t winograd_scratch_ = 0;  // floats a thread
 };
 

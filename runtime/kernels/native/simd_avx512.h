@@ -18,6 +18,7 @@ constexpr int kPixels = 12;
 constexpr int kPixelsSingle = 24;
 constexpr int kGradVectors = 1, kGradRows = 3, kGradChannels = 2;
 constexpr int kGradPointChannels = 16;
+constexpr int kOuterVectors = 1, kOuterChannels = 16;
 constexpr int kPeakVectors = 16;
 
 inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
@@ -38,6 +39,15 @@ inline Vec if_positive(Vec z, Vec a) {
 inline Vec power_of_two(Vec t, uint32_t one_bits) {
   const __m512i shifted = _mm512_slli_epi32(_mm512_castps_si512(t.v), 23);
   return {_mm512_castsi512_ps(_mm512_add_epi32(shifted, _mm512_set1_epi32(static_cast<int>(one_bits))))};
+}
+
+inline void transpose_4x4(const float* const src[4], float* const dst[4]) {
+  __m128 a = _mm_loadu_ps(src[0]), b = _mm_loadu_ps(src[1]), c = _mm_loadu_ps(src[2]), d = _mm_loadu_ps(src[3]);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(dst[0], a);
+  _mm_storeu_ps(dst[1], b);
+  _mm_storeu_ps(dst[2], c);
+  _mm_storeu_ps(dst[3], d);
 }
 
 }  // namespace

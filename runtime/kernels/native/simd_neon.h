@@ -21,10 +21,12 @@ constexpr int kGradPointChannels = 4;
 #if defined(__aarch64__)
 constexpr int kVectors = 4;
 constexpr int kGradVectors = 4;
+constexpr int kOuterVectors = 4, kOuterChannels = 4;
 constexpr int kPeakVectors = 16;
 #else
 constexpr int kVectors = 2;
 constexpr int kGradVectors = 2;
+constexpr int kOuterVectors = 2, kOuterChannels = 4;
 constexpr int kPeakVectors = 12;
 #endif
 
@@ -59,6 +61,15 @@ inline Vec if_positive(Vec z, Vec a) {
 inline Vec power_of_two(Vec t, uint32_t one_bits) {
   const uint32x4_t shifted = vshlq_n_u32(vreinterpretq_u32_f32(t.v), 23);
   return {vreinterpretq_f32_u32(vaddq_u32(shifted, vdupq_n_u32(one_bits)))};
+}
+
+inline void transpose_4x4(const float* const src[4], float* const dst[4]) {
+  const float32x4x2_t even = vtrnq_f32(vld1q_f32(src[0]), vld1q_f32(src[1]));
+  const float32x4x2_t odd = vtrnq_f32(vld1q_f32(src[2]), vld1q_f32(src[3]));
+  for (int i = 0; i < 2; ++i) {
+    vst1q_f32(dst[i], vcombine_f32(vget_low_f32(even.val[i]), vget_low_f32(odd.val[i])));
+    vst1q_f32(dst[i + 2], vcombine_f32(vget_high_f32(even.val[i]), vget_high_f32(odd.val[i])));
+  }
 }
 
 }  // namespace

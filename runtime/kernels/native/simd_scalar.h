@@ -7,8 +7,9 @@
 //   kBlocksPerGroup, kVectors, kPixels   convolution: blocks × vectors of a block × pixels held at a time;
 //   kPixelsSingle                        pixels if a single block is left of a group
 //   kGradVectors, kGradRows, kGradChannels   weight gradient, 3×3: vectors of a block × ky × source channels,
-//   for kGradPointChannels                   each of the three kx; and source channels for 1×1 kPeakVectors
-//   independent chains of the peak loop
+//   for kGradPointChannels                   each of the three kx; and source channels for 1×1
+//   kOuterVectors, kOuterChannels        Winograd's weight gradient: vectors of a block × source channels
+//   kPeakVectors                         independent chains of the peak loop
 #pragma once
 
 #include <stdint.h>
@@ -27,6 +28,7 @@ constexpr int kPixels = 2;
 constexpr int kPixelsSingle = 2;
 constexpr int kGradVectors = 1, kGradRows = 1, kGradChannels = 1;
 constexpr int kGradPointChannels = 4;
+constexpr int kOuterVectors = 1, kOuterChannels = 2;
 constexpr int kPeakVectors = 4;
 
 #if defined(__riscv)
@@ -116,6 +118,13 @@ inline Vec power_of_two(Vec t, uint32_t one_bits) {
     __builtin_memcpy(&value, &bits, sizeof value);
     return value;
   });
+}
+
+// dst[i][j] = src[j][i]
+inline void transpose_4x4(const float* const src[4], float* const dst[4]) {
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < 4; ++j) dst[i][j] = src[j][i];
+  }
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ constexpr int kPixels = 4;
 constexpr int kPixelsSingle = 4;
 constexpr int kGradVectors = 1, kGradRows = 1, kGradChannels = 2;
 constexpr int kGradPointChannels = 4;
+constexpr int kOuterVectors = 1, kOuterChannels = 2;
 constexpr int kPeakVectors = 8;
 
 inline Vec load(const float* p) { return {_mm_loadu_ps(p)}; }
@@ -36,6 +37,15 @@ inline Vec if_positive(Vec z, Vec a) { return {_mm_and_ps(_mm_cmpgt_ps(z.v, _mm_
 inline Vec power_of_two(Vec t, uint32_t one_bits) {
   const __m128i shifted = _mm_slli_epi32(_mm_castps_si128(t.v), 23);
   return {_mm_castsi128_ps(_mm_add_epi32(shifted, _mm_set1_epi32(static_cast<int>(one_bits))))};
+}
+
+inline void transpose_4x4(const float* const src[4], float* const dst[4]) {
+  __m128 a = _mm_loadu_ps(src[0]), b = _mm_loadu_ps(src[1]), c = _mm_loadu_ps(src[2]), d = _mm_loadu_ps(src[3]);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(dst[0], a);
+  _mm_storeu_ps(dst[1], b);
+  _mm_storeu_ps(dst[2], c);
+  _mm_storeu_ps(dst[3], d);
 }
 
 // sum = RN(product + c) with the product exact, moved to the neighbour with an odd last bit if it was inexact

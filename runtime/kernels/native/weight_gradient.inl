@@ -5,8 +5,8 @@ namespace {
 
 // Taps ky in [first_ky, first_ky + rows), all kx, source channels [channel, channel + channels).
 template <int kernel, int vectors, int rows, int channels>
-inline void weight_gradient_tile(const WeightGradientArgs& args, int first_row, int last_row,
-                                 int first_vector, int first_ky, int channel, float* total) {
+inline void weight_gradient_tile(const WeightGradientArgs& args, int first_row, int last_row, int first_vector,
+                                 int first_ky, int channel, float* total) {
   constexpr int kPad = kernel / 2;
   const int lane = first_vector * kLanes;
   Vec sum[rows][kernel][channels][vectors];
@@ -61,8 +61,7 @@ inline void weight_gradient_tile(const WeightGradientArgs& args, int first_row, 
       for (int c = 0; c < channels; ++c) {
         float* dst = total + (((first_ky + ky) * kernel + kx) * kBlock + channel + c) * kBlock + lane;
         ALTOCAST_UNROLL
-        for (int v = 0; v < vectors; ++v)
-          store(dst + v * kLanes, add(load(dst + v * kLanes), sum[ky][kx][c][v]));
+        for (int v = 0; v < vectors; ++v) store(dst + v * kLanes, add(load(dst + v * kLanes), sum[ky][kx][c][v]));
       }
     }
   }
@@ -75,8 +74,7 @@ void weight_gradient_block(const WeightGradientArgs& args, int first_row, int la
   for (int channel = 0; channel < args.src_channels; channel += channels) {
     for (int ky = 0; ky < kernel; ky += rows) {
       for (int vector = 0; vector < kBlock / kLanes; vector += vectors) {
-        weight_gradient_tile<kernel, vectors, rows, channels>(args, first_row, last_row, vector, ky, channel,
-                                                              total);
+        weight_gradient_tile<kernel, vectors, rows, channels>(args, first_row, last_row, vector, ky, channel, total);
       }
     }
   }
@@ -88,6 +86,37 @@ void weight_gradient_rows(const WeightGradientArgs& args, int first_row, int las
   } else {
     weight_gradient_block<1, kGradVectors, 1, kGradPointChannels>(args, first_row, last_row, total);
   }
+}
+
+template <int taps>
+void add_weight_gradient_of(const float* total, int ins, int outs, float* grad, size_t out_stride) {
+  alignas(64) float rows[kBlock][9 * kBlock];  // [out][in][tap], as in the canonical gradient
+  const int count = ins * taps;
+  for (int first = 0; first < count; first += 4) {
+    for (int out = 0; out < outs; out += 4) {
+      const float* src[4];
+      float* dst[4];
+      for (int i = 0; i < 4; ++i) {
+        src[i] = total + (first + i) % taps * kBlock * kBlock + (first + i) / taps * kBlock + out;
+        dst[i] = rows[out + i] + first;
+      }
+      transpose_4x4(src, dst);
+    }
+  }
+  for (int out = 0; out < outs; ++out, grad += out_stride) {
+    int i = 0;
+    for (; i + kLanes <= count; i += kLanes) store(grad + i, add(load(grad + i), load(rows[out] + i)));
+    if (i == count) continue;
+    float last[kLanes] = {};
+    for (int k = i; k < count; ++k) last[k - i] = grad[k];
+    store(last, add(load(last), load(rows[out] + i)));
+    for (int k = i; k < count; ++k) grad[k] = last[k - i];
+  }
+}
+
+void add_weight_gradient(const float* total, int taps, int ins, int outs, float* grad, size_t out_stride) {
+  const auto add = taps == 9 ? add_weight_gradient_of<9> : add_weight_gradient_of<1>;
+  add(total, ins, outs, grad, out_stride);
 }
 
 }  // namespace

@@ -45,66 +45,135 @@ inline void transform_weight_line(const Vec* g, Vec* t) {
   t[5] = g[2];
 }
 
-void winograd_weights(const float* direct, int channels, float* packed, size_t point_stride) {
-  const size_t tap = static_cast<size_t>(channels) * kBlock;
-  for (size_t i = 0; i < tap; i += kLanes) {
-    Vec columns[3][6];
-    for (int kx = 0; kx < 3; ++kx) {
-      Vec g[3];
-      for (int ky = 0; ky < 3; ++ky) g[ky] = load(direct + static_cast<size_t>(ky * 3 + kx) * tap + i);
-      transform_weight_line(g, columns[kx]);
-    }
-    for (int row = 0; row < 6; ++row) {
-      const Vec g[3] = {columns[0][row], columns[1][row], columns[2][row]};
-      Vec t[6];
-      transform_weight_line(g, t);
-      for (int x = 0; x < 6; ++x) store(packed + static_cast<size_t>(row * 6 + x) * point_stride + i, t[x]);
-    }
+// t[6] = A y[4]
+inline void transform_gradient_line(const Vec* y, Vec* t) {
+  const Vec even = add(y[0], y[2]), odd = add(y[1], y[3]);
+  const Vec even2 = fma(constant(4.0f), y[2], y[0]);
+  const Vec odd2 = fma(constant(8.0f), y[3], add(y[1], y[1]));
+  t[0] = y[0];
+  t[1] = add(even, odd);
+  t[2] = sub(even, odd);
+  t[3] = add(even2, odd2);
+  t[4] = sub(even2, odd2);
+  t[5] = y[3];
+}
+
+// g[3] = Gᵀ m[6]
+inline void transform_sums_line(const Vec* m, Vec* g) {
+  const Vec sum1 = add(m[1], m[2]), difference1 = sub(m[1], m[2]);
+  const Vec sum2 = add(m[3], m[4]), difference2 = sub(m[3], m[4]);
+  const Vec outer = mul(constant(-1.0f / 6), sum1);
+  g[0] = fma(constant(1.0f / 24), sum2, fma(constant(0.25f), m[0], outer));
+  g[1] = fma(constant(1.0f / 12), difference2, mul(constant(-1.0f / 6), difference1));
+  g[2] = fma(constant(1.0f / 6), sum2, add(outer, m[5]));
+}
+
+// Rows [first, first + rows) of the outer product of a line's transform with itself, applied to `in` × `in` vectors:
+// load(y, x) gives them, store(row, x, vector) takes the `out` numbers of a row. What the rows do not need is never
+// computed; few enough rows at a time stay in registers.
+template <auto line, int in, int out, int first, int rows, class Load, class Store>
+inline void transform_rows(const Load& load, const Store& store) {
+  Vec columns[rows][in];
+  ALTOCAST_UNROLL
+  for (int x = 0; x < in; ++x) {
+    Vec from[in], to[out];
+    ALTOCAST_UNROLL
+    for (int y = 0; y < in; ++y) from[y] = load(y, x);
+    line(from, to);
+    ALTOCAST_UNROLL
+    for (int row = 0; row < rows; ++row) columns[row][x] = to[first + row];
+  }
+  ALTOCAST_UNROLL
+  for (int row = 0; row < rows; ++row) {
+    Vec to[out];
+    line(columns[row], to);
+    ALTOCAST_UNROLL
+    for (int x = 0; x < out; ++x) store(first + row, x, to[x]);
   }
 }
 
-// The 6×6 pixels around a tile, 16 channels, from `src` on.
-inline void transform_source(const float* src, size_t row_stride, float* to, size_t point_stride) {
-  for (int lane = 0; lane < kBlock; lane += kLanes) {
-    Vec columns[6][6];
-    for (int x = 0; x < 6; ++x) {
-      Vec d[6];
-      ALTOCAST_UNROLL
-      for (int y = 0; y < 6; ++y) d[y] = load(src + static_cast<size_t>(y) * row_stride + x * kBlock + lane);
-      transform_source_line(d, columns[x]);
-    }
-    for (int y = 0; y < 6; ++y) {
-      const Vec d[6] = {columns[0][y], columns[1][y], columns[2][y], columns[3][y], columns[4][y], columns[5][y]};
-      Vec t[6];
-      transform_source_line(d, t);
-      ALTOCAST_UNROLL
-      for (int x = 0; x < 6; ++x) store(to + static_cast<size_t>(y * 6 + x) * point_stride + lane, t[x]);
-    }
+// All six rows for transforms to the points: the rows of a point and its negative share terms.
+template <auto line, int in, class Load, class Store>
+inline void transform_to_points(const Load& load, const Store& store) {
+  transform_rows<line, in, 6, 0, 1>(load, store);
+  transform_rows<line, in, 6, 1, 2>(load, store);
+  transform_rows<line, in, 6, 3, 2>(load, store);
+  transform_rows<line, in, 6, 5, 1>(load, store);
+}
+
+void winograd_weights(const float* direct, int channels, float* packed, size_t point_stride) {
+  const size_t tap = static_cast<size_t>(channels) * kBlock;
+  for (size_t i = 0; i < tap; i += kLanes) {
+    transform_to_points<transform_weight_line, 3>(
+        [=](int y, int x) { return load(direct + static_cast<size_t>(y * 3 + x) * tap + i); },
+        [=](int y, int x, Vec t) { store(packed + static_cast<size_t>(y * 6 + x) * point_stride + i, t); });
   }
+}
+
+// `size` × `size` pixels of 16 channels from `pixels` on.
+template <auto line, int size>
+inline void transform_pixels(const float* pixels, size_t row_stride, float* to, size_t point_stride) {
+  for (int lane = 0; lane < kBlock; lane += kLanes) {
+    transform_to_points<line, size>(
+        [=](int y, int x) { return load(pixels + static_cast<size_t>(y) * row_stride + x * kBlock + lane); },
+        [=](int y, int x, Vec t) { store(to + static_cast<size_t>(y * 6 + x) * point_stride + lane, t); });
+  }
+}
+
+// Transforms tiles [first_tile, first_tile + count) of one channel block, `size` × `size` pixels each, of which the
+// first lies `margin` rows and columns before the tile's. Pixels beyond the halo count as zero.
+template <auto line, int size, int margin>
+inline void transform_tiles(const WinogradImage& image, int first_tile, int count, float* to, size_t tile_stride,
+                            size_t point_stride) {
+  const int tiles_across = (image.width + 3) / 4;
+  for (int i = 0; i < count; ++i, to += tile_stride) {
+    const int y = (first_tile + i) / tiles_across * 4;
+    const int x = (first_tile + i) % tiles_across * 4;
+    const int rows = image.height + 1 + margin - y, columns = image.width + 1 + margin - x;
+    const float* src = image.pixels + static_cast<ptrdiff_t>(y - margin) * static_cast<ptrdiff_t>(image.row_stride) +
+                       static_cast<ptrdiff_t>(x - margin) * kBlock;
+    size_t row_stride = image.row_stride;
+    alignas(64) float patch[size * size * kBlock];
+    if (rows < size || columns < size) {
+      for (int k = 0; k < size * size * kBlock; ++k) patch[k] = 0;
+      for (int row = 0; row < size && row < rows; ++row) {
+        const float* from = src + static_cast<size_t>(row) * row_stride;
+        for (int k = 0; k < size * kBlock && k < columns * kBlock; ++k) patch[row * size * kBlock + k] = from[k];
+      }
+      src = patch;
+      row_stride = size * kBlock;
+    }
+    transform_pixels<line, size>(src, row_stride, to, point_stride);
+  }
+}
+
+void winograd_source(const WinogradImage& image, int first_tile, int count, float* to, size_t tile_stride,
+                     size_t point_stride) {
+  transform_tiles<transform_source_line, 6, 1>(image, first_tile, count, to, tile_stride, point_stride);
+}
+
+void winograd_gradient(const WinogradImage& image, int first_tile, int count, float* to, size_t tile_stride,
+                       size_t point_stride) {
+  transform_tiles<transform_gradient_line, 4, 0>(image, first_tile, count, to, tile_stride, point_stride);
 }
 
 // A tile's products, 16 channels, to `rows` × `columns` pixels.
 inline void transform_products(const float* from, size_t point_stride, const float* bias, float* dst, size_t row_stride,
                                int rows, int columns) {
   for (int lane = 0; lane < kBlock; lane += kLanes) {
-    Vec lines[6][4];
-    for (int x = 0; x < 6; ++x) {
-      Vec m[6];
-      ALTOCAST_UNROLL
-      for (int y = 0; y < 6; ++y) m[y] = load(from + static_cast<size_t>(y * 6 + x) * point_stride + lane);
-      transform_product_line(m, lines[x]);
-    }
     const Vec start = load(bias + lane);
-    for (int y = 0; y < 4 && y < rows; ++y) {
-      const Vec m[6] = {lines[0][y], lines[1][y], lines[2][y], lines[3][y], lines[4][y], lines[5][y]};
-      Vec out[4];
-      transform_product_line(m, out);
-      float* to = dst + static_cast<size_t>(y) * row_stride + lane;
-      ALTOCAST_UNROLL
-      for (int x = 0; x < 4; ++x) {
-        if (x < columns) store(to + x * kBlock, add(start, out[x]));
+    const auto product = [=](int y, int x) {
+      return load(from + static_cast<size_t>(y * 6 + x) * point_stride + lane);
+    };
+    const auto pixel = [=](int y, int x, Vec value) {
+      if (y < rows && x < columns) {
+        store(dst + static_cast<size_t>(y) * row_stride + x * kBlock + lane, add(start, value));
       }
-    }
+    };
+    transform_rows<transform_product_line, 6, 4, 0, 1>(product, pixel);
+    transform_rows<transform_product_line, 6, 4, 1, 1>(product, pixel);
+    transform_rows<transform_product_line, 6, 4, 2, 1>(product, pixel);
+    transform_rows<transform_product_line, 6, 4, 3, 1>(product, pixel);
   }
 }
 
@@ -197,29 +266,13 @@ void winograd_strip(const ConvolveArgs& args, int first_tile, int count, float* 
   // One cache line more than the tiles need: points would share cache sets.
   const size_t source_point = static_cast<size_t>(count) * source_tile + kBlock;
 
-  for (int i = 0; i < count; ++i) {
-    const int y = (first_tile + i) / tiles_across * 4;
-    const int x = (first_tile + i) % tiles_across * 4;
-    // Source rows y − 1 … y + 4 exist up to the halo's row, `height`.
-    const int rows = args.height + 2 - y < 6 ? args.height + 2 - y : 6;
-    const int columns = args.width + 2 - x < 6 ? args.width + 2 - x : 6;
-    float* to = scratch + static_cast<size_t>(i) * source_tile;
-    for (int t = 0; t < args.term_count; ++t) {
-      const ConvolveTerm& term = args.terms[t];
-      const float* src = term.src + static_cast<ptrdiff_t>(y - 1) * static_cast<ptrdiff_t>(term.row_stride) +
-                         static_cast<ptrdiff_t>(x - 1) * kBlock;
-      for (int left = term.channels; left > 0; left -= kBlock, src += term.block_stride, to += kBlock) {
-        if (rows == 6 && columns == 6) {
-          transform_source(src, term.row_stride, to, source_point);
-          continue;
-        }
-        float patch[6 * 6 * kBlock] = {};
-        for (int row = 0; row < rows; ++row) {
-          const float* line = src + static_cast<size_t>(row) * term.row_stride;
-          for (int k = 0; k < columns * kBlock; ++k) patch[row * 6 * kBlock + k] = line[k];
-        }
-        transform_source(patch, 6 * kBlock, to, source_point);
-      }
+  float* to = scratch;
+  for (int t = 0; t < args.term_count; ++t) {
+    const ConvolveTerm& term = args.terms[t];
+    const float* src = term.src;
+    for (int left = term.channels; left > 0; left -= kBlock, src += term.block_stride, to += kBlock) {
+      winograd_source({src, term.row_stride, args.height, args.width}, first_tile, count, to, source_tile,
+                      source_point);
     }
   }
 
@@ -251,6 +304,65 @@ void winograd_strip(const ConvolveArgs& args, int first_tile, int count, float* 
       }
     }
     first_block += group;
+  }
+}
+
+// At one point: sums[channel][16] = Σ over tiles of `channels` source channels ⊗ vectors of a destination block.
+template <int vectors, int channels>
+inline void sum_outer_products(const float* source, const float* grad, int tiles, float* sums) {
+  Vec sum[channels][vectors];
+  ALTOCAST_UNROLL
+  for (int c = 0; c < channels; ++c) {
+    ALTOCAST_UNROLL
+    for (int v = 0; v < vectors; ++v) sum[c][v] = zero();
+  }
+  for (int tile = 0; tile < tiles; ++tile, source += kBlock, grad += kBlock) {
+    Vec g[vectors];
+    ALTOCAST_UNROLL
+    for (int v = 0; v < vectors; ++v) g[v] = load(grad + v * kLanes);
+    ALTOCAST_UNROLL
+    for (int c = 0; c < channels; ++c) {
+      const Vec value = broadcast(source + c);
+      ALTOCAST_UNROLL
+      for (int v = 0; v < vectors; ++v) sum[c][v] = fma(value, g[v], sum[c][v]);
+    }
+  }
+  ALTOCAST_UNROLL
+  for (int c = 0; c < channels; ++c) {
+    ALTOCAST_UNROLL
+    for (int v = 0; v < vectors; ++v) store(sums + c * kBlock + v * kLanes, sum[c][v]);
+  }
+}
+
+// total[3][3][16][16] += Gᵀ sums G of one source channel; sums [36], a point point_stride floats after the last.
+inline void add_transformed_sums(const float* sums, size_t point_stride, float* total) {
+  for (int lane = 0; lane < kBlock; lane += kLanes) {
+    const auto sum = [=](int y, int x) { return load(sums + static_cast<size_t>(y * 6 + x) * point_stride + lane); };
+    const auto tap = [=](int ky, int kx, Vec g) {
+      float* to = total + (ky * 3 + kx) * kBlock * kBlock + lane;
+      store(to, add(load(to), g));
+    };
+    transform_rows<transform_sums_line, 6, 3, 0, 1>(sum, tap);
+    transform_rows<transform_sums_line, 6, 3, 1, 1>(sum, tap);
+    transform_rows<transform_sums_line, 6, 3, 2, 1>(sum, tap);
+  }
+}
+
+void winograd_weight_gradient(const float* source, const float* grad, int tiles, size_t point_stride, int src_channels,
+                              float* total) {
+  constexpr int kPoint = kOuterChannels * kBlock;
+  alignas(64) float sums[36 * kPoint];
+  for (int channel = 0; channel < src_channels; channel += kOuterChannels) {
+    for (int point = 0; point < 36; ++point) {
+      const size_t first = static_cast<size_t>(point) * point_stride;
+      for (int lane = 0; lane < kBlock; lane += kOuterVectors * kLanes) {
+        sum_outer_products<kOuterVectors, kOuterChannels>(source + first + channel, grad + first + lane, tiles,
+                                                          sums + point * kPoint + lane);
+      }
+    }
+    for (int c = 0; c < kOuterChannels; ++c) {
+      add_transformed_sums(sums + c * kBlock, kPoint, total + (channel + c) * kBlock);
+    }
   }
 }
 
