@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
+#if defined(__linux__)
+#  include <sched.h>
+#endif
 #if defined(__x86_64__)
 #  include <xmmintrin.h>
 #endif
@@ -55,11 +58,19 @@ int range_begin(int count, int threads, int index) {
 
 }  // namespace
 
+int available_cores() {
+#if defined(__linux__)
+  // A set too small for the machine's cores is refused, and all of them are taken to be free.
+  if (cpu_set_t cores; sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
+#endif
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
 FlushSubnormals::FlushSubnormals() : saved_(read_control()) { write_control(saved_ | kFlushBits); }
 FlushSubnormals::~FlushSubnormals() { write_control(saved_); }
 
 ThreadPool::ThreadPool(int threads) {
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int cores = available_cores();
   if (threads <= 0) threads = cores;
   spin_ = threads <= cores;
   workers_.reserve(static_cast<std::size_t>(threads) - 1);

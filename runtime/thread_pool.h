@@ -12,6 +12,9 @@
 
 namespace altocast {
 
+// The cores that the calling process may run on, at least 1: what taskset or mpirun bind it to counts.
+int available_cores();
+
 // Flushes subnormals to zero in the calling thread for the object's lifetime (MXCSR, FPCR, FPSCR; riscv64 has no
 // such mode, and its kernels flush by themselves).
 class FlushSubnormals {
@@ -27,7 +30,7 @@ class FlushSubnormals {
 
 class ThreadPool {
  public:
-  // threads = 0 means all cores; 1 runs everything in the caller.
+  // threads = 0 means all available cores; 1 runs everything in the caller.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

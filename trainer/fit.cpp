@@ -6,9 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <optional>
+#include <thread>
 #include <utility>
 
+#include "formats/crc32c.h"
 #include "runtime/random.h"
+#include "runtime/thread_pool.h"
 #include "trainer/optimizer.h"
 
 namespace altocast {
@@ -356,16 +359,6 @@ std::string log_line(const FitSettings& settings, const FitState& state, const S
   return line.dump();
 }
 
-bool is_finite(const BatchResult& batch) {
-  double sum = batch.loss;
-  for (const float g : batch.grad_theta.mu) sum += static_cast<double>(g);
-  for (const float g : batch.grad_theta.rho) sum += static_cast<double>(g);
-  for (const double g : batch.grad_log_noise) sum += g;
-  for (const double g : batch.grad_log_rates.mu) sum += g;
-  for (const double g : batch.grad_log_rates.rho) sum += g;
-  return std::isfinite(sum);
-}
-
 double mean(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
@@ -382,10 +375,8 @@ std::string validation_line(int step, const ValidationResult& v) {
   return text;
 }
 
-}  // namespace
-
-Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, RunDirectory& run,
-                       const FitCallbacks& callbacks) {
+// The settings as config.toml will hold them.
+Status check_settings(const FitSettings& settings, const RunDirectory& run) {
   ALTOCAST_RETURN_IF_ERROR(validate(settings));
   if (FitSettings back;
       !read_fit_settings(write_fit_settings(settings), run.config_path(), back).ok() || back != settings) {
@@ -393,23 +384,30 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
         "a path cannot be written to " + run.config_path() +
         ": names must be UTF-8, and folders to validate on without '@'; rename or link what has another");
   }
-  FitState state(settings);
+  return {};
+}
+
+Status resume(const FitSettings& settings, const RunDirectory& run, FitState& state) {
+  Result<Checkpoint> checkpoint = run.read_checkpoint();
+  if (!checkpoint.ok()) return checkpoint.status();
+  FitSettings before;
+  ALTOCAST_RETURN_IF_ERROR(
+      read_fit_settings(checkpoint->config, run.path() + "/checkpoint (its configuration)", before));
+  if (without_intervals(before) != without_intervals(settings)) {
+    return Status::error(run.path() + ": the settings differ from those the run was started with (" +
+                         run.config_path() + "); only training.steps and the intervals may change on --resume");
+  }
+  if (checkpoint->step > static_cast<std::uint64_t>(settings.steps)) {
+    return Status::error(run.path() + ": the run is at step " + std::to_string(checkpoint->step) +
+                         " already; give --steps " + std::to_string(checkpoint->step) + " or more");
+  }
+  return from_checkpoint(*checkpoint, state).within(run.path());
+}
+
+// From a checkpoint, a prior or random weights; leaves the run's folder as it was at the state's step.
+Status start(const FitSettings& settings, const FitOptions& options, const RunDirectory& run, FitState& state) {
   if (options.resume) {
-    Result<Checkpoint> checkpoint = run.read_checkpoint();
-    if (!checkpoint.ok()) return checkpoint.status();
-    FitSettings before;
-    ALTOCAST_RETURN_IF_ERROR(
-        read_fit_settings(checkpoint->config, run.path() + "/checkpoint (its configuration)", before));
-    if (without_intervals(before) != without_intervals(settings)) {
-      return Status::error(run.path() + ": the settings differ from those the run was started with (" +
-                           run.config_path() + "); only training.steps and the intervals may change on --resume");
-    }
-    if (checkpoint->step > static_cast<std::uint64_t>(settings.steps)) {
-      return Status::error(run.path() + ": the run is at step " + std::to_string(checkpoint->step) +
-                           " already; give --steps " + std::to_string(checkpoint->step) + " or more");
-    }
-    ALTOCAST_RETURN_IF_ERROR(from_checkpoint(*checkpoint, state).within(run.path()));
-    callbacks.notice("resuming at step " + std::to_string(state.step));
+    ALTOCAST_RETURN_IF_ERROR(resume(settings, run, state));
   } else if (settings.initial.empty()) {
     initialise(settings, state);
   } else {
@@ -418,12 +416,73 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   if (state.average && !options.resume) state.average = state.learned;
   // Without a checkpoint, a log is that of a run which ended before its first.
   ALTOCAST_RETURN_IF_ERROR(run.cut_log(static_cast<std::uint64_t>(state.step)));
-  ALTOCAST_RETURN_IF_ERROR(run.write_config(settings));
+  return run.write_config(settings);
+}
+
+// Everybody takes over rank 0's state.
+void broadcast(Communicator& ranks, FitState& state) {
+  const auto share = [&](auto* values, std::size_t count) {
+    ranks.broadcast({reinterpret_cast<std::uint8_t*>(values), count * sizeof *values});
+  };
+  share(&state.step, 1);
+  state.for_each_plane([&](const char*, std::vector<float>& values) { share(values.data(), values.size()); });
+  state.for_each_counter([&](const char*, std::uint64_t& value) { share(&value, 1); });
+}
+
+// Every rank updates its own copy of what is learned. They stay alike as long as the machines compute alike.
+Status check_copies(Communicator& ranks, FitState& state) {
+  if (ranks.size() == 1) return {};
+  std::uint32_t check = 0;
+  state.for_each_plane([&](const char*, std::vector<float>& values) {
+    check = crc32c({reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(float)}, check);
+  });
+  std::uint32_t rank_0 = check;
+  ranks.broadcast({reinterpret_cast<std::uint8_t*>(&rank_0), sizeof rank_0});
+  if (check == rank_0) return ranks.agree({});
+  return ranks.agree(
+      Status::error("its weights have come to differ from those of rank 0: its machine computes "
+                    "otherwise (another C library?); start on machines that are alike with --resume"));
+}
+
+std::string ranks_line(const FitSettings& settings, const Communicator& ranks, int threads) {
+  std::string line = std::to_string(ranks.size()) + " ranks, " + std::to_string(threads) + " threads on this one";
+  if (threads > available_cores()) {
+    line += ", which may use " + std::to_string(available_cores()) + " cores (mpirun's --bind-to none frees it)";
+  }
+  if (ranks.size() > settings.meta_batch) {
+    line += "; with training.meta_batch = " + std::to_string(settings.meta_batch) + ", only so many have work";
+  }
+  return line;
+}
+
+// This rank's share of the machine's cores, if nothing else is said.
+int threads_of(const FitOptions& options, const Communicator& ranks) {
+  if (options.threads > 0) return options.threads;
+  const int machine = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return std::clamp(machine / ranks.ranks_here(), 1, available_cores());
+}
+
+}  // namespace
+
+Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& options, RunDirectory* run,
+                       Communicator& ranks, const FitCallbacks& callbacks) {
+  const auto on_rank_0 = [&](auto&& action) { return ranks.agree(ranks.rank() == 0 ? action() : Status()); };
+  ALTOCAST_RETURN_IF_ERROR(on_rank_0([&] { return check_settings(rank_0_settings, *run); }));
+  FitSettings settings = rank_0_settings;
+  const std::string text = ranks.broadcast_text(write_fit_settings(settings));
+  ALTOCAST_RETURN_IF_ERROR(ranks.agree(read_fit_settings(text, "rank 0's settings", settings)));
+  const std::string path = run ? run->path() : "";  // only rank 0's messages are shown
+
+  FitState state(settings);
+  ALTOCAST_RETURN_IF_ERROR(on_rank_0([&] { return start(settings, options, *run, state); }));
+  broadcast(ranks, state);
+  if (options.resume) callbacks.notice("resuming at step " + std::to_string(state.step));
 
   const Result<Archive> archive = Archive::open(settings, callbacks.notice);
-  if (!archive.ok()) return archive.status();
+  ALTOCAST_RETURN_IF_ERROR(ranks.agree(archive.status()));
   // Whatever a prior file cannot hold is better known now than at the first checkpoint.
-  ALTOCAST_RETURN_IF_ERROR(validate(make_prior(settings, *archive, state, nullptr)).within(run.prior_path()));
+  ALTOCAST_RETURN_IF_ERROR(
+      on_rank_0([&] { return validate(make_prior(settings, *archive, state, nullptr)).within(run->prior_path()); }));
   const EpisodeShape shape{settings.tile, settings.support_pairs, settings.query_pairs};
   const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network, {settings.warmup_tile, 1, 1});
   const EpisodeSampler sampler(*archive, archive->training(), settings.network, shape);
@@ -437,20 +496,25 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
   if (validation_tasks == 0) callbacks.notice("no validation: none was asked for, or its runs of frames are too short");
   callbacks.notice(std::to_string(archive->frame_count()) + " frames; " + std::to_string(state.size) + " weights");
 
+  const int threads = threads_of(options, ranks);
+  if (ranks.size() > 1) callbacks.notice(ranks_line(settings, ranks, threads));
   Result<std::unique_ptr<MetaBatch>> batch =
-      MetaBatch::create(settings, options.kernels, options.threads, options.keep_mib);
-  if (!batch.ok()) return batch.status();
+      MetaBatch::create(settings, options.kernels, threads, options.keep_mib, ranks);
+  ALTOCAST_RETURN_IF_ERROR(ranks.agree(batch.status()));
 
-  BatchResult gradient;
+  BatchResult gradient(settings);
   std::optional<ValidationResult> validation;
   // The prior goes first: should the process end between the two, resuming from the older checkpoint writes
   // it again.
   const auto save = [&]() -> Status {
-    ALTOCAST_RETURN_IF_ERROR(
-        run.write_prior(make_prior(settings, *archive, state, validation ? &*validation : nullptr)));
-    return run.write_checkpoint(to_checkpoint(settings, state));
+    ALTOCAST_RETURN_IF_ERROR(check_copies(ranks, state));
+    return on_rank_0([&]() -> Status {
+      ALTOCAST_RETURN_IF_ERROR(
+          run->write_prior(make_prior(settings, *archive, state, validation ? &*validation : nullptr)));
+      return run->write_checkpoint(to_checkpoint(settings, state));
+    });
   };
-  const auto stopped = [&] { return callbacks.stop && callbacks.stop->load(); };
+  const auto stopped = [&] { return ranks.any(callbacks.stop && callbacks.stop->load()); };
 
   Clock::time_point mark = Clock::now();
   int steps_since_mark = 0;
@@ -466,7 +530,7 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     }
     const bool warmup = record.phase == Phase::warmup;
     if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned); stiffness >= 2.0) {
-      return Status::error(run.path() + ": the inner loop is unstable at step " + std::to_string(state.step) +
+      return Status::error(path + ": the inner loop is unstable at step " + std::to_string(state.step) +
                            ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
                            ", at most 2 is stable. Lower inner.rate_mu, training.rate_learning_rate or "
                            "inner.kl_weight, or raise prior.rho_low");
@@ -474,10 +538,11 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     const Clock::time_point step_start = Clock::now();
     (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase,
                        static_cast<std::uint64_t>(state.step), gradient);
-    if (!is_finite(gradient)) {
-      ALTOCAST_RETURN_IF_ERROR((*batch)->kernel_status().within(run.path() + ": step " + std::to_string(state.step)));
+    if (!gradient.is_finite()) {
+      ALTOCAST_RETURN_IF_ERROR(
+          ranks.agree((*batch)->kernel_status()).within(path + ": step " + std::to_string(state.step)));
       return Status::error(
-          run.path() + ": training diverged at step " + std::to_string(state.step) +
+          path + ": training diverged at step " + std::to_string(state.step) +
           " (a loss or gradient is not finite); the checkpoint before it stands. Lower inner.rate_mu or "
           "training.learning_rate, or set inner.clip_mu and inner.clip_rho");
     }
@@ -502,8 +567,9 @@ Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, R
     }
     if (validate_now || last || state.step % settings.report_every == 0) {
       record.seconds = std::exchange(spent, {});
-      ALTOCAST_RETURN_IF_ERROR(
-          run.append_log(log_line(settings, state, record, gradient, validate_now ? &*validation : nullptr)));
+      ALTOCAST_RETURN_IF_ERROR(on_rank_0([&] {
+        return run->append_log(log_line(settings, state, record, gradient, validate_now ? &*validation : nullptr));
+      }));
     }
     if (last || state.step % settings.checkpoint_every == 0) {
       const Clock::time_point start = Clock::now();

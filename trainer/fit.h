@@ -8,6 +8,7 @@
 #include <string>
 
 #include "formats/status.h"
+#include "trainer/communicator.h"
 #include "trainer/meta_batch.h"
 #include "trainer/run_directory.h"
 
@@ -15,7 +16,7 @@ namespace altocast {
 
 struct FitOptions {
   std::string kernels = "native";
-  int threads = 0;  // 0 = all cores
+  int threads = 0;  // of this rank; 0 = its share of the machine's cores
   bool resume = false;
   int keep_mib = kDefaultKeepMib;  // a thread's memory for inner passes; time against memory, never bits
 };
@@ -32,7 +33,7 @@ struct FitProgress {
 struct FitCallbacks {
   std::function<void(const std::string&)> notice = [](const std::string&) {};    // a line for people
   std::function<void(const FitProgress&)> progress = [](const FitProgress&) {};  // after every step
-  const std::atomic<bool>* stop = nullptr;  // becomes true: write a checkpoint and return
+  const std::atomic<bool>* stop = nullptr;  // becomes true on any rank: all write a checkpoint and return
 };
 
 struct FitOutcome {
@@ -40,10 +41,12 @@ struct FitOutcome {
   int step = 0;
 };
 
-// Trains in `run` (opened with options.resume). The same settings and data give the same bits whatever the
-// number of threads, and with any interruptions in between. With resume, `settings` must be the run's own but
-// for training.steps and the intervals of reports and checkpoints.
-Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, RunDirectory& run,
+// Trains in `run` (opened with options.resume). The same settings and data give the same bits whatever the number of
+// ranks and threads, and with any interruptions in between. With resume, `settings` must be the run's own but for
+// training.steps and the intervals of reports and checkpoints.
+// Collective: all ranks train, and return alike. Rank 0's settings are everybody's, and it alone reads and writes the
+// run's folder: on the others `settings` is not looked at and `run` is null. Each rank reads the frames itself.
+Result<FitOutcome> fit(const FitSettings& settings, const FitOptions& options, RunDirectory* run, Communicator& ranks,
                        const FitCallbacks& callbacks);
 
 }  // namespace altocast

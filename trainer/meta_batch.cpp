@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <thread>
 
 #include "runtime/random.h"
 
@@ -14,11 +13,6 @@ constexpr std::uint64_t kInnerNoise = 1;
 constexpr std::uint64_t kOuterNoise = 2;
 constexpr std::uint64_t kOrder = 3;
 constexpr std::uint64_t kValidationSeed = 0x76616c69;
-
-template <class T>
-void add(std::vector<T>& sum, const std::vector<T>& values) {
-  for (std::size_t d = 0; d < sum.size(); ++d) sum[d] += values[d];
-}
 
 // Whether a task is differentiated to first or second order.
 MetaOrder order_of(const FitSettings& settings, Phase phase, std::uint64_t step, std::uint64_t task) {
@@ -59,6 +53,16 @@ std::vector<double> movement(const std::vector<ParameterTensor>& layout, const s
 
 }  // namespace
 
+ValidationResult::ValidationResult(const NetworkSpec& network) {
+  const auto leads = static_cast<std::size_t>(network.leads);
+  mae_before.resize(leads);
+  mae_after.resize(leads);
+  mae_persistence.resize(leads);
+  const std::size_t tensors = parameter_layout(network).size();
+  moved_mu.resize(tensors);
+  moved_rho.resize(tensors);
+}
+
 std::string_view to_string(Phase phase) {
   switch (phase) {
     case Phase::warmup:
@@ -92,14 +96,14 @@ struct MetaBatch::Worker {
   std::vector<float> forecast;
 };
 
-MetaBatch::MetaBatch(const FitSettings& settings) : settings_(settings) {}
+MetaBatch::MetaBatch(const FitSettings& settings, Communicator& ranks) : settings_(settings), ranks_(ranks) {}
 MetaBatch::~MetaBatch() = default;
 
 Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings, std::string_view kernels, int threads,
-                                                     int keep_mib) {
-  std::unique_ptr<MetaBatch> batch(new MetaBatch(settings));
-  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const int workers = std::min(threads, settings.meta_batch);
+                                                     int keep_mib, Communicator& ranks) {
+  std::unique_ptr<MetaBatch> batch(new MetaBatch(settings, ranks));
+  const auto own = [&](int tasks) { return tasks_of_rank(tasks, ranks.size(), ranks.rank()).size(); };
+  const int workers = std::clamp(own(settings.meta_batch), 1, threads);
   batch->pool_ = std::make_unique<ThreadPool>(workers);
   for (int w = 0; w < workers; ++w) {
     const int share = kernels == "native" ? threads / workers + (w < threads % workers ? 1 : 0) : 1;
@@ -107,30 +111,28 @@ Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings
     if (!set.ok()) return set.status();
     batch->workers_.push_back(std::make_unique<Worker>(settings, std::move(*set), keep_mib));
   }
-  const std::size_t size = parameter_count(settings.network);
-  batch->slots_.resize(static_cast<std::size_t>(std::max(settings.warmup_batch, settings.meta_batch)));
-  for (BatchResult& slot : batch->slots_) {
-    slot.grad_theta = Gaussian<float>(size);
-    slot.grad_log_noise.resize(static_cast<std::size_t>(settings.network.leads));
-    const std::size_t rates = rate_count(settings);
-    slot.grad_log_rates = {std::vector<double>(rates), std::vector<double>(rates)};
-  }
+  const int slots = std::max({own(settings.warmup_batch), own(settings.meta_batch), 1});
+  batch->slots_.assign(static_cast<std::size_t>(slots), BatchResult(settings));
+  batch->batch_sum_ = std::make_unique<BatchSum>(ranks, *batch->pool_, batch->slots_.front());
   return batch;
 }
 
-// Worker w takes tasks w, w + W, …; which worker computes a task does not matter to its result.
+// Worker w takes tasks w, w + W, … of this rank's; which worker computes a task does not matter to its result.
 template <class Body>
-void MetaBatch::for_each_task(int tasks, const Body& body) {
+void MetaBatch::for_each_own_task(int tasks, const Body& body) {
+  own_ = tasks_of_rank(tasks, ranks_.size(), ranks_.rank());
   const int workers = static_cast<int>(workers_.size());
   pool_->parallel_for(workers, [&](int w) {
-    for (int index = w; index < tasks; index += workers) body(*workers_[static_cast<std::size_t>(w)], index);
+    for (int index = own_.first + w; index < own_.end; index += workers) {
+      body(*workers_[static_cast<std::size_t>(w)], index);
+    }
   });
 }
 
 // NLL of one query pair at φ = μ_θ.
 void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
                             int index) {
-  BatchResult& result = slots_[static_cast<std::size_t>(index)];
+  BatchResult& result = slot(index);
   sampler.draw(settings_.seed, step, static_cast<std::uint64_t>(index), worker.episode);
   const std::span<const Sample<float>> pair(&worker.episode.task.query.front(), 1);
   const double terms = static_cast<double>(worker.warmup_network.terms());
@@ -145,7 +147,7 @@ void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const Episod
 
 void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase,
                           std::uint64_t step, int index) {
-  BatchResult& result = slots_[static_cast<std::size_t>(index)];
+  BatchResult& result = slot(index);
   const auto task = static_cast<std::uint64_t>(index);
   sampler.draw(settings_.seed, step, task, worker.episode);
   CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
@@ -175,47 +177,16 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
 void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
                          BatchResult& result) {
   const int tasks = phase == Phase::warmup ? settings_.warmup_batch : settings_.meta_batch;
-  for_each_task(tasks, [&](Worker& worker, int index) {
-    BatchResult& slot = slots_[static_cast<std::size_t>(index)];
-    std::fill(slot.grad_theta.mu.begin(), slot.grad_theta.mu.end(), 0.0f);
-    std::fill(slot.grad_theta.rho.begin(), slot.grad_theta.rho.end(), 0.0f);
-    for (std::vector<double>* values : {&slot.grad_log_noise, &slot.grad_log_rates.mu, &slot.grad_log_rates.rho}) {
-      std::fill(values->begin(), values->end(), 0.0);
-    }
-    slot.loss = slot.support_before = slot.support_after = slot.kl = 0;
-    slot.clipped_steps = 0;
+  for_each_own_task(tasks, [&](Worker& worker, int index) {
+    slot(index).clear();
     if (phase == Phase::warmup) {
       warmup_task(worker, learned, sampler, step, index);
     } else {
       meta_task(worker, learned, sampler, phase, step, index);
     }
   });
-
-  for (int stride = 1; stride < tasks; stride *= 2) {
-    const int pairs = (tasks - stride + 2 * stride - 1) / (2 * stride);
-    pool_->parallel_for(pairs, [&](int pair) {
-      BatchResult& into = slots_[static_cast<std::size_t>(2 * stride * pair)];
-      const BatchResult& from = slots_[static_cast<std::size_t>(2 * stride * pair + stride)];
-      add(into.grad_theta.mu, from.grad_theta.mu);
-      add(into.grad_theta.rho, from.grad_theta.rho);
-      add(into.grad_log_noise, from.grad_log_noise);
-      add(into.grad_log_rates.mu, from.grad_log_rates.mu);
-      add(into.grad_log_rates.rho, from.grad_log_rates.rho);
-      into.loss += from.loss;
-      into.support_before += from.support_before;
-      into.support_after += from.support_after;
-      into.kl += from.kl;
-      into.clipped_steps += from.clipped_steps;
-    });
-  }
-  result = slots_.front();
-  const auto scale = static_cast<float>(1.0 / tasks);
-  for (float& g : result.grad_theta.mu) g *= scale;
-  for (float& g : result.grad_theta.rho) g *= scale;
-  for (std::vector<double>* values : {&result.grad_log_noise, &result.grad_log_rates.mu, &result.grad_log_rates.rho}) {
-    for (double& g : *values) g /= tasks;
-  }
-  for (double* value : {&result.loss, &result.support_before, &result.support_after, &result.kl}) *value /= tasks;
+  batch_sum_->sum(tasks, slots_, result);
+  result.divide(tasks);
 }
 
 double MetaBatch::kl_stiffness(const Learned& learned) {
@@ -233,7 +204,15 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
   const auto leads = static_cast<std::size_t>(settings_.network.leads);
   const auto pixels = static_cast<std::size_t>(settings_.tile) * static_cast<std::size_t>(settings_.tile);
   const std::vector<ParameterTensor> layout = parameter_layout(settings_.network);
-  std::vector<ValidationResult> results(static_cast<std::size_t>(tasks));
+  ValidationResult mean(settings_.network);
+  mean.tasks = tasks;
+  std::size_t numbers = 0;
+  ValidationResult::for_each_number(mean, [&](double) { ++numbers; });
+  const std::size_t row_blocks = (numbers * sizeof(double) + sizeof(Block) - 1) / sizeof(Block);
+  std::vector<Block> rows(static_cast<std::size_t>(tasks) * row_blocks);  // each task's numbers
+  const auto row_of = [&](int task) {
+    return reinterpret_cast<double*>(rows.data() + static_cast<std::size_t>(task) * row_blocks);
+  };
 
   // Mean absolute errors and the NLL a term of the forecasts that a network makes of the queries.
   const auto score = [&](Worker& worker, const std::vector<float>& mu, double& nll, std::vector<double>& mae) {
@@ -254,8 +233,8 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
     nll /= static_cast<double>(worker.network.terms() * queries.size());
   };
 
-  for_each_task(tasks, [&](Worker& worker, int index) {
-    ValidationResult& result = results[static_cast<std::size_t>(index)];
+  for_each_own_task(tasks, [&](Worker& worker, int index) {
+    ValidationResult result(settings_.network);
     const auto task = static_cast<std::uint64_t>(index);
     sampler.draw(kValidationSeed, 0, task, worker.episode);
     score(worker, learned.theta.mu, result.nll_before, result.mae_before);
@@ -267,7 +246,6 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
     score(worker, worker.lambda.mu, result.nll_after, result.mae_after);
     result.moved_mu = movement(layout, learned.theta.mu, worker.lambda.mu);
     result.moved_rho = movement(layout, learned.theta.rho, worker.lambda.rho);
-    result.mae_persistence.assign(leads, 0.0);
     const std::vector<Sample<float>>& queries = worker.episode.task.query;
     for (const Sample<float>& query : queries) {
       const float* newest = query.frames + static_cast<std::size_t>(settings_.network.input_frames - 1) * pixels;
@@ -279,29 +257,20 @@ ValidationResult MetaBatch::validate(const Learned& learned, const EpisodeSample
         result.mae_persistence[l] += absolute / static_cast<double>(pixels * queries.size());
       }
     }
+    ValidationResult::for_each_number(result, [row = row_of(index)](double number) mutable { *row++ = number; });
   });
 
-  ValidationResult mean;
-  mean.tasks = tasks;
-  mean.mae_before.resize(leads);
-  mean.mae_after.resize(leads);
-  mean.mae_persistence.resize(leads);
-  mean.moved_mu.resize(layout.size());
-  mean.moved_rho.resize(layout.size());
-  for (const ValidationResult& result : results) {
-    mean.nll_before += result.nll_before / tasks;
-    mean.nll_after += result.nll_after / tasks;
-    mean.task_nll_before.push_back(result.nll_before);
-    mean.task_nll_after.push_back(result.nll_after);
-    for (std::size_t l = 0; l < leads; ++l) {
-      mean.mae_before[l] += result.mae_before[l] / tasks;
-      mean.mae_after[l] += result.mae_after[l] / tasks;
-      mean.mae_persistence[l] += result.mae_persistence[l] / tasks;
-    }
-    for (std::size_t t = 0; t < layout.size(); ++t) {
-      mean.moved_mu[t] += result.moved_mu[t] / tasks;
-      mean.moved_rho[t] += result.moved_rho[t] / tasks;
-    }
+  std::vector<std::size_t> counts;
+  for (int r = 0; r < ranks_.size(); ++r) {
+    counts.push_back(static_cast<std::size_t>(tasks_of_rank(tasks, ranks_.size(), r).size()) * row_blocks);
+  }
+  ranks_.all_gather(rows, counts);
+  for (int task = 0; task < tasks; ++task) {
+    ValidationResult::for_each_number(mean, [&, row = row_of(task)](double& sum) mutable { sum += *row++ / tasks; });
+    ValidationResult one(settings_.network);
+    ValidationResult::for_each_number(one, [row = row_of(task)](double& number) mutable { number = *row++; });
+    mean.task_nll_before.push_back(one.nll_before);
+    mean.task_nll_after.push_back(one.nll_after);
   }
   return mean;
 }

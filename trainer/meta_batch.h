@@ -1,10 +1,13 @@
-// The gradient of one training step: tasks are computed side by side on worker threads and their gradients
-// summed in a fixed binary tree over the task's index, so that the number of threads never changes a bit.
+// The gradient of one training step: tasks are computed side by side by ranks and their worker threads, and their
+// gradients summed in a fixed binary tree over the task's index, so that the number of neither changes a bit.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include "trainer/batch_result.h"
+#include "trainer/batch_sum.h"
+#include "trainer/communicator.h"
 #include "trainer/episodes.h"
 #include "trainer/fit_settings.h"
 #include "trainer/kernel_choice.h"
@@ -22,19 +25,11 @@ struct Learned {
   InnerRates<float> rates;
 };
 
-struct BatchResult {
-  Gaussian<float> grad_theta;          // mean over tasks
-  std::vector<double> grad_log_noise;  // [L]
-  InnerRates<double> grad_log_rates;   // ∂/∂ log α, zeros in the warm-up and where rates are not learned
-  double loss = 0;                     // mean over tasks: outer loss, or the NLL a term in the warm-up
-  double support_before = 0;           // NLL a term on the support set at λ = θ …
-  double support_after = 0;            // … and at the last inner step
-  double kl = 0;
-  int clipped_steps = 0;  // inner steps whose gradient was limited
-};
-
 // How a prior does on a fixed set of tasks. Errors are of the mean forecast, in normalised units.
 struct ValidationResult {
+  ValidationResult() = default;
+  explicit ValidationResult(const NetworkSpec& network);  // all zero
+
   double nll_before = 0, nll_after = 0;  // query NLL a term, at μ_θ and at μ_λ
   std::vector<double> task_nll_before, task_nll_after;
   std::vector<double> mae_before, mae_after;  // by lead
@@ -42,17 +37,29 @@ struct ValidationResult {
   // How far adaptation moves μ and ρ: root mean square over a parameter tensor's weights, mean over the tasks.
   std::vector<double> moved_mu, moved_rho;
   int tasks = 0;
+
+  // Visits each number that is averaged over tasks.
+  template <class Self, class Visit>
+  static void for_each_number(Self& self, Visit&& visit) {
+    visit(self.nll_before);
+    visit(self.nll_after);
+    for (auto* numbers : {&self.mae_before, &self.mae_after, &self.mae_persistence, &self.moved_mu, &self.moved_rho}) {
+      for (auto& number : *numbers) visit(number);
+    }
+  }
 };
 
 class MetaBatch {
  public:
-  // Makes a worker a task of a step, at most one a thread (0 = all cores), each with a kernel set of the given name and
+  // Makes a worker a task of this rank's in a step, at most one a thread, each with a kernel set of the given name and
   // room to keep `keep_mib` MiB of inner passes. Threads that are left over work within the tasks, with native kernels.
+  // The ranks are borrowed. Not collective: a rank may fail alone.
   static Result<std::unique_ptr<MetaBatch>> create(const FitSettings& settings, std::string_view kernels, int threads,
-                                                   int keep_mib);
+                                                   int keep_mib, Communicator& ranks);
   ~MetaBatch();
 
-  // Deterministic in (settings, learned, sampler, phase, step), whatever the number of workers.
+  // Collective; the same result on every rank. Deterministic in (settings, learned, sampler, phase, step), whatever
+  // the number of ranks and workers.
   void gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
                 BatchResult& result);
 
@@ -63,24 +70,28 @@ class MetaBatch {
   // The first failure of a worker's kernel set: why a gradient may not be finite. Only oneDNN's can fail.
   Status kernel_status() const;
 
-  // Adapts to each of the first `tasks` tasks of the sampler's step 0 and scores its queries.
+  // Collective, as gradient. Adapts to each of the first `tasks` tasks of the sampler's step 0 and scores its queries.
   ValidationResult validate(const Learned& learned, const EpisodeSampler& sampler, int tasks);
 
  private:
   struct Worker;
 
-  explicit MetaBatch(const FitSettings& settings);
+  MetaBatch(const FitSettings& settings, Communicator& ranks);
   void warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
                    int index);
   void meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
                  int index);
+  BatchResult& slot(int index) { return slots_[static_cast<std::size_t>(index - own_.first)]; }
   template <class Body>
-  void for_each_task(int tasks, const Body& body);
+  void for_each_own_task(int tasks, const Body& body);
 
   FitSettings settings_;
+  Communicator& ranks_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<BatchResult> slots_;  // a task's gradient and report, until they are summed
+  TaskRange own_;                   // this rank's tasks of the batch at hand
+  std::vector<BatchResult> slots_;  // their gradients and reports, until they are summed
   std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<BatchSum> batch_sum_;
 };
 
 }  // namespace altocast

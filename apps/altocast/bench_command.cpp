@@ -10,6 +10,7 @@
 #include "runtime/station/host.h"
 #include "runtime/station/random_prior.h"
 #include "runtime/station/station_bench.h"
+#include "runtime/thread_pool.h"
 
 namespace altocast {
 namespace {
@@ -112,7 +113,7 @@ Status run_bench(std::span<char*> argv) {
             arguments.text("isa", best_table().isa),
             available_isas(),
             build_description(),
-            core_count(),
+            available_cores(),
             kernels->threads().size(),
             0};
   host.peak_gflops = measure_fma_peak(*find_table(host.isa)) * host.threads;

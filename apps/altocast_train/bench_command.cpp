@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cxxopts.hpp>
-#include <thread>
 
 #include "apps/altocast_train/command.h"
 #include "apps/altocast_train/parse_options.h"
+#include "runtime/thread_pool.h"
 #include "trainer/training_bench.h"
 
 namespace altocast {
@@ -57,7 +57,7 @@ int run_bench(std::span<char*> argv) {
   settings.flipout = parsed.count("flipout") > 0;
   settings.keep_mib = parsed["keep-mib"].as<int>();
   if (settings.keep_mib < 0) return usage("--keep-mib must not be negative");
-  if (settings.threads == 0) settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (settings.threads == 0) settings.threads = available_cores();
   settings.kernels = parsed["kernels"].as<std::vector<std::string>>();
   for (const std::string& kernels : settings.kernels) {
     if (kernels != "native" && kernels != "onednn" && kernels != "reference") {

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cxxopts.hpp>
+#include <optional>
+#include <utility>
 
 #include "apps/altocast_train/command.h"
 #include "apps/altocast_train/parse_options.h"
@@ -57,49 +59,15 @@ int unfit(const Status& status) {
   return kUnfit;
 }
 
-}  // namespace
+int usage(const std::string& message) {
+  std::fprintf(stderr, "altocast-train fit: %s; see altocast-train fit --help\n", message.c_str());
+  return kUsage;
+}
 
-int run_fit(std::span<char*> argv) {
-  cxxopts::Options options("altocast-train fit", "Meta-trains a prior on folders of frames.");
-  options.add_options()("data", "folder of frames to train on; may be repeated",
-                        cxxopts::value<std::vector<std::string>>(),
-                        "DIR")("validate",
-                               "folder to validate on, DIR or DIR@TIME: its frames from TIME on; may be "
-                               "repeated. Without it the last part of "
-                               "each data folder is held out",
-                               cxxopts::value<std::vector<std::string>>(), "DIR[@TIME]")(
-      "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(), "RUN")(
-      "config", "settings; options on the command line override it", cxxopts::value<std::string>(), "FILE.toml")(
-      "preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
-      "init", "prior file to start from instead of random weights", cxxopts::value<std::string>(), "P.prior")(
-      "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
-      "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
-      "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
-      "keep-mib", "memory a thread for inner passes that spares their recomputation; changes no bit",
-      cxxopts::value<int>()->default_value(std::to_string(kDefaultKeepMib)),
-      "MIB")("kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
-      "help", "this text");
-  const std::optional<cxxopts::ParseResult> result = parse_options(options, argv);
-  if (!result) return kDone;
-  const cxxopts::ParseResult& parsed = *result;
-  const auto usage = [](const std::string& message) {
-    std::fprintf(stderr, "altocast-train fit: %s; see altocast-train fit --help\n", message.c_str());
-    return static_cast<int>(kUsage);
-  };
-  if (!parsed.unmatched().empty()) return usage("unexpected argument '" + parsed.unmatched().front() + "'");
-  if (!parsed.count("out")) return usage("--out RUN is missing");
-  const bool resume = parsed.count("resume") > 0;
-
-  FitSettings settings;
+// The settings, and the run's folder made ready. Says itself what is wrong; returns the exit code.
+int prepare(const cxxopts::ParseResult& parsed, FitSettings& settings, std::optional<RunDirectory>& run) {
   const std::string out = parsed["out"].as<std::string>();
-  const FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), resume,
-                               parsed["keep-mib"].as<int>()};
-  if (fit_options.keep_mib < 0) return usage("--keep-mib must not be negative");
-  if (fit_options.threads < 0 || fit_options.threads > kMaxThreads) return usage("--threads must lie in 0 ... 1024");
-  if (fit_options.kernels != "native" && fit_options.kernels != "onednn" && fit_options.kernels != "reference") {
-    return usage("unknown --kernels '" + fit_options.kernels + "'; choose native, onednn or reference");
-  }
-
+  const bool resume = parsed.count("resume") > 0;
   if (resume) {
     Result<FitSettings> before = RunDirectory::read_config(out);
     if (!before.ok()) return unfit(before.status());
@@ -134,24 +102,78 @@ int run_fit(std::span<char*> argv) {
   if (settings.data.empty()) return usage("no --data DIR to train on");
   if (const Status status = validate(settings); !status.ok()) return usage(status.message());
 
-  Result<RunDirectory> run = RunDirectory::open(out, resume);
-  if (!run.ok()) return unfit(run.status());
+  Result<RunDirectory> opened = RunDirectory::open(out, resume);
+  if (!opened.ok()) return unfit(opened.status());
+  run.emplace(std::move(*opened));
+  return kDone;
+}
 
+// SIGUSR1 is what mpirun passes on to all ranks, and what batch systems send before a job's time is up.
+void catch_stop_signals() {
   struct sigaction action {};
   action.sa_handler = request_stop;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends at once
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+int run_fit(std::span<char*> argv) {
+  cxxopts::Options options("altocast-train fit", "Meta-trains a prior on folders of frames.");
+  options.add_options()("data", "folder of frames to train on; may be repeated",
+                        cxxopts::value<std::vector<std::string>>(),
+                        "DIR")("validate",
+                               "folder to validate on, DIR or DIR@TIME: its frames from TIME on; may be "
+                               "repeated. Without it the last part of "
+                               "each data folder is held out",
+                               cxxopts::value<std::vector<std::string>>(), "DIR[@TIME]")(
+      "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(), "RUN")(
+      "config", "settings; options on the command line override it", cxxopts::value<std::string>(), "FILE.toml")(
+      "preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
+      "init", "prior file to start from instead of random weights", cxxopts::value<std::string>(), "P.prior")(
+      "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
+      "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
+      "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
+      "keep-mib", "memory a thread for inner passes that spares their recomputation; changes no bit",
+      cxxopts::value<int>()->default_value(std::to_string(kDefaultKeepMib)),
+      "MIB")("kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
+      "help", "this text");
+  const std::optional<cxxopts::ParseResult> result = parse_options(options, argv);
+  if (!result) return kDone;
+  const cxxopts::ParseResult& parsed = *result;
+  if (!parsed.unmatched().empty()) return usage("unexpected argument '" + parsed.unmatched().front() + "'");
+  if (!parsed.count("out")) return usage("--out RUN is missing");
+  const FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(),
+                               parsed.count("resume") > 0, parsed["keep-mib"].as<int>()};
+  if (fit_options.keep_mib < 0) return usage("--keep-mib must not be negative");
+  if (fit_options.threads < 0 || fit_options.threads > kMaxThreads) return usage("--threads must lie in 0 ... 1024");
+  if (fit_options.kernels != "native" && fit_options.kernels != "onednn" && fit_options.kernels != "reference") {
+    return usage("unknown --kernels '" + fit_options.kernels + "'; choose native, onednn or reference");
+  }
+
+  const Result<std::unique_ptr<Communicator>> joined = join_ranks();
+  if (!joined.ok()) return unfit(joined.status());
+  Communicator& ranks = **joined;
+  const bool leads = ranks.rank() == 0;
+
+  FitSettings settings;
+  std::optional<RunDirectory> run;
+  if (const int code = ranks.broadcast_number(leads ? prepare(parsed, settings, run) : kDone); code != kDone) {
+    return code;
+  }
+  catch_stop_signals();
 
   ProgressLine line;
   FitCallbacks callbacks;
-  callbacks.notice = [&](const std::string& text) { line.note(text); };
-  callbacks.progress = [&](const FitProgress& progress) { line.show(progress); };
   callbacks.stop = &stop_requested;
-  const Result<FitOutcome> outcome = fit(settings, fit_options, *run, callbacks);
+  if (leads) {
+    callbacks.notice = [&](const std::string& text) { line.note(text); };
+    callbacks.progress = [&](const FitProgress& progress) { line.show(progress); };
+  }
+  const Result<FitOutcome> outcome = fit(settings, fit_options, run ? &*run : nullptr, ranks, callbacks);
   line.close();
-  if (!outcome.ok()) return unfit(outcome.status());
-  std::printf("%s\n", run->prior_path().c_str());
+  if (!outcome.ok()) return leads ? unfit(outcome.status()) : kUnfit;
+  if (leads) std::printf("%s\n", run->prior_path().c_str());
   return kDone;
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cctype>
 #include <string_view>
-#include <thread>
 
 #include "formats/durable_file.h"
 
@@ -45,8 +44,6 @@ std::string cpu_name() {
   const std::string board = small_file("/proc/device-tree/model");
   return board.empty() ? "unknown" : board;
 }
-
-int core_count() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
 
 std::uint64_t memory_bytes() {
   const long pages = sysconf(_SC_PHYS_PAGES);

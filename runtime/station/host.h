@@ -7,7 +7,6 @@
 namespace altocast {
 
 std::string cpu_name();           // "unknown" if the system does not say
-int core_count();                 // that threads may run on, at least 1
 std::uint64_t memory_bytes();     // the machine's; 0 if unknown
 std::uint64_t peak_rss_bytes();   // the largest resident memory of this process so far; 0 if unknown
 std::string build_description();  // "x86_64, gcc 12.2.0, release"

@@ -25,7 +25,7 @@ inline Result<FitOutcome> run_fit(const FitSettings& settings, const std::string
   FitCallbacks callbacks;
   callbacks.stop = &stop;
   callbacks.progress = [&](const FitProgress& progress) { stop = progress.step == stop_at; };
-  return fit(settings, options, *run, callbacks);
+  return fit(settings, options, &*run, *make_serial_communicator(), callbacks);
 }
 
 inline FitOptions resuming() { return {"native", 1, true}; }

@@ -8,9 +8,9 @@
 #include <map>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
+#include "runtime/thread_pool.h"
 #include "trainer/onednn/activation_loops.h"
 #include "trainer/onednn/blocked_weights.h"
 #include "trainer/onednn/primitives.h"
@@ -203,7 +203,7 @@ OneDnnKernels::OneDnnKernels(int threads) : Kernels(1), cache_(std::make_unique<
 OneDnnKernels::~OneDnnKernels() = default;
 
 Result<std::unique_ptr<OneDnnKernels>> make_onednn_kernels(int threads) {
-  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (threads <= 0) threads = available_cores();
   try {
     std::unique_ptr<OneDnnKernels> kernels(new OneDnnKernels(threads));
     kernels->reserve({1, 1, 0, 1, 3}, 3, 3);
