@@ -22,7 +22,8 @@ class MetaBatchTest : public testing::Test {
     EXPECT_TRUE(archive.ok()) << archive.message();
     const EpisodeSampler sampler(*archive, archive->training(), settings.network,
                                  {settings.tile, settings.support_pairs, settings.query_pairs});
-    const Result<std::unique_ptr<MetaBatch>> batch = MetaBatch::create(settings, "native", 1, 0);
+    const std::unique_ptr<Communicator> ranks = make_serial_communicator();
+    const Result<std::unique_ptr<MetaBatch>> batch = MetaBatch::create(settings, "native", 1, 0, *ranks);
     EXPECT_TRUE(batch.ok()) << batch.message();
     const std::size_t size = parameter_count(settings.network);
     Learned learned{Gaussian<float>(size), {0.1f, 0.2f}, {}};
@@ -31,7 +32,7 @@ class MetaBatchTest : public testing::Test {
     std::fill(learned.theta.rho.begin(), learned.theta.rho.end(), -2.0f);
     learned.rates.mu.assign(rate_count(settings), settings.rate_mu);
     learned.rates.rho.assign(rate_count(settings), settings.rate_rho);
-    BatchResult result;
+    BatchResult result(settings);
     (*batch)->gradient(learned, sampler, phase, step, result);
     return result;
   }
