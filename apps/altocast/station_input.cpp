@@ -29,8 +29,12 @@ AdaptationSettings adaptation_settings(const Arguments& arguments) {
 }
 
 void log_frames(const Prior& prior, const FrameCache& cache) {
-  constexpr std::size_t kShown = 10;
   for (const std::string& difference : differences(prior, cache)) log_line("warning: " + difference);
+  log_rejected(cache);
+}
+
+void log_rejected(const FrameCache& cache) {
+  constexpr std::size_t kShown = 10;
   const std::vector<RejectedFrame>& rejected = cache.rejected();
   for (std::size_t i = 0; i < rejected.size() && i < kShown; ++i) {
     const bool named = rejected[i].reason.starts_with(rejected[i].path);

@@ -17,6 +17,7 @@ AdaptationSettings adaptation_settings(const Arguments& arguments);  // and --se
 
 // What the frames differ in from the prior's, and which files were not used.
 void log_frames(const Prior& prior, const FrameCache& cache);
+void log_rejected(const FrameCache& cache);  // the latter alone
 void log_adaptation(const Adaptation& adaptation, int wanted_pairs);
 
 // Makes the folders above `path`. Fails unless files can be made in the last of them.

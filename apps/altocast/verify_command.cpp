@@ -1,5 +1,5 @@
 // altocast verify: how good the forecasts of a prior would have been over an archive of frames, with and
-// without adaptation, against persistence.
+// without adaptation, against persistence and advection.
 #include <unistd.h>
 
 #include <chrono>
@@ -48,26 +48,50 @@ class ProgressLine {
   bool terminal_ = isatty(STDERR_FILENO) != 0, open_ = false;
 };
 
+double share_of_persistence(const LeadScores& scores, double persistence) {
+  return scores.errors().mae() / persistence;
+}
+double fair_crps(const LeadScores& scores, double) { return scores.ensemble().crps().fair; }
+double spread_skill(const LeadScores& scores, double) { return scores.ensemble().spread_skill(); }
+
 void print_table(const FrameCache& cache, const Verification& result) {
   const std::string& units = cache.settings().units;
   std::printf("%zu cases, %s to %s; scores in %s\n\n", result.cases.size(),
               format_time(result.cases.front().time).c_str(), format_time(result.cases.back().time).c_str(),
               units.empty() ? "the images' numbers" : units.c_str());
-  std::puts("                    MAE of               MAE / persistence     fair CRPS        spread/skill");
-  std::puts("lead      persistence  prior adapted     prior adapted     prior adapted     prior adapted");
+  struct Column {
+    SystemIndex system;
+    const char* name;
+  };
+  constexpr Column kOfMae[] = {{kAdvection, "advection"},
+                               {kSmoothedAdvection, "smoothed"},
+                               {kPriorEnsemble, "prior"},
+                               {kAdaptedEnsemble, "adapted"}};
+  constexpr Column kOfEnsembles[] = {
+      {kAdvectionEnsemble, "advection"}, {kPriorEnsemble, "prior"}, {kAdaptedEnsemble, "adapted"}};
+  // Every score of every system that there is, in order.
+  const auto each = [&](const auto& visit) {
+    for (const Column& column : kOfMae)
+      if (result.has(column.system)) visit(column, "MAE share", &share_of_persistence);
+    for (const Column& column : kOfEnsembles)
+      if (result.has(column.system)) visit(column, "fair CRPS", &fair_crps);
+    for (const Column& column : kOfEnsembles)
+      if (result.has(column.system)) visit(column, "sprd/skill", &spread_skill);
+  };
+  std::printf("%-14s %11s", "", "MAE");
+  each([](const Column&, const char* score, const auto&) { std::printf(" %10s", score); });
+  std::printf("\n%-14s %11s", "lead", "persistence");
+  each([](const Column& column, const char*, const auto&) { std::printf(" %10s", column.name); });
   for (int lead = 0; lead < result.leads; ++lead) {
-    const auto scores = [&](SystemIndex system) -> const LeadScores& {
-      return result.systems[system][static_cast<std::size_t>(lead)];
-    };
-    const LeadScores& prior = scores(kPriorEnsemble);
-    const LeadScores& adapted = scores(kAdaptedEnsemble);
-    const double persistence = scores(kPersistence).errors().mae();
-    std::printf("+%-2d %6s  %10.4g %6.4g %7.4g    %6.3f %7.3f    %6.4g %7.4g    %6.3f %7.3f\n", lead + 1,
-                format_duration(std::int64_t{lead + 1} * result.cadence_seconds).c_str(), persistence,
-                prior.errors().mae(), adapted.errors().mae(), prior.errors().mae() / persistence,
-                adapted.errors().mae() / persistence, prior.ensemble().crps().fair, adapted.ensemble().crps().fair,
-                prior.ensemble().spread_skill(), adapted.ensemble().spread_skill());
+    const auto at = static_cast<std::size_t>(lead);
+    const double persistence = result.systems[kPersistence][at].errors().mae();
+    std::printf("\n+%-2d %10s %11.4g", lead + 1,
+                format_duration(std::int64_t{lead + 1} * result.cadence_seconds).c_str(), persistence);
+    each([&](const Column& column, const char*, const auto& score) {
+      std::printf(" %10.4g", score(result.systems[column.system][at], persistence));
+    });
   }
+  std::puts("");
 }
 
 VerificationSettings settings_of(const Arguments& arguments) {
@@ -77,6 +101,14 @@ VerificationSettings settings_of(const Arguments& arguments) {
   if (settings.from && settings.to && *settings.to < *settings.from) throw UsageError("--to is before --from");
   settings.every = arguments.integer("every", 1, 1000000, settings.every);
   settings.members = arguments.integer("members", 2, 10000, settings.members);
+  if (arguments.has("prior")) {
+    if (arguments.has("leads")) throw UsageError("--leads is the prior's own; leave it out beside --prior");
+  } else {
+    for (const char* option : {"pairs", "steps", "rate-scale"}) {
+      if (arguments.has(option)) throw UsageError("--" + std::string(option) + " takes a --prior to adapt");
+    }
+  }
+  settings.leads = arguments.integer("leads", 1, 64, settings.leads);
   settings.adaptation = adaptation_settings(arguments);
   settings.thresholds = arguments.numbers("threshold");
   return settings;
@@ -85,9 +117,11 @@ VerificationSettings settings_of(const Arguments& arguments) {
 }  // namespace
 
 Status run_verify(std::span<char*> argv) {
-  Arguments arguments("verify", "--prior P --frames DIR --out scores.json [options]",
-                      "Scores a prior over an archive as a station would have used it, against persistence.");
+  Arguments arguments("verify", "[--prior P] --frames DIR --out scores.json [options]",
+                      "Scores a prior over an archive as a station would have used it, against persistence and\n"
+                      "advection; without a prior these references alone.");
   arguments.value("prior", "P", "the prior file")
+      .value("leads", "N", "without a prior: steps to forecast (default 8)")
       .value("frames", "DIR", "folder of time-stamped frames")
       .value("out", "FILE", "the JSON file to write")
       .value("from", "TIME", "first time to forecast from, UTC (default: the first possible)")
@@ -99,24 +133,31 @@ Status run_verify(std::span<char*> argv) {
       .value("seed", "S", "seed of all weight samples (default 1)")
       .kernel_options();
   if (!arguments.parse(argv)) return {};
-  const std::string prior_path = arguments.text("prior");
   const std::string folder = arguments.text("frames");
   const std::string out = arguments.text("out");
   const VerificationSettings settings = settings_of(arguments);
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
 
-  const Result<LoadedPrior> prior = load_prior(prior_path);
-  if (!prior.ok()) return prior.status();
+  std::optional<LoadedPrior> prior;
+  if (arguments.has("prior")) {
+    Result<LoadedPrior> loaded = load_prior(arguments.text("prior"));
+    if (!loaded.ok()) return loaded.status();
+    prior = *std::move(loaded);
+  }
   Result<FrameCache> cache = FrameCache::open(folder);
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
   ProgressLine line;
-  const Result<Verification> result =
-      verify(*prior, *cache, settings, *kernels, [&](std::size_t done, std::size_t cases) { line.show(done, cases); });
+  const Result<Verification> result = verify(prior ? &*prior : nullptr, *cache, settings, *kernels,
+                                             [&](std::size_t done, std::size_t cases) { line.show(done, cases); });
   line.end();
-  log_frames(prior->prior, *cache);
+  if (prior) {
+    log_frames(prior->prior, *cache);
+  } else {
+    log_rejected(*cache);
+  }
   if (!result.ok()) return result.status();
-  const std::string json = scores_json(*prior, *cache, settings, *result);
+  const std::string json = scores_json(prior ? &*prior : nullptr, *cache, settings, *result);
   ALTOCAST_RETURN_IF_ERROR(replace_file(out, {reinterpret_cast<const std::uint8_t*>(json.data()), json.size()}));
   print_table(*cache, *result);
   return {};

@@ -39,4 +39,9 @@ class Advection {
   std::vector<float> back_;
 };
 
+// Moves frame sources + l · source_stride by l + 1 steps of the motion `back` ([height, width, 2] as above), for leads
+// l = 0 … leads − 1: `advected` becomes [leads, height, width] and overlaps no source.
+void advect(const float* sources, std::size_t source_stride, const float* back, int height, int width, int leads,
+            float* advected, ThreadPool* pool);
+
 }  // namespace altocast

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "runtime/advection/bilinear.h"
+#include "runtime/advection/for_rows.h"
 
 // Asserts that a loop's iterations do not depend on each other, so that the compiler may use vectors.
 #if defined(__clang__)
@@ -22,15 +23,6 @@ constexpr int kProducts = 5;
 constexpr double kConstant = 1e-12;  // variance up to which a frame counts as constant
 
 std::size_t index(int number) { return static_cast<std::size_t>(number); }
-
-template <class Body>
-void for_rows(int height, ThreadPool* pool, const Body& body) {
-  if (pool) {
-    pool->parallel_for(height, body);
-  } else {
-    for (int y = 0; y < height; ++y) body(y);
-  }
-}
 
 double variance(std::span<const float> frame) {
   const auto origin = static_cast<double>(frame[0]);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <set>
 
+#include "runtime/advection/advection_ensemble.h"
 #include "runtime/frames/frame_block.h"
 #include "runtime/random.h"
 #include "runtime/station/ensemble.h"
@@ -13,6 +15,7 @@
 namespace altocast {
 namespace {
 
+constexpr int kLeastSide = 8;                       // of frames, for an advection
 constexpr std::uint64_t kRankPurpose = 0x72616e6b;  // "rank": of the seed's streams
 
 std::size_t index(int number) { return static_cast<std::size_t>(number); }
@@ -65,62 +68,81 @@ std::vector<double> default_thresholds(const BrightnessCounts& counts, const Val
   return thresholds;
 }
 
+// Which frames a case takes: an advection needs two to see a motion.
+struct CaseShape {
+  int inputs = 2, leads = 0, pairs = 1;
+  int past() const { return std::max(inputs, 2); }
+};
+
+CaseShape case_shape(const LoadedPrior* prior, const VerificationSettings& settings) {
+  if (!prior) return {2, settings.leads, 1};
+  return {prior->prior.network.input_frames, prior->prior.network.leads,
+          std::max(1, settings.adaptation.pairs.value_or(prior->prior.support_pairs))};
+}
+
+// Without a prior, what makes of the images' numbers −1 … 1.
+Normalisation normalisation_of(const LoadedPrior* prior, const FrameCache& cache) {
+  if (prior) return prior->prior.normalisation;
+  const float half = 0.5f * static_cast<float>((1 << cache.bits()) - 1);
+  return {half, half};
+}
+
 // What all cases share.
 class Verifier {
  public:
-  Verifier(const LoadedPrior& prior, FrameCache& cache, const VerificationSettings& settings, Kernels<float>& kernels,
+  Verifier(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings, Kernels<float>& kernels,
            Verification& result)
       : prior_(prior),
+        shape_(case_shape(prior, settings)),
         cache_(cache),
         settings_(settings),
         kernels_(kernels),
         result_(result),
-        units_(cache.settings().from_normalised(prior.prior.normalisation)),
-        forecaster_(prior.prior.network, kernels, cache.height(), cache.width()),
-        values_(forecaster_.member_size() * index(settings.members)),
-        observed_(forecaster_.member_size()),
-        scratch_(index(result.leads), FieldScratch(index(cache.height()) * index(cache.width()))) {
-    prior_weights_.mu = prior.prior.mu;
-    prior_weights_.rho = prior.prior.rho;
+        normalisation_(normalisation_of(prior, cache)),
+        units_(cache.settings().from_normalised(normalisation_)),
+        pixels_(index(cache.height()) * index(cache.width())),
+        advection_(cache.height(), cache.width(), shape_.leads),
+        observed_(index(shape_.leads) * pixels_),
+        values_(index(settings.members) * observed_.size()),
+        advected_(observed_.size()),
+        smoothed_(observed_.size()),
+        scratch_(index(shape_.leads), FieldScratch(pixels_)) {
+    if (!prior) return;
+    forecaster_.emplace(prior->prior.network, kernels, cache.height(), cache.width());
+    prior_weights_.mu = prior->prior.mu;
+    prior_weights_.rho = prior->prior.rho;
   }
 
   Status run_case(std::size_t now) {
-    const int inputs = prior_.prior.network.input_frames;
-    const int leads = result_.leads;
-    const std::size_t first = now + 1 - index(inputs);
     VerifiedCase record;
     record.time = cache_.frames()[now].slot;
-    for (std::vector<CaseScores>& scores : record.scores) scores.resize(index(leads));
+    for (int system = 0; system < kSystems; ++system) record.scores[system].resize(result_.systems[system].size());
 
-    AdaptationSettings adaptation_settings = settings_.adaptation;
-    adaptation_settings.at = record.time;
     const std::size_t frames = cache_.frames().size();
-    Result<Adaptation> adaptation = adapt(prior_, cache_, adaptation_settings, kernels_);
-    if (!adaptation.ok()) return adaptation.status();
+    std::optional<Gaussian<float>> adapted;
+    if (prior_) {
+      Result<Gaussian<float>> weights = adapted_weights(record);
+      if (!weights.ok()) return weights.status();
+      adapted = *std::move(weights);
+    }
+    const std::size_t first = now + 1 - index(shape_.past());
     const Result<FrameBlock> block = load_frames(
         cache_,
         [&](const FrameCache& cache) -> Result<FrameRange> {
-          if (cache.frames().size() == frames) return FrameRange{first, inputs + leads};
+          if (cache.frames().size() == frames) return FrameRange{first, shape_.past() + shape_.leads};
           return Status::error(cache.rejected().back().path + ": has changed since the verification began");
         },
-        prior_.prior.normalisation);
+        normalisation_);
     if (!block.ok()) return block.status();
-    record.support_pairs = adaptation->posterior.support_pairs;
-    record.nll_before = adaptation->nll_before;
-    record.nll_after = adaptation->nll_after;
-    record.kl = adaptation->kl;
 
-    const std::size_t pixels = observed_.size() / index(leads);
     to_units({block->from(now + 1), observed_.size()}, observed_);
-    to_units({block->from(now), pixels}, std::span(values_).first(pixels));
-    score(kPersistence, 0, 0, record);
-    const Sample<float> input = make_sample(prior_.prior.network, block->from(first),
-                                            static_cast<const float*>(nullptr), block->height, block->width);
-    ALTOCAST_RETURN_IF_ERROR(score_ensemble(kPriorEnsemble, prior_weights_, input, record));
-    Gaussian<float> adapted;
-    adapted.mu = std::move(adaptation->weights.mu);
-    adapted.rho = std::move(adaptation->weights.rho);
-    ALTOCAST_RETURN_IF_ERROR(score_ensemble(kAdaptedEnsemble, adapted, input, record));
+    score_references({block->from(first), index(shape_.past()) * pixels_}, record);
+    if (prior_) {
+      const Sample<float> input = make_sample(prior_->prior.network, block->from(now + 1 - index(shape_.inputs)),
+                                              static_cast<const float*>(nullptr), block->height, block->width);
+      ALTOCAST_RETURN_IF_ERROR(score_ensemble(kPriorEnsemble, prior_weights_, input, record));
+      ALTOCAST_RETURN_IF_ERROR(score_ensemble(kAdaptedEnsemble, *adapted, input, record));
+    }
     result_.cases.push_back(std::move(record));
     return {};
   }
@@ -131,39 +153,77 @@ class Verifier {
       out[i] = static_cast<float>(units_.offset + units_.scale * static_cast<double>(normalised[i]));
   }
 
+  // Adapts on the frames up to the case's time.
+  Result<Gaussian<float>> adapted_weights(VerifiedCase& record) {
+    AdaptationSettings settings = settings_.adaptation;
+    settings.at = record.time;
+    Result<Adaptation> adaptation = adapt(*prior_, cache_, settings, kernels_);
+    if (!adaptation.ok()) return adaptation.status();
+    record.support_pairs = adaptation->posterior.support_pairs;
+    record.nll_before = adaptation->nll_before;
+    record.nll_after = adaptation->nll_after;
+    record.kl = adaptation->kl;
+    Gaussian<float> weights;
+    weights.mu = std::move(adaptation->weights.mu);
+    weights.rho = std::move(adaptation->weights.rho);
+    return weights;
+  }
+
+  void score_references(std::span<const float> past, VerifiedCase& record) {
+    ThreadPool* const pool = &kernels_.threads();
+    to_units(past.last(pixels_), std::span(values_).first(pixels_));
+    score(kPersistence, 0, 0, record);
+    advection_.forecast(past, shape_.past(), advected_, smoothed_, pool);
+    for (const auto& [system, forecast] :
+         {std::pair(kAdvection, &advected_), std::pair(kSmoothedAdvection, &smoothed_)}) {
+      to_units(*forecast, std::span(values_).first(observed_.size()));
+      score(system, 0, pixels_, record);
+    }
+    for (int member = 0; member < settings_.members; ++member) {
+      const std::span<float> out = std::span(values_).subspan(index(member) * observed_.size(), observed_.size());
+      advection_.forecast_member(settings_.adaptation.seed, member, out, pool);
+      to_units(out, out);
+    }
+    score(kAdvectionEnsemble, observed_.size(), pixels_, record);
+  }
+
   Status score_ensemble(SystemIndex system, const Gaussian<float>& weights, const Sample<float>& input,
                         VerifiedCase& record) {
-    forecaster_.forecast(weights, input, units_, settings_.adaptation.seed, values_);
+    forecaster_->forecast(weights, input, units_, settings_.adaptation.seed, values_);
     if (!std::all_of(values_.begin(), values_.end(), [](float value) { return std::isfinite(value); })) {
       return Status::error(std::string("the forecast with the ") + kSystemNames[system] +
                            " weights is not finite; take a lower --rate-scale or another prior");
     }
-    score(system, forecaster_.member_size(), observed_.size() / index(result_.leads), record);
+    score(system, observed_.size(), pixels_, record);
     return {};
   }
 
   // One item of work a lead: it adds to accumulators of its own.
   void score(SystemIndex system, std::size_t member_stride, std::size_t lead_stride, VerifiedCase& record) {
-    const std::size_t pixels = observed_.size() / index(result_.leads);
     kernels_.threads().parallel_for(result_.leads, [&](int lead) {
       const std::size_t at = index(lead);
-      record.scores[system][at] =
-          result_.systems[system][at].add(values_.data() + at * lead_stride, member_stride,
-                                          std::span<const float>(observed_).subspan(at * pixels, pixels), scratch_[at]);
+      record.scores[system][at] = result_.systems[system][at].add(
+          values_.data() + at * lead_stride, member_stride,
+          std::span<const float>(observed_).subspan(at * pixels_, pixels_), scratch_[at]);
     });
   }
 
-  const LoadedPrior& prior_;
+  const LoadedPrior* prior_;  // null: references alone
+  const CaseShape shape_;
   FrameCache& cache_;
   const VerificationSettings& settings_;
   Kernels<float>& kernels_;
   Verification& result_;
-  ValueScale units_;  // of normalised numbers
-  EnsembleForecaster forecaster_;
+  const Normalisation normalisation_;
+  const ValueScale units_;  // of normalised numbers
+  const std::size_t pixels_;
+  AdvectionEnsemble advection_;
+  std::optional<EnsembleForecaster> forecaster_;
   Gaussian<float> prior_weights_;
-  std::vector<float> values_;          // [member, leads, height, width] in the frames' units
-  std::vector<float> observed_;        // [leads, height, width]
-  std::vector<FieldScratch> scratch_;  // [leads]
+  std::vector<float> observed_;             // [leads, height, width], in the frames' units
+  std::vector<float> values_;               // [member, leads, height, width], in the frames' units
+  std::vector<float> advected_, smoothed_;  // [leads, height, width], normalised
+  std::vector<FieldScratch> scratch_;       // [leads]
 };
 
 }  // namespace
@@ -183,23 +243,27 @@ std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs,
   return chosen;
 }
 
-Result<Verification> verify(const LoadedPrior& loaded, FrameCache& cache, const VerificationSettings& settings,
+Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
                             Kernels<float>& kernels, const VerificationProgress& progress) {
   const FlushSubnormals flush;
-  const NetworkSpec& network = loaded.prior.network;
-  const int pairs = std::max(1, settings.adaptation.pairs.value_or(loaded.prior.support_pairs));
+  if (cache.height() < kLeastSide || cache.width() < kLeastSide) {
+    return Status::error(cache.folder() + ": the frames have " + std::to_string(cache.height()) + " x " +
+                         std::to_string(cache.width()) + " pixels; an advection takes at least " +
+                         std::to_string(kLeastSide) + " a side");
+  }
+  const CaseShape shape = case_shape(prior, settings);
   std::vector<std::size_t> times;
   BrightnessCounts counts;
   while (true) {
-    times = verification_times(cache, network.input_frames, network.leads, settings);
+    times = verification_times(cache, shape.past(), shape.leads, settings);
     if (times.empty()) {
       return Status::error(cache.folder() + ": no time to forecast from is fit" +
                            (settings.from ? " since " + format_time(*settings.from) : "") +
                            (settings.to ? " until " + format_time(*settings.to) : "") + "; it takes " +
-                           std::to_string(network.input_frames + 2 * network.leads) + " frames in one run, the last " +
-                           std::to_string(network.leads) + " of them after it");
+                           std::to_string(shape.past() + 2 * shape.leads) + " frames in one run, the last " +
+                           std::to_string(shape.leads) + " of them after it");
     }
-    const std::vector<RejectedFrame> bad = scan(cache, times, network.input_frames, network.leads, pairs, counts);
+    const std::vector<RejectedFrame> bad = scan(cache, times, shape.past(), shape.leads, shape.pairs, counts);
     if (bad.empty()) break;
     Result<FrameCache> rest = cache.without(bad);
     if (!rest.ok()) return rest.status();
@@ -207,7 +271,7 @@ Result<Verification> verify(const LoadedPrior& loaded, FrameCache& cache, const 
   }
 
   Verification result;
-  result.leads = network.leads;
+  result.leads = shape.leads;
   result.cadence_seconds = cache.cadence_seconds();
   result.height = cache.height();
   result.width = cache.width();
@@ -218,12 +282,14 @@ Result<Verification> verify(const LoadedPrior& loaded, FrameCache& cache, const 
   ALTOCAST_RETURN_IF_ERROR(check_ensemble_memory(pixels * index(result.leads), settings.members));
   const std::uint64_t seed = derive_seed(settings.adaptation.seed, kRankPurpose);
   for (int system = 0; system < kSystems; ++system) {
+    if (!prior && (system == kPriorEnsemble || system == kAdaptedEnsemble)) continue;
+    const bool single = system == kPersistence || system == kAdvection || system == kSmoothedAdvection;
     for (int lead = 0; lead < result.leads; ++lead) {
-      result.systems[system].emplace_back(system == kPersistence ? 1 : settings.members, result.rules, seed,
+      result.systems[system].emplace_back(single ? 1 : settings.members, result.rules, seed,
                                           index(system * result.leads + lead), result.height, result.width);
     }
   }
-  Verifier verifier(loaded, cache, settings, kernels, result);
+  Verifier verifier(prior, cache, settings, kernels, result);
   for (std::size_t i = 0; i < times.size(); ++i) {
     if (progress) progress(i, times.size());
     const std::int64_t time = cache.frames()[times[i]].slot;

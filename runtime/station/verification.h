@@ -1,8 +1,9 @@
 // Rolls over an archive as a station would have lived through it: at each chosen time it adapts the prior on
 // the frames up to then, forecasts, and scores against the frames that came afterwards. Each case makes the
 // same library calls as adapt and forecast, so its forecast has the bits of `altocast forecast --adapt --at
-// TIME`. One case is in memory at a time. The scores are a pure function of the prior file, the frames'
-// pixels and the settings; no number of threads and no instruction set changes them.
+// TIME`. Beside the prior stand references that need none: persistence, advection by optical flow, the same
+// smoothed, and an ensemble of it. One case is in memory at a time. The scores are a pure function of the prior
+// file, the frames' pixels and the settings; no number of threads and no instruction set changes them.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct VerificationSettings {
   std::optional<std::int64_t> from, to;  // of the times forecast from, both included
   int every = 1;                         // take each `every`-th time that is fit, from the first on
   int members = 16;
+  int leads = 8;                    // of references alone; a prior has its own
   AdaptationSettings adaptation;    // `at` is ignored; its seed is also the ensembles'
   std::vector<double> thresholds;   // in the frames' own units; empty: kDefaultPercentiles of what is verified
   std::vector<int> windows{5, 17};  // FSS windows in pixels, odd
@@ -33,21 +35,32 @@ struct VerificationSettings {
 // have, so that rounding never decides; equal ones (an image that is mostly black) are taken once.
 inline constexpr double kDefaultPercentiles[] = {75, 90, 95};
 
-enum SystemIndex { kPersistence = 0, kPriorEnsemble = 1, kAdaptedEnsemble = 2, kSystems = 3 };
-inline constexpr const char* kSystemNames[kSystems] = {"persistence", "prior", "adapted"};
+enum SystemIndex {
+  kPersistence,
+  kPriorEnsemble,
+  kAdaptedEnsemble,
+  kAdvection,
+  kSmoothedAdvection,
+  kAdvectionEnsemble,
+  kSystems
+};
+inline constexpr const char* kSystemNames[kSystems] = {
+    "persistence", "prior", "adapted", "advection", "smoothed_advection", "advection_ensemble"};
 
 struct VerifiedCase {
   std::int64_t time = 0;  // forecast from
   int support_pairs = 0;
   double nll_before = 0, nll_after = 0, kl = 0;  // of the adaptation
-  std::vector<CaseScores> scores[kSystems];      // [leads]
+  std::vector<CaseScores> scores[kSystems];      // [leads], none of a system that is not verified
 };
 
 struct Verification {
   int leads = 0, cadence_seconds = 0, height = 0, width = 0;
   EventRules rules;
   std::vector<VerifiedCase> cases;            // by time
-  std::vector<LeadScores> systems[kSystems];  // [leads]
+  std::vector<LeadScores> systems[kSystems];  // [leads], none of a system that is not verified
+
+  bool has(SystemIndex system) const { return !systems[system].empty(); }
 };
 
 // Called before the first case and after each.
@@ -59,10 +72,10 @@ using VerificationProgress = std::function<void(std::size_t done, std::size_t ca
 std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs, int leads,
                                             const VerificationSettings& settings);
 
-// `cache` loses frames that do not decode; they are found before the first case. Fails if no time is fit, if
-// an adaptation fails or a forecast is not finite (the message says when), if the ensemble does not fit into
-// memory, or if frames change meanwhile.
-Result<Verification> verify(const LoadedPrior& prior, FrameCache& cache, const VerificationSettings& settings,
+// A null `prior` stands for references alone. `cache` loses frames that do not decode; they are found before the
+// first case. Fails if no time is fit, if frames are smaller than 8 pixels a side, if an adaptation fails or a forecast
+// is not finite (the message says when), if the ensemble does not fit into memory, or if frames change meanwhile.
+Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
                             Kernels<float>& kernels, const VerificationProgress& progress);
 
 }  // namespace altocast

@@ -93,6 +93,7 @@ std::vector<int> lead_numbers(const Verification& result) {
 std::string systems_json(const Verification& result) {
   JsonObject json;
   for (int system = 0; system < kSystems; ++system) {
+    if (result.systems[system].empty()) continue;
     json.raw(
         kSystemNames[system],
         JsonObject()
@@ -106,6 +107,7 @@ std::string systems_json(const Verification& result) {
 std::string case_json(const VerifiedCase& record) {
   JsonObject mae, crps;
   for (int system = 0; system < kSystems; ++system) {
+    if (record.scores[system].empty()) continue;
     std::vector<double> of_mae, of_crps;
     for (const CaseScores& scores : record.scores[system]) {
       of_mae.push_back(scores.mae);
@@ -114,15 +116,15 @@ std::string case_json(const VerifiedCase& record) {
     mae.raw(kSystemNames[system], numbers(of_mae));
     crps.raw(kSystemNames[system], numbers(of_crps));
   }
-  return JsonObject()
-      .text("time", format_time(record.time))
-      .integer("support_pairs", record.support_pairs)
-      .number("nll_before", record.nll_before)
-      .number("nll_after", record.nll_after)
-      .number("kl", record.kl)
-      .raw("mae", mae.str())
-      .raw("crps", crps.str())
-      .str();
+  JsonObject json;
+  json.text("time", format_time(record.time));
+  if (record.support_pairs > 0) {
+    json.integer("support_pairs", record.support_pairs)
+        .number("nll_before", record.nll_before)
+        .number("nll_after", record.nll_after)
+        .number("kl", record.kl);
+  }
+  return json.raw("mae", mae.str()).raw("crps", crps.str()).str();
 }
 
 std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
@@ -147,12 +149,19 @@ std::string comparisons_json(const VerificationSettings& settings, const Verific
     double CaseScores::*score;
     const char* name;
   };
-  const std::vector<Pair> pairs{{kPriorEnsemble, kPersistence, &CaseScores::mae, "mae"},
-                                {kAdaptedEnsemble, kPersistence, &CaseScores::mae, "mae"},
-                                {kAdaptedEnsemble, kPriorEnsemble, &CaseScores::mae, "mae"},
-                                {kPriorEnsemble, kPersistence, &CaseScores::crps, "crps"},
-                                {kAdaptedEnsemble, kPersistence, &CaseScores::crps, "crps"},
-                                {kAdaptedEnsemble, kPriorEnsemble, &CaseScores::crps, "crps"}};
+  std::vector<Pair> pairs{{kPriorEnsemble, kPersistence, &CaseScores::mae, "mae"},
+                          {kAdaptedEnsemble, kPersistence, &CaseScores::mae, "mae"},
+                          {kAdaptedEnsemble, kPriorEnsemble, &CaseScores::mae, "mae"},
+                          {kPriorEnsemble, kPersistence, &CaseScores::crps, "crps"},
+                          {kAdaptedEnsemble, kPersistence, &CaseScores::crps, "crps"},
+                          {kAdaptedEnsemble, kPriorEnsemble, &CaseScores::crps, "crps"},
+                          {kAdvection, kPersistence, &CaseScores::mae, "mae"},
+                          {kSmoothedAdvection, kPersistence, &CaseScores::mae, "mae"},
+                          {kAdvectionEnsemble, kPersistence, &CaseScores::crps, "crps"},
+                          {kAdaptedEnsemble, kAdvection, &CaseScores::mae, "mae"},
+                          {kAdaptedEnsemble, kSmoothedAdvection, &CaseScores::mae, "mae"},
+                          {kAdaptedEnsemble, kAdvectionEnsemble, &CaseScores::crps, "crps"}};
+  std::erase_if(pairs, [&](const Pair& pair) { return !result.has(pair.system) || !result.has(pair.reference); });
   const std::uint64_t seed = derive_seed(settings.adaptation.seed, kBlockPurpose);
   return json_array(pairs, [&](const Pair& pair) {
     const std::string leads = json_array(lead_numbers(result), [&](int lead) {
@@ -177,19 +186,21 @@ std::string comparisons_json(const VerificationSettings& settings, const Verific
   });
 }
 
-std::string settings_json(const LoadedPrior& prior, const FrameCache& cache, const VerificationSettings& settings,
+std::string settings_json(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
                           const Verification& result) {
   const AdaptationSettings& adaptation = settings.adaptation;
   JsonObject json;
-  json.text("prior_sha256", to_hex(prior.sha256)).text("frames", cache.folder());
+  if (prior) json.text("prior_sha256", to_hex(prior->sha256));
+  json.text("frames", cache.folder());
   if (settings.from) json.text("from", format_time(*settings.from));
   if (settings.to) json.text("to", format_time(*settings.to));
-  return json.integer("every", settings.every)
-      .integer("members", settings.members)
-      .integer("pairs", adaptation.pairs.value_or(prior.prior.support_pairs))
-      .integer("steps", adaptation.steps.value_or(prior.prior.inner.steps))
-      .number("rate_scale", static_cast<double>(adaptation.rate_scale))
-      .integer("seed", adaptation.seed)
+  json.integer("every", settings.every).integer("members", settings.members);
+  if (prior) {
+    json.integer("pairs", adaptation.pairs.value_or(prior->prior.support_pairs))
+        .integer("steps", adaptation.steps.value_or(prior->prior.inner.steps))
+        .number("rate_scale", static_cast<double>(adaptation.rate_scale));
+  }
+  return json.integer("seed", adaptation.seed)
       .raw("thresholds", numbers(result.rules.thresholds))
       .text("event", result.rules.below ? "below" : "above")
       .raw("fss_windows", integers(result.rules.windows))
@@ -206,7 +217,7 @@ std::int64_t block_seconds(const Verification& result) {
   return std::max<std::int64_t>(6 * 3600, std::int64_t{result.leads} * result.cadence_seconds);
 }
 
-std::string scores_json(const LoadedPrior& prior, const FrameCache& cache, const VerificationSettings& settings,
+std::string scores_json(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
                         const Verification& result) {
   return JsonObject()
              .raw("settings", settings_json(prior, cache, settings, result))

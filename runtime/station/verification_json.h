@@ -13,8 +13,9 @@ namespace altocast {
 // longer.
 std::int64_t block_seconds(const Verification& result);
 
-// Numbers that do not exist (no events, a single member) are null. Ends with a line break.
-std::string scores_json(const LoadedPrior& prior, const FrameCache& cache, const VerificationSettings& settings,
+// `prior` is null if references alone were verified. Numbers that do not exist (no events, a single member) are null.
+// Ends with a line break.
+std::string scores_json(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
                         const Verification& result);
 
 }  // namespace altocast

@@ -212,7 +212,8 @@ TEST_F(BadInput, OfForecast) {
 }
 
 TEST_F(BadInput, OfVerify) {
-  check({{"verify --frames frames --out s", 2, "--prior is missing"},
+  check({{"verify --frames frames --out s --pairs 2", 2, "--pairs takes a --prior to adapt"},
+         {"verify --prior good.prior --frames frames --out s --leads 2", 2, "--leads is the prior's own"},
          {"verify --prior good.prior --out s", 2, "--frames is missing"},
          {"verify --prior good.prior --frames frames", 2, "--out is missing"},
          {"verify --prior good.prior --frames frames --out s --from noon", 2, "--from takes a time in UTC"},

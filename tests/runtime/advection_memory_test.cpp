@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "runtime/advection/advection.h"
+#include "runtime/advection/advection_ensemble.h"
 
 namespace {
 
@@ -33,7 +33,18 @@ TEST(AdvectionMemory, AForecastAllocatesNothing) {
   const std::size_t before = allocations;
   ASSERT_GT(before, 0u);
   advection.forecast(past, 3, 8, advected, &pool);
-  advection.forecast(past, 2 + 1, 1, std::span(advected).first(40 * 60), nullptr);
+  advection.forecast(past, 3, 1, std::span(advected).first(40 * 60), nullptr);
+  EXPECT_EQ(allocations, before);
+}
+
+TEST(AdvectionMemory, AMemberAllocatesNothing) {
+  ThreadPool pool(2);
+  std::vector<float> past(2 * 40 * 60), advected(4 * 40 * 60), smoothed(4 * 40 * 60), member(4 * 40 * 60);
+  for (std::size_t i = 0; i < past.size(); ++i) past[i] = static_cast<float>(i * i % 101);
+  AdvectionEnsemble ensemble(40, 60, 4);
+  const std::size_t before = allocations;
+  ensemble.forecast(past, 2, advected, smoothed, &pool);
+  ensemble.forecast_member(1, 0, member, &pool);
   EXPECT_EQ(allocations, before);
 }
 

@@ -1,14 +1,14 @@
-// Optical flow and advection: known motions are found, edges and constant frames do no harm, and the bits are the same
-// everywhere.
-#include "runtime/advection/advection.h"
-
+// Optical flow, advection, its smoothing and its ensemble: known motions are found, edges and constant frames do no
+// harm, and the bits are the same everywhere.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <functional>
 #include <limits>
 
+#include "runtime/advection/advection_ensemble.h"
 #include "runtime/frames/synthetic.h"
+#include "runtime/random.h"
 #include "tests/runtime/bit_hash.h"
 
 namespace altocast {
@@ -165,6 +165,105 @@ TEST(Advection, ANumberThatIsNotFiniteDoesNotReadBesideTheFrame) {
   Advection(24, 24).forecast(past, 2, 2, advected, nullptr);  // the sanitizers look on
 }
 
+TEST(ScaleCascade, FieldsSumToTheFrameAndEachHasItsScale) {
+  const int height = 310, width = 330;
+  std::vector<float> frame(index(height) * index(width));
+  fill_normal(3, 0, 0, std::span(frame));
+  ScaleCascade cascade(height, width);
+  cascade.split(frame, nullptr);
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    float sum = 0;
+    for (int scale = 0; scale <= ScaleCascade::kScales; ++scale) sum += cascade.field(scale)[i];
+    ASSERT_NEAR(sum, frame[i], 1e-5);
+  }
+  // Of white noise the correlation of neighbours rises from scale to scale.
+  double before = -1;
+  for (int scale = 0; scale < ScaleCascade::kScales; ++scale) {
+    const std::span<const float> field = cascade.field(scale);
+    double product = 0, square = 0;
+    for (std::size_t i = 1; i < field.size(); ++i) {
+      product += static_cast<double>(field[i]) * static_cast<double>(field[i - 1]);
+      square += static_cast<double>(field[i]) * static_cast<double>(field[i]);
+    }
+    EXPECT_GT(product / square, before) << scale;
+    const double gain = static_cast<double>(ScaleCascade::kUnitNoise[scale]);
+    EXPECT_NEAR(square / static_cast<double>(field.size()) * gain * gain, 1.0, 0.02 * (1 << scale)) << scale;
+    before = product / square;
+  }
+}
+
+// A frame and the one before it: the pattern moved by 2 pixels, with `noise` new in each.
+std::vector<float> noisy_pair(int height, int width, float noise) {
+  std::vector<float> frames = moving_frames(height, width, 2, translation(1, 2)), fresh(frames.size());
+  fill_normal(5, 0, 0, std::span(fresh));
+  for (std::size_t i = 0; i < frames.size(); ++i) frames[i] += noise * fresh[i];
+  return frames;
+}
+
+TEST(SmoothedAdvection, DampsWhatDoesNotLastAndKeepsWhatDoes) {
+  const int size = 128, leads = 3;
+  const std::size_t pixels = index(size) * index(size);
+  std::vector<float> advected(leads * pixels), smoothed(leads * pixels);
+  SmoothedAdvection advection(size, size, leads);
+  advection.forecast(noisy_pair(size, size, 0.0f), 2, advected, smoothed, nullptr);
+  EXPECT_GT(advection.damping(2, 0), 0.97f);
+  EXPECT_GT(advection.damping(4, 2), 0.95f);
+
+  const std::vector<float> noisy = noisy_pair(size, size, 0.2f);
+  advection.forecast(noisy, 2, advected, smoothed, nullptr);
+  EXPECT_LT(advection.damping(0, 0), 0.2f) << "the noise's scale";
+  EXPECT_GT(advection.damping(4, 0), 0.9f) << "the pattern's scale";
+  for (int scale = 0; scale < ScaleCascade::kScales; ++scale) {
+    for (int lead = 1; lead < leads; ++lead)
+      EXPECT_LE(advection.damping(scale, lead), advection.damping(scale, lead - 1));
+  }
+  const std::vector<float> truth = moving_frames(size, size, 3, translation(1, 2));
+  const std::span<const float> next = std::span(truth).subspan(2 * pixels, pixels);
+  EXPECT_LT(mean_error(std::span(smoothed).first(pixels), next),
+            0.6 * mean_error(std::span(advected).first(pixels), next));
+}
+
+TEST(AdvectionEnsemble, MembersSpreadAboutTheSmoothedForecastWithinTheFramesValues) {
+  const int size = 96, leads = 4, members = 24;
+  const std::size_t pixels = index(size) * index(size), values = leads * pixels;
+  const std::vector<float> past = noisy_pair(size, size, 0.1f);
+  const auto [least, greatest] = std::minmax_element(past.begin(), past.end());
+  std::vector<float> advected(values), smoothed(values), member(values);
+  AdvectionEnsemble ensemble(size, size, leads);
+  ensemble.forecast(past, 2, advected, smoothed, nullptr);
+  std::vector<double> sum(values), squares(values);
+  for (int i = 0; i < members; ++i) {
+    ensemble.forecast_member(1, i, member, nullptr);
+    for (std::size_t at = 0; at < values; ++at) {
+      ASSERT_TRUE(member[at] >= *least - 1e-5f && member[at] <= *greatest + 1e-5f);
+      sum[at] += static_cast<double>(member[at]);
+      squares[at] += static_cast<double>(member[at]) * static_cast<double>(member[at]);
+    }
+  }
+  double before = 0;
+  for (std::size_t lead = 0; lead < leads; ++lead) {
+    double bias = 0, variance = 0;
+    for (std::size_t at = lead * pixels; at < (lead + 1) * pixels; ++at) {
+      const double mean = sum[at] / members;
+      bias += std::fabs(mean - static_cast<double>(smoothed[at]));
+      variance += squares[at] / members - mean * mean;
+    }
+    const double spread = std::sqrt(variance / static_cast<double>(pixels));
+    EXPECT_LT(bias / static_cast<double>(pixels), 0.5 * spread) << lead;
+    EXPECT_GT(spread, before) << lead;
+    before = spread;
+  }
+}
+
+TEST(AdvectionEnsemble, WithoutGrowthAndPerturbationIsTheSmoothedForecast) {
+  const std::vector<float> past = noisy_pair(40, 50, 0.1f);
+  std::vector<float> advected(3 * 40 * 50), smoothed(3 * 40 * 50), member(3 * 40 * 50);
+  AdvectionEnsemble ensemble(40, 50, 3, {0.0f, 0.0f});
+  ensemble.forecast(past, 2, advected, smoothed, nullptr);
+  ensemble.forecast_member(1, 7, member, nullptr);
+  EXPECT_LT(mean_error(member, smoothed), 1e-6);
+}
+
 // Three synthetic frames of an odd size.
 std::vector<float> synthetic_past(int height, int width) {
   SyntheticSettings settings;
@@ -177,23 +276,35 @@ std::vector<float> synthetic_past(int height, int width) {
   return past;
 }
 
-std::uint64_t forecast_hash(int height, int width, ThreadPool* pool) {
+struct Hashes {
+  std::uint64_t advected, smoothed, member;
+};
+
+Hashes forecast_hashes(int height, int width, ThreadPool* pool) {
   const std::vector<float> past = synthetic_past(height, width);
-  std::vector<float> advected(past.size() / 3 * 5);
-  Advection advection(height, width);
-  advection.forecast(past, 3, 5, advected, pool);
-  BitHash hash;
-  hash.add(std::span<const float>(advected));
-  hash.add(advection.motion());
-  return hash.value();
+  std::vector<float> advected(past.size() / 3 * 5), smoothed(advected.size()), member(advected.size());
+  AdvectionEnsemble ensemble(height, width, 5);
+  ensemble.forecast(past, 3, advected, smoothed, pool);
+  ensemble.forecast_member(4, 1, member, pool);
+  const auto hash_of = [](std::span<const float> values) {
+    BitHash hash;
+    hash.add(values);
+    return hash.value();
+  };
+  return {hash_of(advected), hash_of(smoothed), hash_of(member)};
 }
 
 TEST(AdvectionBits, AreTheSameOnEveryPlatformAndForEveryNumberOfThreads) {
   for (const int threads : {0, 1, 2, 5}) {
     ThreadPool pool(std::max(threads, 1));
     ThreadPool* const used = threads == 0 ? nullptr : &pool;
-    EXPECT_EQ(forecast_hash(71, 85, used), 912995329095475801u) << threads << " threads";
-    EXPECT_EQ(forecast_hash(8, 300, used), 1390178631919862279u) << threads << " threads";
+    const Hashes odd = forecast_hashes(71, 85, used), flat = forecast_hashes(8, 300, used);
+    EXPECT_EQ(odd.advected, 10746849981268040575u) << threads << " threads";
+    EXPECT_EQ(odd.smoothed, 10620738954974592763u) << threads << " threads";
+    EXPECT_EQ(odd.member, 7912277001283177863u) << threads << " threads";
+    EXPECT_EQ(flat.advected, 8347441626779079608u) << threads << " threads";
+    EXPECT_EQ(flat.smoothed, 7652973031368936336u) << threads << " threads";
+    EXPECT_EQ(flat.member, 7650335501851682236u) << threads << " threads";
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "runtime/advection/advection_ensemble.h"
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/station/station_forecast.h"
 #include "runtime/station/verification_json.h"
@@ -34,7 +35,7 @@ class VerificationTest : public testing::Test {
   FrameCache frames() { return *FrameCache::open(folder_ / "frames"); }
   Result<Verification> run(FrameCache& cache, int threads = 1) {
     const auto kernels = *make_kernels("", threads);
-    return verify(prior_, cache, settings_, *kernels, nullptr);
+    return verify(&prior_, cache, settings_, *kernels, nullptr);
   }
 
   TemporaryFolder folder_;
@@ -128,12 +129,67 @@ TEST_F(VerificationTest, ACaseIsTheForecastThatTheStationWouldHaveMade) {
   }
 }
 
+// The references' mean absolute errors at one time, straight from the runtime's advection.
+TEST_F(VerificationTest, ReferencesAreThoseOfTheAdvection) {
+  FrameCache cache = frames();
+  settings_.from = settings_.to = cache.frames()[5].slot;
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+
+  const auto pixels = static_cast<std::size_t>(cache.height() * cache.width());
+  std::vector<float> past;
+  for (std::size_t i = 4; i <= 5; ++i) {
+    const Frame frame = *cache.load(i, prior_.prior.normalisation);
+    past.insert(past.end(), frame.pixels.begin(), frame.pixels.end());
+  }
+  std::vector<float> advected(kLeads * pixels), smoothed(kLeads * pixels), member(kLeads * pixels),
+      sum(kLeads * pixels);
+  AdvectionEnsemble advection(cache.height(), cache.width(), kLeads);
+  advection.forecast(past, 2, advected, smoothed, nullptr);
+  for (int i = 0; i < settings_.members; ++i) {
+    advection.forecast_member(settings_.adaptation.seed, i, member, nullptr);
+    for (std::size_t at = 0; at < sum.size(); ++at) sum[at] += member[at] / static_cast<float>(settings_.members);
+  }
+  const ValueScale units = cache.settings().from_normalised(prior_.prior.normalisation);
+  for (std::size_t lead = 0; lead < kLeads; ++lead) {
+    const Frame target = *cache.load(6 + lead, prior_.prior.normalisation);
+    const auto mae = [&](const std::vector<float>& forecast) {
+      double absolute = 0;
+      for (std::size_t i = 0; i < pixels; ++i)
+        absolute += std::fabs(static_cast<double>(forecast[lead * pixels + i] - target.pixels[i]));
+      return absolute / static_cast<double>(pixels) * std::fabs(units.scale);
+    };
+    EXPECT_NEAR(result->systems[kAdvection][lead].errors().mae(), mae(advected), 1e-4);
+    EXPECT_NEAR(result->systems[kSmoothedAdvection][lead].errors().mae(), mae(smoothed), 1e-4);
+    EXPECT_NEAR(result->systems[kAdvectionEnsemble][lead].errors().mae(), mae(sum), 1e-4);
+    EXPECT_GT(std::fabs(mae(advected) - mae(smoothed)), 1e-3);
+  }
+}
+
+TEST_F(VerificationTest, ReferencesNeedNoPrior) {
+  FrameCache cache = frames();
+  settings_.leads = kLeads;
+  const Result<Verification> with = run(cache);
+  const auto kernels = *make_kernels("", 1);
+  const Result<Verification> without = verify(nullptr, cache, settings_, *kernels, nullptr);
+  ASSERT_TRUE(with.ok() && without.ok());
+  EXPECT_EQ(with->cases.size(), without->cases.size());
+  for (const SystemIndex system : {kPersistence, kAdvection, kSmoothedAdvection, kAdvectionEnsemble}) {
+    for (std::size_t lead = 0; lead < kLeads; ++lead) {
+      const double mae = with->systems[system][lead].errors().mae();
+      EXPECT_NEAR(without->systems[system][lead].errors().mae(), mae, 0.01 * mae) << kSystemNames[system];
+    }
+  }
+  EXPECT_FALSE(without->has(kPriorEnsemble) || without->has(kAdaptedEnsemble));
+  EXPECT_EQ(scores_json(nullptr, cache, settings_, *without).find("adapted"), std::string::npos);
+}
+
 TEST_F(VerificationTest, ScoresAreTheSameForEveryNumberOfThreads) {
   FrameCache cache = frames();
   const auto scores = [&](int threads) {
     const Result<Verification> result = run(cache, threads);
     EXPECT_TRUE(result.ok());
-    return scores_json(prior_, cache, settings_, *result);
+    return scores_json(&prior_, cache, settings_, *result);
   };
   EXPECT_EQ(scores(1), scores(2));
 }
@@ -179,7 +235,7 @@ TEST_F(VerificationTest, LeavesOutFramesThatDoNotDecode) {
 TEST_F(VerificationTest, SaysWhenAFileChangesUnderItsHands) {
   FrameCache cache = frames();
   const auto kernels = *make_kernels("", 1);
-  const Result<Verification> result = verify(prior_, cache, settings_, *kernels, [&](std::size_t done, std::size_t) {
+  const Result<Verification> result = verify(&prior_, cache, settings_, *kernels, [&](std::size_t done, std::size_t) {
     if (done == 1) std::filesystem::remove(folder_ / "frames/20180606T0300Z.png");
   });
   ASSERT_FALSE(result.ok());
@@ -192,12 +248,12 @@ TEST_F(VerificationTest, ScoresJsonHoldsEverySystemAndLead) {
   FrameCache cache = frames();
   const Result<Verification> result = run(cache);
   ASSERT_TRUE(result.ok());
-  const nlohmann::json json = nlohmann::json::parse(scores_json(prior_, cache, settings_, *result));
+  const nlohmann::json json = nlohmann::json::parse(scores_json(&prior_, cache, settings_, *result));
   EXPECT_EQ(json["case_count"], 5);
   EXPECT_EQ(json["cases"].size(), 5u);
   EXPECT_EQ(json["units"], "K");
   EXPECT_EQ(json["settings"]["event"], "below");
-  ASSERT_EQ(json["systems"].size(), 3u);
+  ASSERT_EQ(json["systems"].size(), 6u);
   const std::uint64_t pixels = 5 * 21 * 26;
   for (const char* name : kSystemNames) {
     ASSERT_EQ(json["systems"][name]["leads"].size(), 2u);
@@ -217,7 +273,7 @@ TEST_F(VerificationTest, ScoresJsonHoldsEverySystemAndLead) {
   const auto ranks = json["systems"]["adapted"]["leads"][1]["rank_histogram"].get<std::vector<std::uint64_t>>();
   ASSERT_EQ(ranks.size(), 4u);
   EXPECT_EQ(ranks[0] + ranks[1] + ranks[2] + ranks[3], pixels);
-  ASSERT_EQ(json["comparisons"].size(), 6u);
+  ASSERT_EQ(json["comparisons"].size(), 12u);
   const nlohmann::json& comparison = json["comparisons"][1];
   EXPECT_EQ(comparison["system"], "adapted");
   EXPECT_EQ(comparison["reference"], "persistence");
