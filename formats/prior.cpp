@@ -14,7 +14,7 @@ namespace altocast {
 namespace {
 
 constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinorWithStepRates = 1;
+constexpr std::uint16_t kMinorWithStepRates = 1, kMinorWithNoise = 2;
 constexpr std::uint64_t kMaxFileBytes = (std::uint64_t{1} << 28) * 8 + (std::uint64_t{1} << 24);
 constexpr int kMaxCadenceSeconds = 7 * 24 * 3600;
 constexpr const char* kStepRateMu = "rate_mu.steps";
@@ -167,6 +167,9 @@ Result<Prior> read_prior(const Container& container) {
     if (!plane.read.ok()) return plane.read.status();
     *plane.values = *std::move(plane.read);
   }
+  Result<std::optional<NoiseModel>> noise = read_noise_model(container, prior.network.leads);
+  if (!noise.ok()) return noise.status();
+  prior.noise = *std::move(noise);
   if (container.find(kStepRateMu) == nullptr && container.find(kStepRateRho) == nullptr) return prior;
   const std::size_t rates = step_rate_count(prior, layout.size());
   Plane step_rates[] = {{&prior.step_rate_mu, container.f32(kStepRateMu, rates, 0.0f, kLargest)},
@@ -213,6 +216,7 @@ Status validate(const Prior& prior, PriorEncoding encoding) {
     }
     ALTOCAST_RETURN_IF_ERROR(check_values(plane.name, plane.values, plane.low, plane.high));
   }
+  if (prior.noise) ALTOCAST_RETURN_IF_ERROR(validate(*prior.noise, prior.network.leads));
   return {};
 }
 
@@ -220,7 +224,7 @@ std::vector<std::uint8_t> serialize_prior(const Prior& prior, PriorEncoding enco
   assert(validate(prior, encoding).ok());
   const std::vector<ParameterTensor> layout = parameter_layout(prior.network);
   const bool by_step = !prior.step_rate_mu.empty();
-  const std::uint16_t minor = by_step ? kMinorWithStepRates : 0;
+  const std::uint16_t minor = prior.noise ? kMinorWithNoise : by_step ? kMinorWithStepRates : 0;
   ContainerWriter writer({FileKind::prior, kMajor, minor, architecture_hash(prior.network)});
   add_network(writer, prior.network);
   add_inner_loop(writer, prior.inner, prior.support_pairs);
@@ -235,6 +239,7 @@ std::vector<std::uint8_t> serialize_prior(const Prior& prior, PriorEncoding enco
     writer.add_f32(kStepRateMu, prior.step_rate_mu);
     writer.add_f32(kStepRateRho, prior.step_rate_rho);
   }
+  if (prior.noise) add_noise_model(writer, *prior.noise);
   add_plane(writer, "mu", prior.mu, encoding.mu, layout);
   add_plane(writer, "rho", prior.rho, encoding.rho, layout);
   return writer.finish();

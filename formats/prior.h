@@ -5,11 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "formats/network_spec.h"
+#include "formats/noise_model.h"
 #include "formats/sha256.h"
 #include "formats/status.h"
 
@@ -49,6 +51,7 @@ struct Prior {
   // Rates that differ from step to step [inner.steps, tensors], or empty; rate_mu and rate_rho are then for readers
   // that know one rate a tensor.
   std::vector<float> step_rate_mu, step_rate_rho;
+  std::optional<NoiseModel> noise;  // observation noise of members; without it they differ by their weights alone
   InnerLoopSettings inner;
   int support_pairs = 8;  // how many pairs it was trained to adapt on
   Normalisation normalisation;

@@ -97,6 +97,23 @@ std::string rates_of(const std::vector<float>& rates, std::size_t tensor, std::s
   return json_array(of_tensor, [](float rate) { return json_number(static_cast<double>(rate)); });
 }
 
+void describe(const NoiseModel& noise, Description& description) {
+  const auto numbers = [](const std::vector<float>& values, int digits) {
+    std::string text;
+    for (const float value : values)
+      text += (text.empty() ? "" : " ") + plain_number(static_cast<double>(value), digits);
+    return text;
+  };
+  const auto array = [](const std::vector<float>& values) {
+    return json_array(values, [](float value) { return json_number(static_cast<double>(value)); });
+  };
+  description.line("noise fields", "correlated over " + numbers(noise.length, 2) + " pixels, with the lead before by " +
+                                       numbers(noise.persistence, 2));
+  description.json.raw(
+      "observation_noise",
+      JsonObject().raw("length", array(noise.length)).raw("persistence", array(noise.persistence)).str());
+}
+
 void describe(const Prior& prior, Description& description) {
   describe(prior.network, description);
   describe(prior.inner, prior.support_pairs, description);
@@ -108,6 +125,7 @@ void describe(const Prior& prior, Description& description) {
   for (const float s : prior.log_noise)
     noise += (noise.empty() ? "" : " ") + plain_number(std::exp(static_cast<double>(s)), 3);
   description.line("noise", noise + "   (a lead each, normalised numbers)");
+  if (prior.noise) describe(*prior.noise, description);
   description.line("facts", prior.facts);
   const bool by_step = !prior.step_rate_mu.empty();
   if (by_step) description.line("rates", "of each step; their means stand below, --json has all");

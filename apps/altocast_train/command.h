@@ -10,6 +10,7 @@ enum ExitCode { kDone = 0, kUnfit = 1, kUsage = 2 };
 
 // argv[0] is the command's name.
 int run_fit(std::span<char*> argv);
+int run_calibrate(std::span<char*> argv);
 int run_check_reference(std::span<char*> argv);
 int run_bench(std::span<char*> argv);
 int run_report(std::span<char*> argv);

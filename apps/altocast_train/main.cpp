@@ -10,6 +10,7 @@ namespace {
 constexpr const char* kUsageText =
     "altocast-train: meta-learns the weights' prior for satellite nowcasting\n\n"
     "  altocast-train fit --data DIR [--data DIR ...] --out RUN     train; writes RUN/model.prior\n"
+    "  altocast-train calibrate --prior P --data DIR ... --out P2   learn a prior's observation noise\n"
     "  altocast-train report RUN                                    turn a run's log into a page with plots\n"
     "  altocast-train check-reference CASE_DIR ...                  compare with automatic differentiation\n"
     "  altocast-train bench                                         time gradients and meta-gradients\n\n"
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   try {
     if (command == "fit") return run_fit(arguments.subspan(1));
+    if (command == "calibrate") return run_calibrate(arguments.subspan(1));
     if (command == "check-reference") return run_check_reference(arguments.subspan(1));
     if (command == "bench") return run_bench(arguments.subspan(1));
     if (command == "report") return run_report(arguments.subspan(1));

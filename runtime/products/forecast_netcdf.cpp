@@ -56,7 +56,8 @@ NetcdfSchema make_schema(const ProductParts& parts) {
                               NetcdfType::float32,
                               {kX},
                               {text("long_name", "pixels from the left edge"), text("units", "1"), text("axis", "X")}});
-  field("mean", "ensemble mean", {kLead, kY, kX}, "member: mean");
+  field("mean", forecast.mean.empty() ? "ensemble mean" : "mean of the members, each with the median of its noise",
+        {kLead, kY, kX}, forecast.mean.empty() ? "member: mean" : "");
   field("spread", "ensemble standard deviation", {kLead, kY, kX}, "member: standard_deviation");
   field("frame", "forecast frame of each member", {kMember, kLead, kY, kX}, "");
   return schema;

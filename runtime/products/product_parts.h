@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct LeadStatistics {
   double high = 0.0;
   double mean_spread = 0.0;
   double max_spread = 0.0;
+  double weight_share = std::numeric_limits<double>::quiet_NaN();  // of the variance; the rest is observation noise
 };
 
 struct ProductParts {

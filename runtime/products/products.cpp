@@ -58,16 +58,22 @@ LeadStatistics lead_statistics(const ProductParts& parts, int lead) {
   const std::span<const float> mean = parts.mean(lead);
   const std::span<const float> spread = parts.spread(lead);
   s.low = s.high = static_cast<double>(mean.front());
+  double variance = 0.0;
   for (std::size_t i = 0; i < mean.size(); ++i) {
     const auto value = static_cast<double>(mean[i]);
     s.mean += value;
     s.low = std::min(s.low, value);
     s.high = std::max(s.high, value);
     s.mean_spread += static_cast<double>(spread[i]);
+    variance += static_cast<double>(spread[i]) * static_cast<double>(spread[i]);
     s.max_spread = std::max(s.max_spread, static_cast<double>(spread[i]));
   }
   s.mean /= static_cast<double>(mean.size());
   s.mean_spread /= static_cast<double>(mean.size());
+  variance /= static_cast<double>(mean.size());
+  const std::vector<double>& of_weights = parts.forecast->weight_variance;
+  if (variance > 0.0)
+    s.weight_share = of_weights.empty() ? 1.0 : std::min(1.0, of_weights[static_cast<std::size_t>(lead)] / variance);
   return s;
 }
 
@@ -124,7 +130,12 @@ Status validate(const ForecastProduct& forecast) {
   const std::uint64_t planes =
       static_cast<std::uint64_t>(forecast.members) * static_cast<std::uint64_t>(forecast.leads);
   if (forecast.values.size() != planes * pixels) return Status::error("the forecast's values do not have its shape");
-  if (!all_finite(forecast.values)) return Status::error("the forecast holds values that are not finite numbers");
+  if (!forecast.mean.empty() && (forecast.mean.size() * static_cast<std::size_t>(forecast.members) != planes * pixels ||
+                                 forecast.weight_variance.size() != static_cast<std::size_t>(forecast.leads))) {
+    return Status::error("the forecast's mean does not have its shape");
+  }
+  if (!all_finite(forecast.values) || !all_finite(forecast.mean))
+    return Status::error("the forecast holds values that are not finite numbers");
   if (forecast.cadence_seconds < 1) return Status::error("the forecast's cadence must be at least 1 s");
   const std::int64_t span = std::int64_t{forecast.leads} * forecast.cadence_seconds;
   if (span > std::numeric_limits<std::int32_t>::max())
@@ -175,7 +186,7 @@ EnsembleMoments ensemble_moments(const ForecastProduct& forecast) {
       const double difference = static_cast<double>(forecast.values[m * planes + i]) - mean;
       squares += difference * difference;
     }
-    moments.mean[i] = static_cast<float>(mean);
+    moments.mean[i] = forecast.mean.empty() ? static_cast<float>(mean) : forecast.mean[i];
     moments.spread[i] = members > 1 ? static_cast<float>(std::sqrt(squares / static_cast<double>(members - 1))) : 0.0f;
   }
   return moments;

@@ -30,9 +30,13 @@ struct ForecastProduct {
   int height = 0;
   int width = 0;
   std::span<const float> values;  // [member, lead, height, width], the frames' own units, finite, top row first
-  std::int64_t start_time = 0;    // of the newest frame that went in, seconds since 1970
-  int cadence_seconds = 0;        // lead ℓ = 0 … leads − 1 is valid at start_time + (ℓ + 1) · cadence_seconds
-  std::vector<PastFrame> past;    // oldest first; may be empty
+  // Of the members before observation noise: their mean [lead, height, width], and the variance among them at each
+  // lead, a mean over pixels. Empty where that is what `values` hold.
+  std::span<const float> mean;
+  std::vector<double> weight_variance;
+  std::int64_t start_time = 0;  // of the newest frame that went in, seconds since 1970
+  int cadence_seconds = 0;      // lead ℓ = 0 … leads − 1 is valid at start_time + (ℓ + 1) · cadence_seconds
+  std::vector<PastFrame> past;  // oldest first; may be empty
 
   std::string channel;     // for people; may be empty
   std::string region;      // for people; may be empty
@@ -60,8 +64,9 @@ inline std::int64_t valid_time(const ForecastProduct& forecast, int lead) {
 // of all values as little-endian binary32. Equal hashes mean the same forecast, bit for bit.
 std::string forecast_hash(const ForecastProduct& forecast);
 
-// Mean and spread (standard deviation with divisor members − 1; zero with one member) over the members, for
-// each lead and pixel: [lead, height, width]. Summed in double over members in order.
+// The forecast's mean, or else that of the values, and the spread of the values (standard deviation with divisor
+// members − 1; zero with one member), for each lead and pixel: [lead, height, width]. Summed in double over members in
+// order.
 struct EnsembleMoments {
   std::vector<float> mean;
   std::vector<float> spread;

@@ -173,7 +173,10 @@ std::string summary_json(const ProductParts& parts, const std::vector<std::strin
             ", \"lead_seconds\": " + std::to_string(lead.time - forecast.start_time) +
             ", \"mean\": " + json_number(lead.mean) + ", \"low\": " + json_number(lead.low) +
             ", \"high\": " + json_number(lead.high) + ", \"mean_spread\": " + json_number(lead.mean_spread) +
-            ", \"max_spread\": " + json_number(lead.max_spread) + (i + 1 < parts.leads.size() ? "},\n" : "}\n");
+            ", \"max_spread\": " + json_number(lead.max_spread) +
+            ", \"variance_of_weights\": " + json_number(lead.weight_share) +
+            ", \"variance_of_noise\": " + json_number(1.0 - lead.weight_share) +
+            (i + 1 < parts.leads.size() ? "},\n" : "}\n");
   }
   return text + "  ],\n  \"files\": " + list_of_strings(files) + "\n}\n";
 }

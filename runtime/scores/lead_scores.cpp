@@ -18,8 +18,8 @@ LeadScores::LeadScores(int members, const EventRules& rules, std::uint64_t seed,
   }
 }
 
-CaseScores LeadScores::add(const float* values, std::size_t member_stride, std::span<const float> observed,
-                           FieldScratch& scratch) {
+CaseScores LeadScores::add(const float* values, std::size_t member_stride, const float* given_mean,
+                           std::span<const float> observed, FieldScratch& scratch) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   double absolute = 0, crps = 0;
   std::uint64_t count = 0;
@@ -30,7 +30,7 @@ CaseScores LeadScores::add(const float* values, std::size_t member_stride, std::
       pixel_[k] = static_cast<double>(values[k * member_stride + i]);
       sum += pixel_[k];
     }
-    const double mean = sum / static_cast<double>(pixel_.size());
+    const double mean = given_mean ? static_cast<double>(given_mean[i]) : sum / static_cast<double>(pixel_.size());
     const std::optional<Crps> score = ensemble_.add(pixel_, truth);
     scratch.mean[i] = score ? mean : kNaN;
     if (!score) continue;

@@ -52,7 +52,8 @@ class LeadScores {
 
   // Member i's field starts at values + i · member_stride. A pixel that is not finite in `observed` or in any
   // member is left out, and counts as no event for FSS. The case's scores are NaN if every pixel is left out.
-  CaseScores add(const float* values, std::size_t member_stride, std::span<const float> observed,
+  // `mean` [height · width] is what counts as the ensemble's mean in errors and events; null: the members' own.
+  CaseScores add(const float* values, std::size_t member_stride, const float* mean, std::span<const float> observed,
                  FieldScratch& scratch);
 
   int members() const { return static_cast<int>(pixel_.size()); }

@@ -1,5 +1,6 @@
 #include "runtime/station/ensemble.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "runtime/random.h"
@@ -21,29 +22,81 @@ Status check_ensemble_memory(std::uint64_t member_values, int members) {
                        " MiB, and this machine has " + std::to_string(available >> 20) + "; take fewer --members");
 }
 
-EnsembleForecaster::EnsembleForecaster(const NetworkSpec& spec, Kernels<float>& kernels, int height, int width)
-    : network_(spec, kernels, height, width, Purpose::forecast), phi_(parameter_count(spec)) {}
-
-void EnsembleForecaster::forecast_member(const Gaussian<float>& weights, const Sample<float>& input,
-                                         const ValueScale& units, std::uint64_t seed, int member,
-                                         std::span<float> out) {
-  assert(out.size() == member_size() && weights.size() == phi_.size());
-  const FlushSubnormals flush;
-  // phi_ holds ε_i first; sample_weights works element by element.
-  fill_normal(derive_seed(seed, kEnsemblePurpose), static_cast<std::uint64_t>(member), 0, std::span(phi_));
-  sample_weights(weights, std::span<const float>(phi_), std::span(phi_), network_.threads());
-  network_.set_weights(phi_.data());
-  network_.forward(input, out.data());
-  for (float& value : out) value = static_cast<float>(units.offset + units.scale * static_cast<double>(value));
+EnsembleUnits ensemble_units(const FrameCacheSettings& settings, const Normalisation& normalisation, double largest) {
+  const auto normalised = [&](double raw) {
+    return static_cast<float>((raw - static_cast<double>(normalisation.offset)) /
+                              static_cast<double>(normalisation.scale));
+  };
+  return {settings.from_normalised(normalisation), {normalised(0.0), normalised(largest)}};
 }
 
-void EnsembleForecaster::forecast(const Gaussian<float>& weights, const Sample<float>& input, const ValueScale& units,
-                                  std::uint64_t seed, std::span<float> out) {
+EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width)
+    : network_(prior.network, kernels, height, width, Purpose::forecast),
+      leads_(static_cast<std::size_t>(prior.network.leads)),
+      phi_(parameter_count(prior.network)),
+      centre_{std::vector<float>(member_size()), std::vector<double>(leads_)},
+      sums_(member_size()),
+      squares_(leads_) {
+  if (prior.noise) noise_.emplace(*prior.noise, height, width);
+}
+
+const EnsembleCentre& EnsembleForecaster::forecast(const Gaussian<float>& weights, const Sample<float>& input,
+                                                   const EnsembleUnits& units, std::uint64_t seed,
+                                                   std::span<float> members) {
   const std::size_t size = member_size();
-  assert(out.size() % size == 0);
-  for (std::size_t member = 0; member * size < out.size(); ++member) {
-    forecast_member(weights, input, units, seed, static_cast<int>(member), out.subspan(member * size, size));
+  assert(members.size() % size == 0 && weights.size() == phi_.size());
+  const FlushSubnormals flush;
+  if (noise_) noise_->prepare(input.frames, network_.spec().input_frames, network_.threads());
+  std::fill(sums_.begin(), sums_.end(), 0.0);
+  std::fill(squares_.begin(), squares_.end(), 0.0);
+  const std::size_t count = members.size() / size;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span<float> member = members.subspan(i * size, size);
+    // phi_ holds ε_i first; sample_weights works element by element.
+    fill_normal(derive_seed(seed, kEnsemblePurpose), i, 0, std::span(phi_));
+    sample_weights(weights, std::span<const float>(phi_), std::span(phi_), network_.threads());
+    network_.set_weights(phi_.data());
+    network_.forward(input, member.data());
+    add_to_centre(member);
+    if (noise_) noise_->add(seed, static_cast<int>(i), units.limits, member, network_.threads());
+    for (float& value : member)
+      value = static_cast<float>(units.values.offset + units.values.scale * static_cast<double>(value));
   }
+  finish_centre(count, units);
+  return centre_;
+}
+
+void EnsembleForecaster::add_to_centre(std::span<const float> member) {
+  const std::size_t pixels = member.size() / leads_;
+  network_.threads().parallel_for(static_cast<int>(leads_), [&](int lead) {
+    const std::size_t first = static_cast<std::size_t>(lead) * pixels;
+    double squares = 0;
+    for (std::size_t i = first; i < first + pixels; ++i) {
+      const float centre = noise_ ? noise_->median(static_cast<std::size_t>(lead), i - first, member[i]) : member[i];
+      const auto value = static_cast<double>(centre);
+      sums_[i] += value;
+      squares += value * value;
+    }
+    squares_[static_cast<std::size_t>(lead)] += squares;
+  });
+}
+
+void EnsembleForecaster::finish_centre(std::size_t members, const EnsembleUnits& units) {
+  const std::size_t pixels = sums_.size() / leads_;
+  const auto count = static_cast<double>(members);
+  network_.threads().parallel_for(static_cast<int>(leads_), [&](int lead_number) {
+    const auto lead = static_cast<std::size_t>(lead_number);
+    double of_sums = 0;
+    for (std::size_t i = lead * pixels; i < (lead + 1) * pixels; ++i) {
+      of_sums += sums_[i] * sums_[i] / count;
+      double mean = sums_[i] / count;
+      if (noise_)
+        mean = std::clamp(mean, static_cast<double>(units.limits.low), static_cast<double>(units.limits.high));
+      centre_.mean[i] = static_cast<float>(units.values.offset + units.values.scale * mean);
+    }
+    const double variance = members > 1 ? (squares_[lead] - of_sums) / (count - 1) / static_cast<double>(pixels) : 0.0;
+    centre_.weight_variance[lead] = std::max(0.0, variance) * units.values.scale * units.values.scale;
+  });
 }
 
 }  // namespace altocast

@@ -1,18 +1,20 @@
-// Ensemble forecasts: member i is the network's forecast with weights φ_i = μ + e^ρ ⊙ ε_i, drawn from the
-// (adapted) Gaussian over weights. ε_i is a function of (seed, i) alone: member i is the same in ensembles of
-// every size.
+// Ensemble forecasts: member i is the network's forecast with weights φ_i = μ + e^ρ ⊙ ε_i, drawn from the (adapted)
+// Gaussian over weights, plus a draw of the observation noise, where the prior has learned it. Both are functions of
+// (seed, i) alone: member i is the same in ensembles of every size.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "formats/network_spec.h"
+#include "formats/prior.h"
 #include "formats/status.h"
 #include "runtime/frames/frame_cache_settings.h"
 #include "runtime/gaussian.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/layers/gaussian_nll.h"
+#include "runtime/station/observation_noise.h"
 #include "runtime/unet.h"
 
 namespace altocast {
@@ -21,26 +23,47 @@ namespace altocast {
 // memory: a kernel that overcommits would kill the program instead of refusing the allocation.
 Status check_ensemble_memory(std::uint64_t member_values, int members);
 
-// Not for concurrent use; kernels are borrowed. Memory is allocated by the constructor only, and members are
+// What members and their mean are given in.
+struct EnsembleUnits {
+  ValueScale values;        // of normalised numbers
+  FrameRangeLimits limits;  // of members with noise, normalised
+};
+
+// The numbers from 0 to `largest`, the largest raw one that a frame can hold.
+EnsembleUnits ensemble_units(const FrameCacheSettings& settings, const Normalisation& normalisation, double largest);
+
+// An ensemble without its draws of noise: each member with the median of its noise instead, which takes off what the
+// network's forecasts are known to be wrong by in such states of the sky.
+struct EnsembleCentre {
+  std::vector<float> mean;              // [leads, height, width] of the members, within what frames can hold
+  std::vector<double> weight_variance;  // [leads]: mean over the pixels of the variance among them; 0 for one member
+};
+
+// Not for concurrent use; prior and kernels are borrowed. Memory is allocated by the constructor only, and members are
 // computed one after another with all of the kernel set's threads.
 class EnsembleForecaster {
  public:
-  EnsembleForecaster(const NetworkSpec& spec, Kernels<float>& kernels, int height, int width);
+  EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width);
 
   // Numbers of one member: leads · height · width.
   std::size_t member_size() const { return network_.terms(); }
 
-  // One member, [leads, height, width], in the units that `units` gives to normalised numbers.
-  void forecast_member(const Gaussian<float>& weights, const Sample<float>& input, const ValueScale& units,
-                       std::uint64_t seed, int member, std::span<float> out);
-
-  // Members 0 … out.size() / member_size() − 1: [member, leads, height, width].
-  void forecast(const Gaussian<float>& weights, const Sample<float>& input, const ValueScale& units, std::uint64_t seed,
-                std::span<float> out);
+  // Members 0 … members.size() / member_size() − 1, [member, leads, height, width], in `units`. The result holds until
+  // the next call.
+  const EnsembleCentre& forecast(const Gaussian<float>& weights, const Sample<float>& input, const EnsembleUnits& units,
+                                 std::uint64_t seed, std::span<float> members);
 
  private:
+  void add_to_centre(std::span<const float> member);
+  void finish_centre(std::size_t members, const EnsembleUnits& units);
+
   UNet<float> network_;
+  std::size_t leads_;
   std::vector<float> phi_;  // [D]
+  std::optional<ObservationNoise> noise_;
+  EnsembleCentre centre_;
+  std::vector<double> sums_;     // [leads, height, width] over the members' medians, normalised
+  std::vector<double> squares_;  // [leads], of their squares over members and pixels
 };
 
 }  // namespace altocast

@@ -86,10 +86,9 @@ BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Ker
     }));
   }
 
-  EnsembleForecaster forecaster(spec, kernels, settings.height, settings.width);
+  EnsembleForecaster forecaster(prior, kernels, settings.height, settings.width);
   std::vector<float> values(forecaster.member_size() * static_cast<std::size_t>(settings.members));
-  const ValueScale units{static_cast<double>(prior.normalisation.scale),
-                         static_cast<double>(prior.normalisation.offset)};
+  const EnsembleUnits units = ensemble_units({}, prior.normalisation, 255.0);
   report.figures.push_back(measure("forecast", flops.forward * settings.members, settings,
                                    [&] { forecaster.forecast(theta, support.back(), units, 1, values); }));
   ForecastProduct product;

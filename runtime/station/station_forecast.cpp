@@ -13,7 +13,7 @@ namespace {
 // Pictures show what cache.toml says, or else all numbers that an image can hold, in the frames' own units.
 void set_range(const FrameCache& cache, ForecastProduct& product) {
   const FrameCacheSettings& settings = cache.settings();
-  const double largest = static_cast<double>((std::uint32_t{1} << cache.bits()) - 1);
+  const double largest = cache.largest_number();
   const double zero = settings.values.offset;
   const double full = settings.values.offset + settings.values.scale * largest;
   product.range_low = static_cast<float>(settings.range_low.value_or(std::min(zero, full)));
@@ -41,16 +41,17 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   ALTOCAST_RETURN_IF_ERROR(
       check_ensemble_memory(pixels * static_cast<std::uint64_t>(prior.network.leads), settings.members));
 
-  EnsembleForecaster forecaster(prior.network, kernels, block->height, block->width);
+  EnsembleForecaster forecaster(prior, kernels, block->height, block->width);
   Gaussian<float> q;
   q.mu = weights.mu;
   q.rho = weights.rho;
-  const ValueScale units = cache.settings().from_normalised(prior.normalisation);
+  const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
   const Sample<float> input = make_sample(prior.network, block->from(block->first), static_cast<const float*>(nullptr),
                                           block->height, block->width);
   StationForecast result;
   result.values_.resize(forecaster.member_size() * static_cast<std::size_t>(settings.members));
-  forecaster.forecast(q, input, units, settings.seed, result.values_);
+  const EnsembleCentre& centre = forecaster.forecast(q, input, units, settings.seed, result.values_);
+  result.mean_ = centre.mean;
   if (!std::all_of(result.values_.begin(), result.values_.end(), [](float value) { return std::isfinite(value); })) {
     return Status::error(
         "the forecast is not finite: the weights are not fit; adapt with a lower --rate-scale or take "
@@ -63,12 +64,15 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   product.height = block->height;
   product.width = block->width;
   product.values = result.values_;
+  product.mean = result.mean_;
+  product.weight_variance = centre.weight_variance;
   product.start_time = block->slots.back();
   product.cadence_seconds = *cadence;
   for (int i = 0; i < inputs; ++i) {
     const float* first = block->from(block->first + static_cast<std::size_t>(i));
     std::vector<float>& frame = result.past_.emplace_back(first, first + pixels);
-    for (float& value : frame) value = static_cast<float>(units.offset + units.scale * static_cast<double>(value));
+    for (float& value : frame)
+      value = static_cast<float>(units.values.offset + units.values.scale * static_cast<double>(value));
     product.past.push_back({block->slots[static_cast<std::size_t>(i)], frame});
   }
   product.channel = cache.settings().channel;

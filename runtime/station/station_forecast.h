@@ -38,7 +38,7 @@ class StationForecast {
   friend Result<StationForecast> forecast(const LoadedPrior&, const AdaptedWeights&, FrameCache&,
                                           const ForecastSettings&, Kernels<float>&);
   ForecastProduct product_;
-  std::vector<float> values_;
+  std::vector<float> values_, mean_;
   std::vector<std::vector<float>> past_;
 };
 

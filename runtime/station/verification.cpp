@@ -99,7 +99,7 @@ class Verifier {
         kernels_(kernels),
         result_(result),
         normalisation_(normalisation_of(prior, cache)),
-        units_(cache.settings().from_normalised(normalisation_)),
+        units_(ensemble_units(cache.settings(), normalisation_, cache.largest_number())),
         pixels_(index(cache.height()) * index(cache.width())),
         advection_(cache.height(), cache.width(), shape_.leads),
         observed_(index(shape_.leads) * pixels_),
@@ -108,7 +108,7 @@ class Verifier {
         smoothed_(observed_.size()),
         scratch_(index(shape_.leads), FieldScratch(pixels_)) {
     if (!prior) return;
-    forecaster_.emplace(prior->prior.network, kernels, cache.height(), cache.width());
+    forecaster_.emplace(prior->prior, kernels, cache.height(), cache.width());
     prior_weights_.mu = prior->prior.mu;
     prior_weights_.rho = prior->prior.rho;
   }
@@ -150,7 +150,7 @@ class Verifier {
  private:
   void to_units(std::span<const float> normalised, std::span<float> out) const {
     for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] = static_cast<float>(units_.offset + units_.scale * static_cast<double>(normalised[i]));
+      out[i] = static_cast<float>(units_.values.offset + units_.values.scale * static_cast<double>(normalised[i]));
   }
 
   // Adapts on the frames up to the case's time.
@@ -172,38 +172,39 @@ class Verifier {
   void score_references(std::span<const float> past, VerifiedCase& record) {
     ThreadPool* const pool = &kernels_.threads();
     to_units(past.last(pixels_), std::span(values_).first(pixels_));
-    score(kPersistence, 0, 0, record);
+    score(kPersistence, 0, 0, nullptr, record);
     advection_.forecast(past, shape_.past(), advected_, smoothed_, pool);
     for (const auto& [system, forecast] :
          {std::pair(kAdvection, &advected_), std::pair(kSmoothedAdvection, &smoothed_)}) {
       to_units(*forecast, std::span(values_).first(observed_.size()));
-      score(system, 0, pixels_, record);
+      score(system, 0, pixels_, nullptr, record);
     }
     for (int member = 0; member < settings_.members; ++member) {
       const std::span<float> out = std::span(values_).subspan(index(member) * observed_.size(), observed_.size());
       advection_.forecast_member(settings_.adaptation.seed, member, out, pool);
       to_units(out, out);
     }
-    score(kAdvectionEnsemble, observed_.size(), pixels_, record);
+    score(kAdvectionEnsemble, observed_.size(), pixels_, nullptr, record);
   }
 
   Status score_ensemble(SystemIndex system, const Gaussian<float>& weights, const Sample<float>& input,
                         VerifiedCase& record) {
-    forecaster_->forecast(weights, input, units_, settings_.adaptation.seed, values_);
+    const EnsembleCentre& centre = forecaster_->forecast(weights, input, units_, settings_.adaptation.seed, values_);
     if (!std::all_of(values_.begin(), values_.end(), [](float value) { return std::isfinite(value); })) {
       return Status::error(std::string("the forecast with the ") + kSystemNames[system] +
                            " weights is not finite; take a lower --rate-scale or another prior");
     }
-    score(system, observed_.size(), pixels_, record);
+    score(system, observed_.size(), pixels_, centre.mean.data(), record);
     return {};
   }
 
-  // One item of work a lead: it adds to accumulators of its own.
-  void score(SystemIndex system, std::size_t member_stride, std::size_t lead_stride, VerifiedCase& record) {
+  // One item of work a lead: it adds to accumulators of its own. `means` may be null (lead_scores.h).
+  void score(SystemIndex system, std::size_t member_stride, std::size_t lead_stride, const float* means,
+             VerifiedCase& record) {
     kernels_.threads().parallel_for(result_.leads, [&](int lead) {
       const std::size_t at = index(lead);
       record.scores[system][at] = result_.systems[system][at].add(
-          values_.data() + at * lead_stride, member_stride,
+          values_.data() + at * lead_stride, member_stride, means ? means + at * pixels_ : nullptr,
           std::span<const float>(observed_).subspan(at * pixels_, pixels_), scratch_[at]);
     });
   }
@@ -215,7 +216,7 @@ class Verifier {
   Kernels<float>& kernels_;
   Verification& result_;
   const Normalisation normalisation_;
-  const ValueScale units_;  // of normalised numbers
+  const EnsembleUnits units_;
   const std::size_t pixels_;
   AdvectionEnsemble advection_;
   std::optional<EnsembleForecaster> forecaster_;

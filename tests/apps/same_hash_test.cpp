@@ -7,6 +7,7 @@
 
 #include "runtime/kernels/native/native_kernels.h"
 #include "tests/apps/program.h"
+#include "tests/formats/sample_noise.h"
 #include "tests/formats/temporary_folder.h"
 #include "tests/runtime/small_station.h"
 
@@ -16,6 +17,7 @@ namespace {
 // Changes with the synthetic clouds, the random prior and whatever decides the bits of a forecast; never with
 // the platform.
 constexpr const char* kHash = "5bfda3e7ffda8ea0dff09c6a2af3a09c1952e59015e17da1be29373f05e88363";
+constexpr const char* kNoisyHash = "1b0e561b525b6a7b035508f0f2ea241118d9973192da18920b524d8609d7f3af";
 
 class SameHash : public testing::Test {
  protected:
@@ -44,6 +46,19 @@ TEST_F(SameHash, ByEveryInstructionSetAndNumberOfThreads) {
     }
   }
   EXPECT_NE(file_text(folder_ / "forecast/summary.json").find(kHash), std::string::npos);
+}
+
+TEST_F(SameHash, WithObservationNoiseToo) {
+  Prior prior = small_prior(3);
+  prior.noise = sample_noise_model(prior.network.leads);
+  ASSERT_TRUE(save_prior(prior, folder_ / "noisy.prior").ok());
+  for (const KernelTable* table : available_tables()) {
+    for (const char* threads : {"1", "3"}) {
+      EXPECT_EQ(hash("--prior noisy.prior --adapt --isa " + std::string(table->isa) + " --threads " + threads),
+                kNoisyHash)
+          << table->isa << ", " << threads << " threads";
+    }
+  }
 }
 
 TEST_F(SameHash, InOneCommandOrInTwo) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+#include "tests/formats/sample_noise.h"
 #include "tests/formats/samples.h"
 
 namespace altocast {
@@ -279,6 +280,24 @@ TEST(BadFiles, Rates_of_each_step_that_are_wrong_or_half) {
       {"section 'rate_mu.steps' is missing", put(mu.record, std::uint8_t{'x'})},
       {"section 'rate_rho.steps' is missing", put(rho.record, std::uint8_t{'x'})},
       {"'rate_mu.steps'", put(place_of(prior.bytes, "inner.counts").plane, std::int64_t{6})},
+  };
+  for (const Hostile& hostile : table) expect_message(prior, hostile);
+}
+
+TEST(BadFiles, A_noise_model_that_is_wrong_or_incomplete) {
+  Prior noisy = sample_prior(smallest_network());
+  noisy.noise = sample_noise_model(noisy.network.leads);
+  Kind prior = kinds()[0];
+  prior.bytes = serialize_prior(noisy);
+  const auto plane = [&](const char* name) { return place_of(prior.bytes, name).plane; };
+  const Hostile table[] = {
+      {"noise.persistence[1] is 1", put(plane("noise.persistence") + 4, 1.0f)},
+      {"noise.length[0] is -1", put(plane("noise.length"), -1.0f)},
+      {"noise.amplitude[2] is nan", put(plane("noise.amplitude") + 8, std::numeric_limits<float>::quiet_NaN())},
+      {"noise.amplitude_nodes[1] is not above", put(plane("noise.amplitude_nodes") + 4, -4.0f)},
+      {"noise.position_nodes[8] is not above", put(plane("noise.position_nodes") + 32, -1.5f)},
+      {"noise.quantiles[1] is below", put(plane("noise.quantiles") + 4, -1000.0f)},
+      {"section 'noise.quantiles' is missing", put(place_of(prior.bytes, "noise.quantiles").record, std::uint8_t{'x'})},
   };
   for (const Hostile& hostile : table) expect_message(prior, hostile);
 }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "formats/half.h"
+#include "tests/formats/sample_noise.h"
 #include "tests/formats/samples.h"
 #include "tests/formats/temporary_folder.h"
 
@@ -71,6 +72,17 @@ TEST(Prior, Rates_of_each_step_come_back_and_raise_the_minor_version) {
   expect_same_settings(*parsed, prior);
 }
 
+TEST(Prior, A_noise_model_comes_back_and_raises_the_minor_version) {
+  Prior prior = sample_prior(smallest_network());
+  EXPECT_FALSE(parse_prior(serialize_prior(prior))->noise);
+  prior.noise = sample_noise_model(prior.network.leads);
+  const std::vector<std::uint8_t> bytes = serialize_prior(prior);
+  EXPECT_EQ(Container::parse(bytes, FileKind::prior, 1)->header().minor, 2);
+  const auto parsed = parse_prior(bytes);
+  ASSERT_TRUE(parsed.ok()) << parsed.message();
+  EXPECT_TRUE(parsed->noise == prior.noise);
+}
+
 TEST(Prior, Half_rho_and_constant_tensors_are_stored_too) {
   Prior prior = sample_prior(smallest_network());
   std::fill(prior.rho.begin(), prior.rho.end(), -4.0f);
@@ -124,6 +136,8 @@ TEST(Prior, What_a_reader_would_refuse_is_not_written) {
                         {"step_rate_mu has 3", [](Prior& p, float, float) { p.step_rate_mu.assign(3, 0.1f); }},
                         {"step_rate_rho has 0 elements, but",
                          [](Prior& p, float, float) { p.step_rate_mu.assign(5 * p.rate_mu.size(), 0.1f); }},
+                        {"noise.amplitude has 5 elements, but the network needs 10",
+                         [](Prior& p, float, float) { p.noise = sample_noise_model(1); }},
                         {"mu has", [](Prior& p, float, float) { p.mu.push_back(0.0f); }},
                         {"steps", [](Prior& p, float, float) { p.inner.steps = 1001; }},
                         {"samples", [](Prior& p, float, float) { p.inner.samples = 0; }},

@@ -224,6 +224,26 @@ TEST(Products, MomentsAreMeanAndUnbiasedStandardDeviation) {
   EXPECT_EQ(ensemble_moments(Sample(1).forecast).spread[0], 0.0f);
 }
 
+TEST(Products, AMeanOfItsOwnIsShownAndTheSpreadTellsWhoseItIs) {
+  const TemporaryFolder folder;
+  Sample sample(3, 1, 1, 2);
+  sample.values = {1.0f, 5.0f, 3.0f, 5.0f, 5.0f, 5.0f};  // variances 4 and 0
+  sample.forecast.values = sample.values;
+  sample.past.resize(2);
+  sample.forecast.past.clear();
+  const std::vector<float> mean = {4.0f, 4.5f};
+  sample.forecast.mean = mean;
+  sample.forecast.weight_variance = {0.5};
+  const EnsembleMoments moments = ensemble_moments(sample.forecast);
+  EXPECT_EQ(moments.mean, mean);
+  EXPECT_EQ(moments.spread[0], 2.0f) << "about the members' own mean";
+  ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
+  const std::string summary = text_of(folder / "out/summary.json");
+  EXPECT_TRUE(contains(summary, "\"variance_of_weights\": 0.25, \"variance_of_noise\": 0.75")) << summary;
+  sample.forecast.weight_variance.clear();
+  EXPECT_FALSE(write_products(sample.forecast, folder / "other").ok()) << "one a lead is missing";
+}
+
 TEST(Products, ManyLeadsAndLongFieldsAreDrawn) {
   const TemporaryFolder folder;
   Sample many(1, 20, 4, 4);

@@ -209,20 +209,20 @@ TEST(LeadScores, LeaveOutPixelsWithoutAValue) {
   LeadScores scores(2, rules, 1, 0, 1, 3);
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> values{1, nan, 2, 3, 9, 2}, observed{3, 9, nan};
-  const CaseScores score = scores.add(values.data(), 3, observed, scratch);
+  const CaseScores score = scores.add(values.data(), 3, nullptr, observed, scratch);
   EXPECT_DOUBLE_EQ(score.mae, 1.0);
   EXPECT_DOUBLE_EQ(score.crps, 0.0) << "fair: mean distance 1, mean half distance of two members 1";
   EXPECT_EQ(scores.errors().count(), 1u);
   EXPECT_EQ(scores.thresholds()[0].of_mean.hits, 1u);
   EXPECT_EQ(scores.thresholds()[0].of_mean.count(), 1u);
   EXPECT_DOUBLE_EQ(scores.thresholds()[0].probability.brier(), 0.25);
-  EXPECT_TRUE(std::isnan(scores.add(values.data(), 3, std::vector<float>(3, nan), scratch).mae));
+  EXPECT_TRUE(std::isnan(scores.add(values.data(), 3, nullptr, std::vector<float>(3, nan), scratch).mae));
 }
 
 TEST(LeadScores, EventsLieBelowTheThresholdWhereBrightIsLow) {
   FieldScratch scratch(2);
   LeadScores scores(1, {{240}, true, {1}}, 1, 0, 1, 2);
-  scores.add(std::vector<float>{230, 250}.data(), 2, std::vector<float>{239, 241}, scratch);
+  scores.add(std::vector<float>{230, 250}.data(), 2, nullptr, std::vector<float>{239, 241}, scratch);
   EXPECT_EQ(scores.thresholds()[0].of_mean.hits, 1u);
   EXPECT_EQ(scores.thresholds()[0].of_mean.correct_negatives, 1u);
 }

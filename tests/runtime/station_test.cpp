@@ -13,6 +13,7 @@
 #include "runtime/station/ensemble.h"
 #include "runtime/station/prior_search.h"
 #include "runtime/station/station_forecast.h"
+#include "tests/formats/sample_noise.h"
 #include "tests/formats/temporary_folder.h"
 #include "tests/runtime/small_station.h"
 
@@ -20,6 +21,8 @@ namespace altocast {
 namespace {
 
 std::unique_ptr<Kernels<float>> native() { return *make_kernels("", 1); }
+
+const EnsembleUnits kUnits{{255.0, 0.0}, {0.0f, 1.0f}};
 
 Gaussian<float> weights_of(const Prior& prior) {
   Gaussian<float> q;
@@ -44,18 +47,54 @@ class Station : public testing::Test {
 TEST(Ensemble, AMemberIsTheSameInEnsemblesOfEverySize) {
   const Prior prior = small_prior(3);
   const auto kernels = native();
-  EnsembleForecaster forecaster(prior.network, *kernels, 9, 10);
+  EnsembleForecaster forecaster(prior, *kernels, 9, 10);
   const std::vector<float> past(2 * 90, 0.4f);
   const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
   const std::size_t size = forecaster.member_size();
   ASSERT_EQ(size, 180u);
-  std::vector<float> two(2 * size), five(5 * size), last(size);
-  forecaster.forecast(weights_of(prior), input, {255.0, 0.0}, 7, five);
-  forecaster.forecast(weights_of(prior), input, {255.0, 0.0}, 7, two);
-  forecaster.forecast_member(weights_of(prior), input, {255.0, 0.0}, 7, 4, last);
+  std::vector<float> two(2 * size), five(5 * size);
+  forecaster.forecast(weights_of(prior), input, kUnits, 7, five);
+  forecaster.forecast(weights_of(prior), input, kUnits, 7, two);
   EXPECT_TRUE(std::equal(two.begin(), two.end(), five.begin()));
-  EXPECT_TRUE(std::equal(last.begin(), last.end(), five.end() - static_cast<std::ptrdiff_t>(size)));
-  EXPECT_FALSE(std::equal(last.begin(), last.end(), five.begin())) << "members differ";
+  EXPECT_FALSE(std::equal(five.begin(), five.begin() + static_cast<std::ptrdiff_t>(size),
+                          five.begin() + static_cast<std::ptrdiff_t>(size)))
+      << "members differ";
+}
+
+TEST(Ensemble, ItsCentreHasTheMeanAndTheVarianceOfTheWeightsAlone) {
+  Prior prior = small_prior(3);
+  const auto kernels = native();
+  std::vector<float> past(2 * 90);
+  for (std::size_t i = 0; i < past.size(); ++i) past[i] = static_cast<float>(i % 17) / 17.0f;
+  const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  std::vector<float> plain(4 * 180), noisy(plain.size());
+  const EnsembleCentre centre =
+      EnsembleForecaster(prior, *kernels, 9, 10).forecast(weights_of(prior), input, kUnits, 7, plain);
+  std::vector<double> variance(2);
+  for (std::size_t i = 0; i < 180; ++i) {
+    double mean = 0, squares = 0;
+    for (std::size_t member = 0; member < 4; ++member) mean += static_cast<double>(plain[member * 180 + i]) / 4;
+    for (std::size_t member = 0; member < 4; ++member)
+      squares += std::pow(static_cast<double>(plain[member * 180 + i]) - mean, 2);
+    EXPECT_NEAR(centre.mean[i], mean, 1e-3);
+    variance[i / 90] += squares / 3 / 90;
+  }
+  for (std::size_t lead = 0; lead < 2; ++lead)
+    EXPECT_NEAR(centre.weight_variance[lead], variance[lead], 1e-3 * variance[lead]);
+
+  prior.noise = sample_noise_model(2);  // its medians are 0
+  EnsembleForecaster forecaster(prior, *kernels, 9, 10);
+  EnsembleUnits wide = kUnits;
+  wide.limits = {-1e6f, 1e6f};
+  const EnsembleCentre& beside = forecaster.forecast(weights_of(prior), input, wide, 7, noisy);
+  EXPECT_EQ(beside.mean, centre.mean);
+  EXPECT_EQ(beside.weight_variance, centre.weight_variance);
+  EXPECT_NE(noisy, plain);
+
+  for (float& quantile : prior.noise->quantiles) quantile += 1000.0f;
+  const EnsembleCentre& shifted = forecaster.forecast(weights_of(prior), input, kUnits, 7, noisy);
+  for (const float value : shifted.mean) EXPECT_NEAR(value, 255.0f, 1e-3f) << "the largest number of a frame";
+  for (const float value : noisy) EXPECT_NEAR(value, 255.0f, 1e-3f);
 }
 
 TEST(Ensemble, WithoutVarianceIsTheNetworksForecastInTheFramesUnits) {
@@ -65,7 +104,7 @@ TEST(Ensemble, WithoutVarianceIsTheNetworksForecastInTheFramesUnits) {
   std::vector<float> past(2 * 90), out(180), member(180);
   for (std::size_t i = 0; i < past.size(); ++i) past[i] = static_cast<float>(i % 17) / 17.0f;
   const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
-  EnsembleForecaster(prior.network, *kernels, 9, 10).forecast(weights_of(prior), input, {-2.0, 330.0}, 7, member);
+  EnsembleForecaster(prior, *kernels, 9, 10).forecast(weights_of(prior), input, {{-2.0, 330.0}, {}}, 7, member);
   ReferenceKernels<float> reference;
   UNet<float> network(prior.network, reference, 9, 10, Purpose::forecast);
   network.set_weights(prior.mu.data());

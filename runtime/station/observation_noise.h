@@ -1,0 +1,64 @@
+// Draws the observation noise of a prior (formats/noise_model.h): what is added to a network's forecast so that it
+// becomes a frame that could be observed. A member's noise is a pure function of (seed, member), model and frames: the
+// same bits for every number of threads, instruction set and size of the ensemble.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "formats/noise_model.h"
+#include "runtime/station/local_variability.h"
+#include "runtime/station/noise_quantiles.h"
+#include "runtime/thread_pool.h"
+
+namespace altocast {
+
+// The smallest and the largest number that a frame can hold, normalised.
+struct FrameRangeLimits {
+  float low = 0, high = 0;
+};
+
+// Not for concurrent use. Memory is allocated by the constructor only.
+class ObservationNoise {
+ public:
+  // The model is borrowed.
+  ObservationNoise(const NoiseModel& noise, int height, int width);
+
+  // The state that the noise depends on: frames [input_frames, height, width], normalised.
+  void prepare(const float* frames, int input_frames, ThreadPool& threads);
+
+  // Adds noise to the forecast of a member [leads, height, width], normalised; then limits it to what a frame can
+  // hold.
+  void add(std::uint64_t seed, int member, const FrameRangeLimits& limits, std::span<float> forecast,
+           ThreadPool& threads);
+
+  // The median of what add() can make of a forecast [leads, height, width] at a pixel of it, but for the limits.
+  float median(std::size_t lead, std::size_t pixel, float forecast) const {
+    const std::size_t i = lead * pixels_ + pixel;
+    return forecast + sigma_[i] * quantiles_[lead].median(amplitudes_[i], place(lead, pixel, forecast));
+  }
+
+ private:
+  // Of the pixel with this number, 0 … leads · height · width − 1.
+  float error_at(std::size_t lead, std::size_t pixel, float forecast, float z) const {
+    const std::size_t i = lead * pixels_ + pixel;
+    return sigma_[i] * quantiles_[lead].error(amplitudes_[i], place(lead, pixel, forecast), z);
+  }
+  NodePlace place(std::size_t lead, std::size_t pixel, float forecast) const {
+    return quantiles_[lead].position_place(variability_.position(pixel, forecast));
+  }
+
+  const NoiseModel& noise_;
+  std::size_t leads_, pixels_;
+  int height_, width_;
+  LocalVariability variability_;
+  std::vector<NoiseQuantiles> quantiles_;  // [leads]
+  std::vector<float> innovation_;          // √(1 − persistence²) [leads]
+  std::vector<float> sigma_;               // [leads, height, width]
+  std::vector<NodePlace> amplitudes_;      // the same
+  std::vector<float> fields_;              // w, the same
+};
+
+}  // namespace altocast
