@@ -12,6 +12,7 @@
 #include "formats/crc32c.h"
 #include "runtime/random.h"
 #include "runtime/thread_pool.h"
+#include "trainer/mean.h"
 #include "trainer/optimizer.h"
 
 namespace altocast {
@@ -357,12 +358,6 @@ std::string log_line(const FitSettings& settings, const FitState& state, const S
     v["moved_rho"] = validation->moved_rho;
   }
   return line.dump();
-}
-
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
 }
 
 std::string validation_line(int step, const ValidationResult& v) {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "formats/durable_file.h"
 #include "formats/npy.h"
+#include "trainer/folder_name.h"
 #include "trainer/meta_gradient.h"
 
 namespace altocast {
@@ -189,8 +189,7 @@ Result<ReferenceReport> check_reference(const std::string& folder, Kernels<T>& k
   const auto leads = static_cast<std::size_t>(c.network.leads);
 
   ReferenceReport report;
-  // With a "." appended, a folder's name is told whether it was given with or without a slash at its end.
-  report.case_name = (std::filesystem::path(folder) / ".").lexically_normal().parent_path().filename().string();
+  report.case_name = folder_name(folder);
   const auto add = [&](const std::string& name, const auto& values) {
     report.errors.emplace_back(name, relative_error(values, c.values("out_" + name)));
   };

@@ -7,7 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/products/html.h"
 #include "trainer/fit_settings.h"
+#include "trainer/mean.h"
 
 namespace altocast {
 namespace {
@@ -22,22 +24,6 @@ struct Series {
   std::string name;
   std::vector<Point> points;
 };
-
-std::string html(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '&') {
-      escaped += "&amp;";
-    } else if (c == '<') {
-      escaped += "&lt;";
-    } else if (c == '>') {
-      escaped += "&gt;";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
 
 std::string format(const char* pattern, auto... values) {
   char text[512];
@@ -93,12 +79,6 @@ Series series_of(const std::vector<json>& lines, std::string name, const Value& 
 
 Series series_at(const std::vector<json>& lines, std::string name, const std::string& path) {
   return series_of(lines, std::move(name), [&](const json& line) { return number_at(line, path); });
-}
-
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
 }
 
 // Mean over leads of an error by that of persistence.

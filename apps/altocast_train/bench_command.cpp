@@ -5,6 +5,7 @@
 #include "apps/altocast_train/command.h"
 #include "apps/altocast_train/parse_options.h"
 #include "runtime/thread_pool.h"
+#include "trainer/kernel_choice.h"
 #include "trainer/training_bench.h"
 
 namespace altocast {
@@ -60,9 +61,7 @@ int run_bench(std::span<char*> argv) {
   if (settings.threads == 0) settings.threads = available_cores();
   settings.kernels = parsed["kernels"].as<std::vector<std::string>>();
   for (const std::string& kernels : settings.kernels) {
-    if (kernels != "native" && kernels != "onednn" && kernels != "reference") {
-      return usage("unknown --kernels '" + kernels + "'; choose native, onednn or reference");
-    }
+    if (const Status status = check_kernel_set(kernels); !status.ok()) return usage("--kernels: " + status.message());
   }
   if (parsed.count("parts")) settings.parts = parsed["parts"].as<std::vector<std::string>>();
   for (const std::string& part : settings.parts) {

@@ -38,9 +38,8 @@ int run_check_reference(std::span<char*> argv) {
   if (!result) return kDone;
   const cxxopts::ParseResult& parsed = *result;
   const std::string kernels = parsed["kernels"].as<std::string>();
-  if (kernels != "reference" && kernels != "native" && kernels != "onednn") {
-    std::fprintf(stderr, "altocast-train check-reference: unknown --kernels '%s'; choose reference, native or onednn\n",
-                 kernels.c_str());
+  if (const Status status = check_kernel_set(kernels); !status.ok()) {
+    std::fprintf(stderr, "altocast-train check-reference: --kernels: %s\n", status.message().c_str());
     return kUsage;
   }
   if (!parsed.count("case")) {

@@ -12,6 +12,7 @@
 #include "apps/altocast_train/parse_options.h"
 #include "formats/durable_file.h"
 #include "trainer/fit.h"
+#include "trainer/kernel_choice.h"
 
 namespace altocast {
 namespace {
@@ -147,8 +148,8 @@ int run_fit(std::span<char*> argv) {
                                parsed.count("resume") > 0, parsed["keep-mib"].as<int>()};
   if (fit_options.keep_mib < 0) return usage("--keep-mib must not be negative");
   if (fit_options.threads < 0 || fit_options.threads > kMaxThreads) return usage("--threads must lie in 0 ... 1024");
-  if (fit_options.kernels != "native" && fit_options.kernels != "onednn" && fit_options.kernels != "reference") {
-    return usage("unknown --kernels '" + fit_options.kernels + "'; choose native, onednn or reference");
+  if (const Status status = check_kernel_set(fit_options.kernels); !status.ok()) {
+    return usage("--kernels: " + status.message());
   }
 
   const Result<std::unique_ptr<Communicator>> joined = join_ranks();

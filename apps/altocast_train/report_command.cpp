@@ -1,10 +1,10 @@
 #include <cstdio>
 #include <cxxopts.hpp>
-#include <filesystem>
 
 #include "apps/altocast_train/command.h"
 #include "apps/altocast_train/parse_options.h"
 #include "formats/durable_file.h"
+#include "trainer/folder_name.h"
 #include "trainer/training_report.h"
 
 namespace altocast {
@@ -23,8 +23,7 @@ Status write_report(const std::string& run, const std::string& out) {
   if (!config.ok()) return config.status();
   const Result<std::string> log = read_text(run + "/log.jsonl");
   if (!log.ok()) return log.status();
-  const std::string name = (std::filesystem::path(run) / ".").lexically_normal().parent_path().filename().string();
-  const Result<std::string> report = training_report(name, *log, *config);
+  const Result<std::string> report = training_report(folder_name(run), *log, *config);
   if (!report.ok()) return report.status().within(run);
   return replace_file(out, {reinterpret_cast<const std::uint8_t*>(report->data()), report->size()});
 }

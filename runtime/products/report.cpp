@@ -4,34 +4,12 @@
 #include <cstdint>
 
 #include "runtime/json_text.h"
+#include "runtime/products/html.h"
 #include "runtime/products/product_parts.h"
 #include "runtime/time.h"
 
 namespace altocast {
 namespace {
-
-std::string html(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 void append_data_uri(std::string& text, const std::vector<std::uint8_t>& png) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
