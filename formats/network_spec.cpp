@@ -70,6 +70,14 @@ Result<NetworkSpec> preset(std::string_view name) {
   return spec;
 }
 
+std::string_view preset_name(const NetworkSpec& spec) {
+  for (const std::string_view name : {"tiny", "small", "base"}) {
+    const Result<NetworkSpec> known = preset(name);
+    if (known->base_channels == spec.base_channels && known->depth == spec.depth) return name;
+  }
+  return "custom";
+}
+
 std::vector<ParameterTensor> parameter_layout(const NetworkSpec& spec) {
   std::vector<ParameterTensor> layout;
   std::size_t offset = 0;

@@ -45,6 +45,9 @@ Status validate(const NetworkSpec& spec);
 // "tiny" (8, 2), "small" (16, 3) or "base" (32, 4).
 Result<NetworkSpec> preset(std::string_view name);
 
+// The preset that has this network's channels and depth; "custom" if none has.
+std::string_view preset_name(const NetworkSpec& spec);
+
 struct ParameterTensor {
   std::string name;  // "enc0.a.weight", "dec1.b.gamma", "head.bias" …
   int rank = 0;

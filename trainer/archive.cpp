@@ -105,7 +105,7 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
     }
 
     const std::size_t index = archive.sets_.size();
-    Set set{cache->height(), cache->width(), {}};
+    Set set{use.path, cache->height(), cache->width(), {}};
     set.pixels.reserve(cache->frames().size() * static_cast<std::size_t>(set.height) *
                        static_cast<std::size_t>(set.width));
     const float steps = archive.steps_a_unit();
@@ -139,11 +139,20 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
   return archive;
 }
 
+std::vector<ArchiveFolder> Archive::folders() const {
+  std::vector<ArchiveFolder> folders;
+  for (const Set& set : sets_) {
+    const std::size_t pixels = static_cast<std::size_t>(set.height) * static_cast<std::size_t>(set.width);
+    folders.push_back({set.path, set.height, set.width, set.pixels.size() / pixels});
+  }
+  for (const FrameStretch& stretch : training_) folders[stretch.set].training += stretch.count;
+  for (const FrameStretch& stretch : validation_) folders[stretch.set].validation += stretch.count;
+  return folders;
+}
+
 std::size_t Archive::frame_count() const {
   std::size_t count = 0;
-  for (const Set& set : sets_) {
-    count += set.pixels.size() / (static_cast<std::size_t>(set.height) * static_cast<std::size_t>(set.width));
-  }
+  for (const ArchiveFolder& folder : folders()) count += folder.frames;
   return count;
 }
 

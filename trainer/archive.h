@@ -20,6 +20,13 @@ struct FrameStretch {
   std::size_t count = 0;
 };
 
+// A folder's frames, and how many of them training and validation draw from.
+struct ArchiveFolder {
+  std::string path;
+  int height = 0, width = 0;
+  std::size_t frames = 0, training = 0, validation = 0;
+};
+
 class Archive {
  public:
   // Opens and decodes all folders of the settings. Frames that cannot be used are left out and told to
@@ -33,6 +40,7 @@ class Archive {
   int height(std::size_t set) const { return sets_[set].height; }
   int width(std::size_t set) const { return sets_[set].width; }
   std::size_t frame_count() const;
+  std::vector<ArchiveFolder> folders() const;  // in the order of the settings
 
   // What the folders have in common; 0 and empty where they differ.
   int cadence_seconds() const { return cadence_seconds_; }
@@ -43,6 +51,7 @@ class Archive {
 
  private:
   struct Set {
+    std::string path;
     int height = 0, width = 0;
     std::vector<std::uint16_t> pixels;  // [frame][height][width], raw numbers times steps_a_unit()
   };

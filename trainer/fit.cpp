@@ -1,7 +1,6 @@
 #include "trainer/fit.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -10,18 +9,19 @@
 #include <utility>
 
 #include "formats/crc32c.h"
+#include "runtime/kernels/native/native_kernels.h"
+#include "runtime/kernels/peak.h"
 #include "runtime/random.h"
 #include "runtime/thread_pool.h"
+#include "trainer/clock.h"
 #include "trainer/mean.h"
 #include "trainer/optimizer.h"
+#include "trainer/run_facts.h"
 
 namespace altocast {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // All that changes from step to step.
 struct FitState {
@@ -32,6 +32,7 @@ struct FitState {
         learned{Gaussian<float>(size),
                 std::vector<float>(leads),
                 {std::vector<float>(rates, settings.rate_mu), std::vector<float>(rates, settings.rate_rho)}},
+        logged(size),
         adam_mu(size),
         adam_rho(size),
         adam_log_noise(leads),
@@ -46,7 +47,9 @@ struct FitState {
   std::size_t size, leads, rates;
   int step = 0;
   Learned learned;
-  std::optional<Learned> average;  // a moving one of what is learned, where it is asked for
+  std::optional<Learned> average;                 // a moving one of what is learned, where it is asked for
+  Gaussian<float> logged;                         // θ at the log's last line
+  std::uint64_t clipped_mu = 0, clipped_rho = 0;  // steps since then whose gradient was clipped
   Adam adam_mu, adam_rho, adam_log_noise, adam_log_rate_mu, adam_log_rate_rho;
 
   // Visits the planes of a checkpoint by name.
@@ -81,6 +84,22 @@ struct FitState {
     visit("adam_log_noise.steps", adam_log_noise.steps());
     visit("adam_log_rate_mu.steps", adam_log_rate_mu.steps());
     visit("adam_log_rate_rho.steps", adam_log_rate_rho.steps());
+  }
+
+  // The same for what the log's next line needs; a checkpoint may lack it.
+  template <class Visit>
+  void for_each_log_plane(const Visit& visit) {
+    visit("logged_mu", logged.mu);
+    visit("logged_rho", logged.rho);
+  }
+  template <class Visit>
+  void for_each_log_counter(const Visit& visit) {
+    visit("clipped_mu", clipped_mu);
+    visit("clipped_rho", clipped_rho);
+  }
+  void begin_log_line() {
+    logged = learned.theta;
+    clipped_mu = clipped_rho = 0;
   }
 };
 
@@ -138,11 +157,17 @@ Checkpoint to_checkpoint(const FitSettings& settings, FitState& state) {
   checkpoint.network = settings.network;
   checkpoint.step = static_cast<std::uint64_t>(state.step);
   checkpoint.config = write_fit_settings(settings);
-  state.for_each_plane([&](const char* name, std::vector<float>& values) {
+  const auto add_plane = [&](const char* name, std::vector<float>& values) {
     checkpoint.planes.push_back({name, values});
-  });
-  state.for_each_counter(
-      [&](const char* name, std::uint64_t& value) { checkpoint.counters.emplace_back(name, value); });
+  };
+  const auto add_counter = [&](const char* name, std::uint64_t& value) {
+    checkpoint.counters.emplace_back(name, value);
+  };
+  state.for_each_plane(add_plane);
+  state.for_each_counter(add_counter);
+  const bool between_lines = state.logged.mu != state.learned.theta.mu || state.logged.rho != state.learned.theta.rho;
+  if (between_lines) state.for_each_log_plane(add_plane);
+  state.for_each_log_counter(add_counter);
   return checkpoint;
 }
 
@@ -164,6 +189,14 @@ Status from_checkpoint(const Checkpoint& checkpoint, FitState& state) {
     }
   });
   state.step = static_cast<int>(checkpoint.step);
+  state.begin_log_line();
+  state.for_each_log_plane([&](const char* name, std::vector<float>& values) {
+    const std::vector<float>* plane = checkpoint.find_f32(name);
+    if (plane && plane->size() == values.size()) values = *plane;
+  });
+  state.for_each_log_counter([&](const char* name, std::uint64_t& value) {
+    if (const std::uint64_t* counter = checkpoint.find_counter(name)) value = *counter;
+  });
   return status;
 }
 
@@ -219,6 +252,10 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
   StepNorms norms;
   norms.mu = clip_norm(batch.grad_theta.mu, settings.gradient_clip);
   norms.rho = clip_norm(batch.grad_theta.rho, settings.gradient_clip);
+  if (settings.gradient_clip > 0) {
+    state.clipped_mu += norms.mu > settings.gradient_clip;
+    state.clipped_rho += norms.rho > settings.gradient_clip;
+  }
   const double annealed = annealing(settings, state.step);
   const double rate = annealed * (warmup ? settings.warmup_learning_rate : settings.learning_rate);
   state.adam_mu.step(theta.mu, batch.grad_theta.mu, rate);
@@ -309,8 +346,9 @@ Prior make_prior(const FitSettings& settings, const Archive& archive, const FitS
 }
 
 // Where the time went since the line before.
-struct StepSeconds {
-  double gradient = 0, update = 0, validation = 0, checkpoint = 0;
+struct Spent {
+  double gradient = 0, update = 0, validation = 0, checkpoint = 0;  // seconds
+  GradientCost cost;                                                // of the gradients
 };
 
 // What a step's line in the log tells beside the last batch.
@@ -318,11 +356,13 @@ struct StepRecord {
   Phase phase = Phase::warmup;
   StepNorms norms;
   double tasks_per_second = 0;
-  StepSeconds seconds;
+  Spent spent;
+  double peak_gflops = 0;  // of the cores in use
 };
 
 std::string log_line(const FitSettings& settings, const FitState& state, const StepRecord& record,
-                     const BatchResult& batch, const ValidationResult* validation) {
+                     const BatchResult& batch, const ValidationResult* validation, const std::string& facts) {
+  const std::vector<ParameterTensor> layout = parameter_layout(settings.network);
   ordered_json line;
   line["step"] = state.step;
   line["phase"] = to_string(record.phase);
@@ -333,18 +373,31 @@ std::string log_line(const FitSettings& settings, const FitState& state, const S
     line["kl"] = batch.kl;
     line["clipped_inner_steps"] = batch.clipped_steps;
     line["gradient_norm_rho"] = record.norms.rho;
+    line["clipped_gradients_rho"] = state.clipped_rho;
+    line["moved_rho"] = movement(layout, state.logged.rho, state.learned.theta.rho);
     if (settings.rate_learning_rate > 0) {
       line["rate_mu"] = state.learned.rates.mu;
       line["rate_rho"] = state.learned.rates.rho;
     }
   }
   line["gradient_norm_mu"] = record.norms.mu;
+  line["clipped_gradients_mu"] = state.clipped_mu;
+  line["moved_mu"] = movement(layout, state.logged.mu, state.learned.theta.mu);
   line["log_noise"] = state.learned.log_noise;
   line["tasks_per_second"] = record.tasks_per_second;
-  line["seconds"] = {{"gradient", record.seconds.gradient},
-                     {"update", record.seconds.update},
-                     {"validation", record.seconds.validation},
-                     {"checkpoint", record.seconds.checkpoint}};
+  const Spent& spent = record.spent;
+  const double gflops = spent.cost.flops / spent.gradient * 1e-9;
+  line["gflops"] = gflops;
+  line["share_of_peak"] = gflops / record.peak_gflops;
+  line["seconds"] = {{"gradient", spent.gradient},
+                     {"loading", spent.cost.loading},
+                     {"inner_loop", spent.cost.inner_loop},
+                     {"outer", spent.cost.outer},
+                     {"hessian_vector", spent.cost.hessian_vector},
+                     {"reduction", spent.cost.reduction},
+                     {"update", spent.update},
+                     {"validation", spent.validation},
+                     {"checkpoint", spent.checkpoint}};
   if (validation) {
     ordered_json& v = line["validation"];
     v["nll_before"] = validation->nll_before;
@@ -357,6 +410,7 @@ std::string log_line(const FitSettings& settings, const FitState& state, const S
     v["moved_mu"] = validation->moved_mu;
     v["moved_rho"] = validation->moved_rho;
   }
+  if (!facts.empty()) line["run"] = ordered_json::parse(facts);
   return line.dump();
 }
 
@@ -409,6 +463,7 @@ Status start(const FitSettings& settings, const FitOptions& options, const RunDi
     ALTOCAST_RETURN_IF_ERROR(start_from_prior(settings, state));
   }
   if (state.average && !options.resume) state.average = state.learned;
+  if (!options.resume) state.begin_log_line();
   // Without a checkpoint, a log is that of a run which ended before its first.
   ALTOCAST_RETURN_IF_ERROR(run.cut_log(static_cast<std::uint64_t>(state.step)));
   return run.write_config(settings);
@@ -473,7 +528,10 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
   broadcast(ranks, state);
   if (options.resume) callbacks.notice("resuming at step " + std::to_string(state.step));
 
+  RunFacts facts;
+  const Clock::time_point open_start = Clock::now();
   const Result<Archive> archive = Archive::open(settings, callbacks.notice);
+  facts.archive_seconds = seconds_since(open_start);
   ALTOCAST_RETURN_IF_ERROR(ranks.agree(archive.status()));
   // Whatever a prior file cannot hold is better known now than at the first checkpoint.
   ALTOCAST_RETURN_IF_ERROR(
@@ -497,6 +555,14 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
       MetaBatch::create(settings, options.kernels, threads, options.keep_mib, ranks);
   ALTOCAST_RETURN_IF_ERROR(ranks.agree(batch.status()));
 
+  facts.kernels = options.kernels;
+  facts.threads = threads;
+  facts.ranks = ranks.size();
+  facts.keep_mib = options.keep_mib;
+  facts.fma_peak_gflops = measure_fma_peak(best_table());
+  std::string facts_to_log = to_json(facts, settings, *archive);
+  const double peak_gflops = facts.fma_peak_gflops * std::min(threads, available_cores());
+
   BatchResult gradient(settings);
   std::optional<ValidationResult> validation;
   // The prior goes first: should the process end between the two, resuming from the older checkpoint writes
@@ -513,7 +579,7 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
 
   Clock::time_point mark = Clock::now();
   int steps_since_mark = 0;
-  StepSeconds spent;
+  Spent spent;
   Phase marked_phase = phase_of(settings, state.step);
   while (state.step < settings.steps && !stopped()) {
     StepRecord record;
@@ -542,6 +608,7 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
           "training.learning_rate, or set inner.clip_mu and inner.clip_rho");
     }
     spent.gradient += seconds_since(step_start);
+    spent.cost += (*batch)->cost();
     const Clock::time_point update_start = Clock::now();
     record.norms = update(settings, record.phase, gradient, state);
     update_average(settings, state);
@@ -561,10 +628,13 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
       callbacks.notice(validation_line(state.step, *validation));
     }
     if (validate_now || last || state.step % settings.report_every == 0) {
-      record.seconds = std::exchange(spent, {});
+      record.spent = std::exchange(spent, {});
+      record.peak_gflops = peak_gflops;
       ALTOCAST_RETURN_IF_ERROR(on_rank_0([&] {
-        return run->append_log(log_line(settings, state, record, gradient, validate_now ? &*validation : nullptr));
+        return run->append_log(log_line(settings, state, record, gradient, validate_now ? &*validation : nullptr,
+                                        std::exchange(facts_to_log, {})));
       }));
+      state.begin_log_line();
     }
     if (last || state.step % settings.checkpoint_every == 0) {
       const Clock::time_point start = Clock::now();

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "runtime/flop_count.h"
 #include "runtime/random.h"
+#include "trainer/clock.h"
 
 namespace altocast {
 namespace {
@@ -36,9 +39,20 @@ std::vector<double> step_weights(const FitSettings& settings, std::uint64_t step
   return weights;
 }
 
-// Root mean square of b − a by parameter tensor.
-std::vector<double> movement(const std::vector<ParameterTensor>& layout, const std::vector<float>& a,
-                             const std::vector<float>& b) {
+}  // namespace
+
+GradientCost& GradientCost::operator+=(const GradientCost& other) {
+  loading += other.loading;
+  inner_loop += other.inner_loop;
+  outer += other.outer;
+  hessian_vector += other.hessian_vector;
+  reduction += other.reduction;
+  flops += other.flops;
+  return *this;
+}
+
+std::vector<double> movement(const std::vector<ParameterTensor>& layout, std::span<const float> a,
+                             std::span<const float> b) {
   std::vector<double> moved;
   for (const ParameterTensor& tensor : layout) {
     double sum = 0;
@@ -50,8 +64,6 @@ std::vector<double> movement(const std::vector<ParameterTensor>& layout, const s
   }
   return moved;
 }
-
-}  // namespace
 
 ValidationResult::ValidationResult(const NetworkSpec& network) {
   const auto leads = static_cast<std::size_t>(network.leads);
@@ -94,9 +106,14 @@ struct MetaBatch::Worker {
   Episode episode;
   Gaussian<float> lambda;
   std::vector<float> forecast;
+  GradientCost cost;  // sums over its tasks
 };
 
-MetaBatch::MetaBatch(const FitSettings& settings, Communicator& ranks) : settings_(settings), ranks_(ranks) {}
+MetaBatch::MetaBatch(const FitSettings& settings, Communicator& ranks)
+    : settings_(settings),
+      ranks_(ranks),
+      warmup_forward_flops_(count_flops(settings.network, settings.warmup_tile, settings.warmup_tile).forward),
+      forward_flops_(count_flops(settings.network, settings.tile, settings.tile).forward) {}
 MetaBatch::~MetaBatch() = default;
 
 Result<std::unique_ptr<MetaBatch>> MetaBatch::create(const FitSettings& settings, std::string_view kernels, int threads,
@@ -133,7 +150,10 @@ void MetaBatch::for_each_own_task(int tasks, const Body& body) {
 void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
                             int index) {
   BatchResult& result = slot(index);
+  const Clock::time_point start = Clock::now();
   sampler.draw(settings_.seed, step, static_cast<std::uint64_t>(index), worker.episode);
+  worker.cost.loading += seconds_since(start);
+  const Clock::time_point gradient_start = Clock::now();
   const std::span<const Sample<float>> pair(&worker.episode.task.query.front(), 1);
   const double terms = static_cast<double>(worker.warmup_network.terms());
   result.loss = nll_gradient(worker.warmup_network, std::span<const float>(learned.theta.mu),
@@ -143,13 +163,17 @@ void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const Episod
   const auto scale = static_cast<float>(1.0 / terms);
   for (float& g : result.grad_theta.mu) g *= scale;
   for (double& g : result.grad_log_noise) g /= terms;
+  worker.cost.outer += seconds_since(gradient_start);
+  worker.cost.flops += 3 * warmup_forward_flops_;
 }
 
 void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, Phase phase,
                           std::uint64_t step, int index) {
   BatchResult& result = slot(index);
   const auto task = static_cast<std::uint64_t>(index);
+  const Clock::time_point start = Clock::now();
   sampler.draw(settings_.seed, step, task, worker.episode);
+  worker.cost.loading += seconds_since(start);
   CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
   CounterNoise<float> outer(derive_seed(settings_.seed, kOuterNoise, step, task), settings_.inner.antithetic);
   worker.inner_loop.set_rates(learned.rates);
@@ -163,6 +187,10 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
     result.grad_log_rates.mu[t] *= static_cast<double>(rates.mu[t]);
     result.grad_log_rates.rho[t] *= static_cast<double>(rates.rho[t]);
   }
+  worker.cost.inner_loop += report.seconds.inner_loop;
+  worker.cost.outer += report.seconds.outer;
+  worker.cost.hessian_vector += report.seconds.hessian_vector;
+  worker.cost.flops += report.forwards * forward_flops_;
   result.loss = report.outer_loss;
   result.kl = report.kl;
   if (!report.steps.empty()) {
@@ -185,8 +213,17 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
       meta_task(worker, learned, sampler, phase, step, index);
     }
   });
+
+  cost_ = {};
+  for (const std::unique_ptr<Worker>& worker : workers_) cost_ += std::exchange(worker->cost, {});
+  for (double* seconds : {&cost_.loading, &cost_.inner_loop, &cost_.outer, &cost_.hessian_vector}) {
+    *seconds /= static_cast<double>(workers_.size());
+  }
+
+  const Clock::time_point start = Clock::now();
   batch_sum_->sum(tasks, slots_, result);
   result.divide(tasks);
+  cost_.reduction = seconds_since(start);
 }
 
 double MetaBatch::kl_stiffness(const Learned& learned) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "trainer/batch_result.h"
@@ -23,6 +24,16 @@ struct Learned {
   Gaussian<float> theta;
   std::vector<float> log_noise;
   InnerRates<float> rates;
+};
+
+// What gradients take.
+struct GradientCost {
+  // Wall-clock seconds of the tasks' parts, mean over the workers. A warm-up's gradient is outer.
+  double loading = 0, inner_loop = 0, outer = 0, hessian_vector = 0;
+  double reduction = 0;  // seconds of summing the tasks' gradients
+  double flops = 0;      // of the convolutions, by count
+
+  GradientCost& operator+=(const GradientCost& other);
 };
 
 // How a prior does on a fixed set of tasks. Errors are of the mean forecast, in normalised units.
@@ -49,6 +60,10 @@ struct ValidationResult {
   }
 };
 
+// Root mean square of b − a by parameter tensor.
+std::vector<double> movement(const std::vector<ParameterTensor>& layout, std::span<const float> a,
+                             std::span<const float> b);
+
 class MetaBatch {
  public:
   // Makes a worker a task of this rank's in a step, at most one a thread, each with a kernel set of the given name and
@@ -62,6 +77,9 @@ class MetaBatch {
   // the number of ranks and workers.
   void gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
                 BatchResult& result);
+
+  // Of the last gradient.
+  const GradientCost& cost() const { return cost_; }
 
   // The largest α w_in / (n_S σ_θ²) of an inner step on a single support pair: inner steps are stable only
   // below 2.
@@ -87,6 +105,8 @@ class MetaBatch {
 
   FitSettings settings_;
   Communicator& ranks_;
+  double warmup_forward_flops_, forward_flops_;  // of one image
+  GradientCost cost_;
   std::vector<std::unique_ptr<Worker>> workers_;
   TaskRange own_;                   // this rank's tasks of the batch at hand
   std::vector<BatchResult> slots_;  // their gradients and reports, until they are summed

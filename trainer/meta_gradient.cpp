@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/elementary.h"
+#include "trainer/clock.h"
 
 namespace altocast {
 namespace {
@@ -97,6 +98,7 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
   const int steps = inner_loop_.settings().steps;
   plan_kept(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size());
   MetaReport report;
+  const Clock::time_point inner_start = Clock::now();
   lambda_ = theta;
   for (int m = 0; m < steps; ++m) {
     Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(m)];
@@ -104,6 +106,9 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
         inner_loop_.gradient(theta, lambda_, log_noise, task.support, inner_noise, m, gradient, kept(m)));
     inner_loop_.update(lambda_, gradient, report.steps.back().clipping, m);
   }
+
+  report.seconds.inner_loop = seconds_since(inner_start);
+  report.forwards = 3.0 * static_cast<double>(kept_.size());
 
   set_zero(adjoint_);
   add_outer(theta, log_noise, task, outer_noise, steps, grad_theta, grad_log_noise, report);
@@ -113,13 +118,17 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
     const bool counts = step_weight(m) > 0;
     if (order == MetaOrder::second || counts) replay(theta, report.steps, m);
     if (order == MetaOrder::second) {
+      const Clock::time_point start = Clock::now();
       through_step(theta, log_noise, task.support, inner_noise, m, clipping, grad_theta, grad_log_noise);
+      report.seconds.hessian_vector += seconds_since(start);
     }
     if (counts) add_outer(theta, log_noise, task, outer_noise, m, grad_theta, grad_log_noise, report);
   }
   if (order == MetaOrder::second) {
     report.products = static_cast<int>(kept_.size());
     report.products_kept = static_cast<int>(std::count_if(kept_.begin(), kept_.end(), [](auto* pass) { return pass; }));
+    report.forwards += HessianVector<T>::kForwardsKept * report.products_kept +
+                       HessianVector<T>::kForwardsAnew * (report.products - report.products_kept);
   }
   replay(theta, report.steps, steps);
   for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
@@ -136,6 +145,7 @@ template <class T>
 void MetaGradient<T>::add_outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                                 NoiseSource<T>& noise, int m, Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
                                 MetaReport& report) {
+  const Clock::time_point start = Clock::now();
   ThreadPool& threads = network_.threads();
   std::vector<Sample<T>> joined;
   if (settings_.data == OuterData::support_and_query) joined = task.support;
@@ -173,6 +183,8 @@ void MetaGradient<T>::add_outer(const Gaussian<T>& theta, std::span<const T> log
   for (std::size_t l = 0; l < grad_s.size(); ++l) grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
   report.outer_loss += settings_.kl_weight * kl * weight + nll * weight / settings_.samples;
   if (steps_left == 0) report.kl = kl;
+  report.forwards += 3.0 * settings_.samples * static_cast<double>(pairs.size());
+  report.seconds.outer += seconds_since(start);
 }
 
 // Carries v from λ^{m+1} to λ^m = lambda_.

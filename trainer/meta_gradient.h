@@ -44,11 +44,20 @@ struct Task {
   std::vector<Sample<T>> query;
 };
 
+// Wall-clock seconds of a task's parts.
+struct MetaSeconds {
+  double inner_loop = 0;
+  double outer = 0;           // L and its gradient at λ^m
+  double hessian_vector = 0;  // the products and what goes with them
+};
+
 struct MetaReport {
   double outer_loss = 0;  // L, or its weighted sum over the steps
   double kl = 0;          // KL(q_{λ^M} ‖ p_θ)
   std::vector<InnerStepReport> steps;
   int products = 0, products_kept = 0;  // Hessian-vector products, and those that started from a kept pass
+  double forwards = 0;  // forward passes of one image that the convolutions amount to, by count: a gradient is 3
+  MetaSeconds seconds;
 };
 
 template <class T>

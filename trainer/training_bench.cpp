@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/peak.h"
 #include "runtime/random.h"
+#include "trainer/clock.h"
 #include "trainer/kernel_choice.h"
 #include "trainer/meta_gradient.h"
 
@@ -25,10 +25,9 @@ double peak_rss_mib() {
 }
 
 double time(const std::function<void()>& body) {
-  using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   body();
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  return seconds_since(start);
 }
 
 // The task and the prior that every part works on, and room for results.
@@ -102,23 +101,19 @@ class Subject {
     if (part == "forward") network_.forward(data_.task.support[0], data_.forecast.data());
     if (part == "gradient") gradient();
     if (part == "hvp") hvp();
-    if (part == "meta_gradient") report_ = meta(MetaOrder::second);
-    if (part == "first_order") meta(MetaOrder::first);
+    if (part == "meta_gradient") second_order_ = meta(MetaOrder::second);
+    if (part == "first_order") first_order_ = meta(MetaOrder::first);
   }
 
   // Of the last meta_gradient.
-  const MetaReport& meta_report() const { return report_; }
+  const MetaReport& meta_report() const { return second_order_; }
 
-  // Forward passes of one image that a part costs by count: a gradient is 3.
+  // Forward passes of one image that a part costs by count, once it has run.
   double forwards(std::string_view part) const {
-    const double support = settings_.support, query = settings_.query;
     if (part == "forward") return 1;
-    if (part == "gradient") return 3 * support;
-    if (part == "hvp") return HessianVector<float>::kForwardsAnew * support;
-    const double first_order = 3 * settings_.samples * (support * settings_.inner_steps + query);
-    if (part == "first_order") return first_order;
-    return first_order + HessianVector<float>::kForwardsKept * report_.products_kept +
-           HessianVector<float>::kForwardsAnew * (report_.products - report_.products_kept);
+    if (part == "gradient") return 3 * settings_.support;
+    if (part == "hvp") return HessianVector<float>::kForwardsAnew * settings_.support;
+    return (part == "first_order" ? first_order_ : second_order_).forwards;
   }
 
  private:
@@ -150,7 +145,7 @@ class Subject {
   InnerLoop<float> inner_loop_;
   MetaGradient<float> meta_gradient_;
   std::optional<HessianVector<float>> hessian_vector_;  // its buffers are in the way of the other parts' peak memory
-  MetaReport report_;
+  MetaReport first_order_, second_order_;
 };
 
 TimedPart summarize(const std::string& name, std::vector<double> seconds) {

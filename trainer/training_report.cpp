@@ -2,34 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "runtime/products/html.h"
 #include "trainer/fit_settings.h"
 #include "trainer/mean.h"
+#include "trainer/plot.h"
 
 namespace altocast {
 namespace {
 
 using nlohmann::json;
-
-struct Point {
-  double x = 0, y = 0;
-};
-
-struct Series {
-  std::string name;
-  std::vector<Point> points;
-};
-
-std::string format(const char* pattern, auto... values) {
-  char text[512];
-  std::snprintf(text, sizeof text, pattern, values...);
-  return text;
-}
 
 Result<std::vector<json>> parse_log(std::string_view log) {
   std::vector<json> lines;
@@ -89,69 +75,110 @@ std::optional<double> share_of_persistence(const json& line, const std::string& 
   return mean(error) / mean(persistence);
 }
 
-// 1, 2 or 5 times a power of ten, for about five ticks.
-double tick_distance(double range) {
-  const double rough = range / 5;
-  const double power = std::pow(10.0, std::floor(std::log10(rough)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough) return factor * power;
+// How far training moved each parameter tensor from line to line.
+std::string movement_map(const std::vector<json>& lines, const NetworkSpec& network, const char* title,
+                         const char* key) {
+  std::vector<HeatRow> rows;
+  for (const ParameterTensor& tensor : parameter_layout(network)) rows.push_back({tensor.name, {}});
+  double before = 0;
+  for (const json& line : lines) {
+    const double step = line["step"];
+    const std::vector<double> moved = numbers_at(line, key);
+    for (std::size_t t = 0; t < rows.size() && moved.size() == rows.size() && before < step; ++t) {
+      if (std::isfinite(moved[t])) rows[t].cells.push_back({before, step, moved[t]});
+    }
+    before = step;
   }
-  return 10 * power;
+  return heat_map(title, "step", rows);
 }
 
-// A figure with a line a series over x, or nothing if there is no point. Vertical lines mark where phases end.
-std::string line_chart(const std::string& title, const std::string& x_name, const std::vector<Series>& all,
-                       const std::vector<double>& marks = {}) {
-  constexpr double kWidth = 640, kHeight = 260, kLeft = 62, kRight = 10, kTop = 10, kBottom = 34;
-  double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
-  for (const Series& series : all) {
-    for (const Point& point : series.points) {
-      x_low = std::min(x_low, point.x);
-      x_high = std::max(x_high, point.x);
-      y_low = std::min(y_low, point.y);
-      y_high = std::max(y_high, point.y);
-    }
+// Share of the steps since the line before whose outer gradient was clipped.
+Series clipped_share(const std::vector<json>& lines, const char* name, const char* key) {
+  Series series{name, {}};
+  double before = 0;
+  for (const json& line : lines) {
+    const double step = line["step"];
+    const std::optional<double> clipped = number_at(line, key);
+    if (clipped && step > before) series.points.push_back({step, *clipped / (step - before)});
+    before = step;
   }
-  if (x_low > x_high) return {};
-  if (x_low == x_high) x_high = x_low + 1;
-  const double margin = y_low == y_high ? std::max(std::abs(y_low), 1e-3) * 0.1 : (y_high - y_low) * 0.05;
-  y_low -= margin;
-  y_high += margin;
-  const auto px = [&](double x) { return kLeft + (x - x_low) / (x_high - x_low) * (kWidth - kLeft - kRight); };
-  const auto py = [&](double y) { return kTop + (y_high - y) / (y_high - y_low) * (kHeight - kTop - kBottom); };
+  return series;
+}
 
-  std::string text = "<figure><figcaption>" + html(title) + "</figcaption>";
-  text += format("<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">", kWidth, kHeight);
-  const double y_tick = tick_distance(y_high - y_low), x_tick = tick_distance(x_high - x_low);
-  for (double y = std::ceil(y_low / y_tick) * y_tick; y <= y_high; y += y_tick) {
-    const double value = std::abs(y) < y_tick * 1e-6 ? 0.0 : y;
-    text += format("<path class=\"grid\" d=\"M%.0f %.1fH%.0f\"/><text x=\"%.0f\" y=\"%.1f\" class=\"y\">%.4g</text>",
-                   kLeft, py(y), kWidth - kRight, kLeft - 6, py(y) + 4, value);
+// Seconds of the gradients that none of their parts account for: workers that wait for the last one.
+std::optional<double> waiting(const json& line) {
+  std::optional<double> left = number_at(line, "seconds/gradient");
+  for (const char* part : {"loading", "inner_loop", "outer", "hessian_vector", "reduction"}) {
+    const std::optional<double> seconds = number_at(line, std::string("seconds/") + part);
+    if (!left || !seconds) return {};
+    *left -= *seconds;
   }
-  for (double x = std::ceil(x_low / x_tick) * x_tick; x <= x_high; x += x_tick) {
-    text += format("<text x=\"%.1f\" y=\"%.0f\" class=\"x\">%.6g</text>", px(x), kHeight - 18, x);
+  return std::max(0.0, *left);
+}
+
+// The FMA peak of all cores in use, from the last start at or before each line.
+Series peak_series(const std::vector<json>& lines) {
+  Series series{"FMA peak of the cores in use", {}};
+  for (const json& line : lines) {
+    const std::optional<double> rate = number_at(line, "gflops"), share = number_at(line, "share_of_peak");
+    if (rate && share && *share > 0) series.points.push_back({line["step"], *rate / *share});
   }
+  return series;
+}
+
+// What stands below a key of a start's facts, as it is shown.
+std::string fact(const json& facts, const char* key) {
+  if (!facts.contains(key)) return "–";
+  const json& value = facts[key];
+  if (value.is_string()) return html(value.get<std::string>());
+  return value.is_number_float() ? format("%.4g", value.get<double>()) : html(value.dump());
+}
+
+// The facts of every start of the program, a column each, and the last one's folders.
+std::string run_tables(const std::vector<json>& lines) {
+  std::vector<const json*> starts;
+  std::string heading = "<tr><th></th>";
+  for (const json& line : lines) {
+    if (!line.contains("run") || !line["run"].is_object()) continue;
+    starts.push_back(&line["run"]);
+    heading += format("<th>first line at step %.0f</th>", line["step"].get<double>());
+  }
+  if (starts.empty()) return {};
+  constexpr std::pair<const char*, const char*> kFacts[] = {{"started", "started"},
+                                                            {"version", "altocast"},
+                                                            {"build", "build"},
+                                                            {"host", "host"},
+                                                            {"cpu", "processor"},
+                                                            {"cores", "cores"},
+                                                            {"fma_peak_gflops", "FMA peak of a core, GFLOP/s"},
+                                                            {"kernels", "kernels"},
+                                                            {"isa", "instruction set"},
+                                                            {"threads", "threads"},
+                                                            {"ranks", "ranks"},
+                                                            {"keep_mib", "MiB a thread to keep passes"},
+                                                            {"preset", "preset"},
+                                                            {"weights", "weights"},
+                                                            {"archive_seconds", "seconds to read the frames"}};
+  std::string text = "<h2>Starts</h2><div class=\"wide\"><table class=\"facts\">" + heading + "</tr>";
+  for (const auto& [key, name] : kFacts) {
+    text += "<tr><td>" + std::string(name) + "</td>";
+    for (const json* facts : starts) text += "<td>" + fact(*facts, key) + "</td>";
+    text += "</tr>";
+  }
+  text += "</table></div>";
+  const json folders = starts.back()->value("folders", json::array());
+  if (folders.empty()) return text;
   text +=
-      format("<text x=\"%.0f\" y=\"%.0f\" class=\"x\">", (kLeft + kWidth) / 2, kHeight - 3) + html(x_name) + "</text>";
-  for (const double mark : marks) {
-    if (mark > x_low && mark < x_high) {
-      text += format("<path class=\"mark\" d=\"M%.1f %.0fV%.0f\"/>", px(mark), kTop, kHeight - kBottom);
+      "<h2>Folders</h2><div class=\"wide\"><table><tr><th>folder</th><th>height</th><th>width</th><th>frames</th>"
+      "<th>training</th><th>validation</th></tr>";
+  for (const json& folder : folders) {
+    text += "<tr>";
+    for (const char* key : {"path", "height", "width", "frames", "training", "validation"}) {
+      text += "<td>" + fact(folder, key) + "</td>";
     }
+    text += "</tr>";
   }
-  std::string legend;
-  for (std::size_t s = 0; s < all.size(); ++s) {
-    if (all[s].points.empty()) continue;
-    std::string line, dots;
-    for (const Point& point : all[s].points) {
-      line += format("%s%.1f %.1f", line.empty() ? "M" : "L", px(point.x), py(point.y));
-      dots += format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\"><title>", px(point.x), py(point.y)) + html(all[s].name) +
-              format(": %.5g at %.6g</title></circle>", point.y, point.x);
-    }
-    text += format("<g class=\"s%zu\"><path d=\"", s % 8) + line + "\"/>" + dots + "</g>";
-    legend += format("<span class=\"s%zu\"><svg viewBox=\"0 0 26 8\"><path d=\"M0 4H26\"/></svg>", s % 8) +
-              html(all[s].name) + "</span>";
-  }
-  return text + "</svg><p class=\"legend\">" + legend + "</p></figure>";
+  return text + "</table></div>";
 }
 
 // A row a parameter tensor with what the last lines tell of it.
@@ -179,6 +206,8 @@ std::string tensor_table(const std::vector<json>& lines, const NetworkSpec& netw
   };
   add_columns("μ moved by adaptation (RMS)", "validation/moved_mu");
   add_columns("ρ moved by adaptation (RMS)", "validation/moved_rho");
+  add_columns("μ moved by training", "moved_mu");
+  add_columns("ρ moved by training", "moved_rho");
   add_columns("rate for μ", "rate_mu");
   add_columns("rate for ρ", "rate_rho");
   if (columns.empty()) return {};
@@ -220,8 +249,8 @@ std::string verdict(const std::vector<json>& lines) {
 }
 
 constexpr std::string_view kStyle = R"(
-:root{color-scheme:light dark;--back:#fff;--text:#1b1f24;--quiet:#5d6671;--line:#d8dde3;--bar:#cfe6f5}
-@media(prefers-color-scheme:dark){:root{--back:#121418;--text:#e4e7eb;--quiet:#98a1ab;--line:#2c323a;--bar:#1d3e52}}
+:root{color-scheme:light dark;--back:#fff;--text:#1b1f24;--quiet:#5d6671;--line:#d8dde3;--bar:#cfe6f5;--heat:#0072b2}
+@media(prefers-color-scheme:dark){:root{--back:#121418;--text:#e4e7eb;--quiet:#98a1ab;--line:#2c323a;--bar:#1d3e52;--heat:#56b4e9}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1360px;padding:2rem 1.2rem 4rem;background:var(--back);color:var(--text);font:16px/1.5 system-ui,sans-serif}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2.4rem 0 .7rem}p{margin:.2rem 0;color:var(--quiet)}
@@ -235,10 +264,12 @@ circle{fill:var(--c);opacity:0}circle:hover{opacity:1}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem}.legend span{display:flex;align-items:center;gap:.4rem}.legend svg{width:26px}
 .s0{--c:#0072b2}.s1{--c:#d55e00;--d:7 3}.s2{--c:#009e73;--d:2 3}.s3{--c:#cc79a7;--d:9 3 2 3}
 .s4{--c:#56b4e9}.s5{--c:#e69f00;--d:7 3}.s6{--c:#8a7f00;--d:2 3}.s7{--c:#888;--d:9 3 2 3}
+.heat{fill:var(--heat)}.map svg{min-width:560px}.map{overflow-x:auto}.shades{align-self:center;width:8rem;height:.7em;background:linear-gradient(90deg,transparent,var(--heat))}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid var(--line);position:relative}
-th{color:var(--quiet);font-weight:500}th:first-child,td:first-child{text-align:left}
+th{color:var(--quiet);font-weight:500}th:first-child,td:first-child{text-align:left}.wide td,.wide th{white-space:nowrap}
 td i{position:absolute;inset:2px auto 2px 0;background:var(--bar);z-index:-1}
+@media(max-width:600px){.line svg text{font-size:17px}}
 pre{overflow-x:auto;border:1px solid var(--line);border-radius:8px;padding:.8rem;font-size:.85rem}
 )";
 
@@ -301,6 +332,8 @@ Result<std::string> training_report(std::string_view name, std::string_view log,
   chart("Norm of the meta-gradient before clipping, log₁₀",
         {series_of(lines, "μ", logarithm("gradient_norm_mu")), series_of(lines, "ρ", logarithm("gradient_norm_rho"))});
   chart("Inner steps that were clipped, of the last batch", {series_at(lines, "clipped", "clipped_inner_steps")});
+  chart("Meta-gradients that were clipped, share of the steps since the report before",
+        {clipped_share(lines, "μ", "clipped_gradients_mu"), clipped_share(lines, "ρ", "clipped_gradients_rho")});
   std::vector<Series> noise;
   for (int lead = 0; lead < settings.network.leads; ++lead) {
     noise.push_back(series_at(lines, "lead " + std::to_string(lead + 1), "log_noise/" + std::to_string(lead)));
@@ -312,11 +345,23 @@ Result<std::string> training_report(std::string_view name, std::string_view log,
     seconds.push_back(series_at(lines, part, std::string("seconds/") + part));
   }
   chart("Seconds since the report before", seconds);
+  seconds.clear();
+  for (const auto& [part, label] :
+       {std::pair{"loading", "loading"}, std::pair{"inner_loop", "inner loop"}, std::pair{"outer", "outer gradient"},
+        std::pair{"hessian_vector", "Hessian-vector products"}, std::pair{"reduction", "sum over the tasks"}}) {
+    seconds.push_back(series_at(lines, label, std::string("seconds/") + part));
+  }
+  seconds.push_back(series_of(lines, "waiting", waiting));
+  chart("Seconds of the gradients, mean over the workers", seconds);
+  chart("GFLOP/s of the gradients, by operation count",
+        {series_at(lines, "convolutions", "gflops"), peak_series(lines)});
+  text += movement_map(lines, settings.network, "How far μ moved since the report before, RMS", "moved_mu");
+  text += movement_map(lines, settings.network, "How far ρ moved since the report before, RMS", "moved_rho");
   text += "</main>";
   if (const std::string table = tensor_table(lines, settings.network); !table.empty()) {
     text += "<h2>By parameter tensor</h2>" + table;
   }
-  return text + "<h2>Settings</h2><pre>" + html(config) + "</pre></body></html>\n";
+  return text + run_tables(lines) + "<h2>Settings</h2><pre>" + html(config) + "</pre></body></html>\n";
 }
 
 }  // namespace altocast

@@ -38,7 +38,7 @@ double share_of_peak(const BenchFigure& figure, const Host& host) { return figur
 void print_text(const Host& host, const Prior& prior, const BenchSettings& settings, const BenchReport& report) {
   std::printf("host      %s, %d cores, kernels %s of %s\n", host.cpu.c_str(), host.cores, host.isa.c_str(),
               host.available.c_str());
-  std::printf("build     altocast " ALTOCAST_VERSION ", %s\n", host.build.c_str());
+  std::printf("build     altocast %s, %s\n", version(), host.build.c_str());
   std::printf("job       %dx%d, %zu weights, %d members, %d support pairs, %d threads; peak %.0f GFLOP/s\n\n",
               settings.height, settings.width, prior.mu.size(), settings.members, prior.support_pairs, host.threads,
               host.peak_gflops);
@@ -71,7 +71,7 @@ void print_json(const Host& host, const Prior& prior, const BenchSettings& setti
                 .integer("cores", host.cores)
                 .text("isa", host.isa)
                 .text("available_isas", host.available)
-                .text("version", ALTOCAST_VERSION)
+                .text("version", version())
                 .text("build", host.build)
                 .integer("threads", host.threads)
                 .number("peak_gflops_per_s", host.peak_gflops)

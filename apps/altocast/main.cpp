@@ -7,6 +7,7 @@
 
 #include "apps/altocast/command.h"
 #include "apps/altocast/log.h"
+#include "runtime/station/host.h"
 
 namespace altocast {
 namespace {
@@ -60,7 +61,7 @@ int main(int argc, char** argv) {
     if (name == command.name) return run(command, arguments.subspan(1));
   }
   if (name == "--version") {
-    std::puts("altocast " ALTOCAST_VERSION);
+    std::printf("altocast %s\n", version());
     return kDone;
   }
   if (name == "--help" || name == "-h" || name == "help") {

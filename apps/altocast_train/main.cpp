@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "apps/altocast_train/command.h"
+#include "runtime/station/host.h"
 
 namespace {
 
@@ -33,7 +34,7 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (command == "--version") {
-    std::puts("altocast-train " ALTOCAST_VERSION);
+    std::printf("altocast-train %s\n", version());
     return kDone;
   }
   const bool help = command == "--help" || command == "-h";

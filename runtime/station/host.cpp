@@ -36,6 +36,15 @@ std::string cpuinfo_field(std::string_view cpuinfo, std::string_view key) {
 
 }  // namespace
 
+const char* version() { return ALTOCAST_VERSION; }
+
+std::string host_name() {
+  char name[256];
+  if (gethostname(name, sizeof name) != 0) return "unknown";
+  name[sizeof name - 1] = 0;
+  return name;
+}
+
 std::string cpu_name() {
   const std::string cpuinfo = small_file("/proc/cpuinfo");
   for (const std::string_view key : {"model name", "Model", "Hardware", "uarch"}) {

@@ -6,6 +6,8 @@
 
 namespace altocast {
 
+const char* version();            // altocast's: "0.1.0"
+std::string host_name();          // in the network; "unknown" if the system does not say
 std::string cpu_name();           // "unknown" if the system does not say
 std::uint64_t memory_bytes();     // the machine's; 0 if unknown
 std::uint64_t peak_rss_bytes();   // the largest resident memory of this process so far; 0 if unknown

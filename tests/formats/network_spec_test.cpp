@@ -21,6 +21,12 @@ TEST(NetworkSpec, PresetsHaveTheDocumentedParameterCounts) {
 }
 
 TEST(NetworkSpec, UnknownPresetIsRefusedWithTheChoices) {
+  for (const char* name : {"tiny", "small", "base"}) EXPECT_EQ(preset_name(*preset(name)), name);
+  NetworkSpec other;
+  other.leads = 3;
+  EXPECT_EQ(preset_name(other), "small");
+  other.depth = 1;
+  EXPECT_EQ(preset_name(other), "custom");
   const Result<NetworkSpec> unknown = preset("huge");
   ASSERT_FALSE(unknown.ok());
   EXPECT_NE(unknown.message().find("tiny, small or base"), std::string::npos);

@@ -42,7 +42,7 @@ inline std::vector<json> log_of(const std::string& path) {
   return lines;
 }
 
-// All that training leaves in a run's folder but what tells the time it took.
+// All that training leaves in a run's folder but what tells how and in what time.
 struct Remains {
   Bytes prior, checkpoint;
   std::string config, log;
@@ -54,7 +54,10 @@ inline Remains remains(const std::string& path) {
   const Bytes config = read_bytes(path + "/config.toml");
   r.config.assign(config.begin(), config.end());
   for (json line : log_of(path)) {
-    for (const char* timing : {"tasks_per_second", "seconds"}) EXPECT_EQ(line.erase(timing), 1u);
+    for (const char* timing : {"tasks_per_second", "gflops", "share_of_peak", "seconds"}) {
+      EXPECT_EQ(line.erase(timing), 1u) << timing;
+    }
+    EXPECT_TRUE(line.erase("run") == 1u || !r.log.empty()) << "the first line tells about the run";
     r.log += line.dump() + "\n";
   }
   return r;

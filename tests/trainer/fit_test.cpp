@@ -6,6 +6,8 @@
 
 #include <functional>
 
+#include "runtime/flop_count.h"
+#include "runtime/station/host.h"
 #include "tests/trainer/fit_runs.h"
 
 namespace altocast {
@@ -69,6 +71,93 @@ TEST_F(Fit, LogHoldsALineOfJsonForEveryReport) {
   const std::vector<double> tasks = validation.at("task_nll_after");
   ASSERT_EQ(tasks.size(), 3u);
   EXPECT_NEAR(validation.at("nll_after").get<double>(), (tasks[0] + tasks[1] + tasks[2]) / 3, 1e-9);
+}
+
+TEST_F(Fit, LogTellsOnWhatAndOverWhichFramesAtEveryStart) {
+  write_synthetic(*this / "more", 30, 32);
+  settings_.data.push_back(*this / "more");
+  ASSERT_TRUE(run_fit(settings_, *this / "run", {}, 5).ok());
+  expect_finished(run_fit(settings_, *this / "run", {"reference", 2, true, 5}));
+  const std::vector<json> log = log_of(*this / "run");
+  ASSERT_EQ(log.size(), 10u);
+  for (std::size_t i = 0; i < log.size(); ++i) EXPECT_EQ(log[i].contains("run"), i == 0 || i == 5) << i;
+  const json& first = log[0].at("run");
+  const json& second = log[5].at("run");
+  EXPECT_EQ(first.at("version"), version());
+  EXPECT_EQ(first.at("kernels"), "native");
+  EXPECT_EQ(second.at("kernels"), "reference");
+  EXPECT_EQ(first.at("threads"), 1);
+  EXPECT_EQ(second.at("threads"), 2);
+  EXPECT_EQ(second.at("keep_mib"), 5);
+  EXPECT_EQ(first.at("preset"), "custom");
+  EXPECT_EQ(first.at("weights"), parameter_count(settings_.network));
+  EXPECT_GT(first.at("fma_peak_gflops"), 0.0);
+  EXPECT_GT(first.at("archive_seconds"), 0.0);
+  // The last 15 % are validated on; the gap of an hour before them is two frames.
+  EXPECT_EQ(first.at("folders"),
+            json::parse(R"([{"path":")" + settings_.data[0] + R"(","height":24,"width":24,"frames":40,"training":32,)" +
+                        R"("validation":6},{"path":")" + settings_.data[1] +
+                        R"(","height":32,"width":32,"frames":30,"training":23,"validation":5}])"));
+}
+
+TEST_F(Fit, LogTellsSecondsOfEachPartAndOperationsByCount) {
+  expect_finished(run_fit(settings_, *this / "run"));
+  ASSERT_EQ(settings_.warmup_tile, settings_.tile);
+  const double forward = count_flops(settings_.network, settings_.tile, settings_.tile).forward;
+  for (const json& line : log_of(*this / "run")) {
+    const json& seconds = line.at("seconds");
+    double parts = 0;
+    for (const char* part : {"loading", "inner_loop", "outer", "hessian_vector", "reduction"}) {
+      const double value = seconds.at(part);
+      EXPECT_GE(value, 0.0) << part;
+      parts += value;
+    }
+    const double gradient = seconds.at("gradient");
+    EXPECT_LE(parts, gradient);
+    EXPECT_GT(seconds.at("loading"), 0.0);
+    EXPECT_GT(seconds.at("outer"), 0.0);
+    EXPECT_EQ(seconds.at("inner_loop") > 0.0, line.at("phase") != "warmup");
+    if (line.at("phase") == "second_order") {
+      EXPECT_GT(seconds.at("hessian_vector"), seconds.at("outer"));
+    }
+    // Two inner steps with two samples on two pairs, a query pair with one sample; a gradient is three forward passes,
+    // a product from a kept pass six.
+    const double forwards = line.at("phase") == "warmup" ? 3 : line.at("phase") == "first_order" ? 27 : 27 + 8 * 6;
+    const double gflop = settings_.meta_batch * forwards * forward * 1e-9;
+    EXPECT_NEAR(line.at("gflops").get<double>() * gradient, gflop, 1e-9 * gflop);
+    EXPECT_GT(line.at("share_of_peak"), 0.0);
+  }
+}
+
+TEST_F(Fit, LogTellsHowFarTrainingMovesEachTensorAndHowOftenItsGradientIsClipped) {
+  settings_.gradient_clip = 1e-6;
+  settings_.report_every = 3;
+  expect_finished(run_fit(settings_, *this / "whole"));
+  const std::vector<json> log = log_of(*this / "whole");  // after steps 3, 4, 6, 8, 9, 10
+  ASSERT_EQ(log.size(), 6u);
+  const std::size_t tensors = parameter_layout(settings_.network).size();
+  std::uint64_t before = 0;
+  for (const json& line : log) {
+    const std::uint64_t step = line.at("step");
+    EXPECT_EQ(line.at("clipped_gradients_mu"), step - before);
+    EXPECT_EQ(line.at("moved_mu").size(), tensors);
+    EXPECT_EQ(line.contains("moved_rho"), step > 4);
+    EXPECT_EQ(line.contains("clipped_gradients_rho"), step > 4);
+    before = step;
+  }
+  // Adam's first step is the rate for every weight that has a gradient; the rate falls with the cosine.
+  FitSettings one = settings_;
+  one.steps = one.report_every = 1;
+  one.gradient_clip = 0;
+  expect_finished(run_fit(one, *this / "one"));
+  const json line = log_of(*this / "one").at(0);
+  EXPECT_NEAR(line.at("moved_mu").back().get<double>(), one.warmup_learning_rate, 1e-3 * one.warmup_learning_rate);
+  EXPECT_EQ(line.at("clipped_gradients_mu"), 0);
+
+  // A checkpoint between two lines holds what the next one needs.
+  ASSERT_TRUE(run_fit(settings_, *this / "parts", {}, 5).ok());
+  expect_finished(run_fit(settings_, *this / "parts", resuming()));
+  expect_same(remains(*this / "parts"), remains(*this / "whole"));
 }
 
 TEST_F(Fit, PriorTellsHowToAdaptAndForecastWithIt) {

@@ -35,10 +35,33 @@ TEST(TrainingReport, ShowsAllThatARunLogs) {
   };
   const Result<std::string> report = training_report("run", text_of("/log.jsonl"), text_of("/config.toml"));
   ASSERT_TRUE(report.ok()) << report.message();
-  for (const char* part :
-       {"<title>run: training", "Loss of", "validation", "lead", "support set", "KL divergence",
-        "Norm of the meta-gradient", "were clipped", "observation noise", "Tasks a second", "Seconds since",
-        "moved by adaptation", "rate for ρ, step 2", "enc0.a.weight", "[training]"}) {
+  for (const char* part : {"<title>run: training",
+                           "Loss of",
+                           "validation",
+                           "lead",
+                           "support set",
+                           "KL divergence",
+                           "Norm of the meta-gradient",
+                           "were clipped",
+                           "observation noise",
+                           "Tasks a second",
+                           "Seconds since",
+                           "Seconds of the gradients",
+                           "Hessian-vector products",
+                           "GFLOP/s of the gradients",
+                           "FMA peak of the cores",
+                           "Meta-gradients that were clipped",
+                           "How far μ moved",
+                           "How far ρ moved",
+                           "<h2>Starts",
+                           "first line at step 1<",
+                           "<h2>Folders",
+                           "frames</td><td>40</td><td>40</td><td>60</td>",
+                           "moved by adaptation",
+                           "moved by training",
+                           "rate for ρ, step 2",
+                           "enc0.a.weight",
+                           "[training]"}) {
     EXPECT_NE(report->find(part), std::string::npos) << part;
   }
   EXPECT_EQ(count(*report, "http"), 0u) << "the page needs no network";
@@ -52,6 +75,41 @@ TEST(TrainingReport, LaterLinesOfAResumedRunReplaceEarlierOnes) {
                       "{\"step\":2,\"phase\":\"warmup\",\"loss\":3}\n"),
             once);
   EXPECT_EQ(count(once, "<circle"), 2u);
+}
+
+TEST(TrainingReport, MovementIsShadedOverThreeDecadesByTensor) {
+  FitSettings settings;
+  settings.network.depth = 0;
+  const std::size_t tensors = parameter_layout(settings.network).size();
+  const auto line = [&](int step, const std::vector<double>& moved) {
+    json values = std::vector<double>(tensors, 0.0);
+    for (std::size_t t = 0; t < moved.size(); ++t) values[t] = moved[t];
+    return json{{"step", step}, {"moved_mu", values}}.dump() + "\n";
+  };
+  const Result<std::string> report =
+      training_report("north", line(5, {1.0, 1e-3}) + line(9, {0.1}), write_fit_settings(settings));
+  ASSERT_TRUE(report.ok()) << report.message();
+  EXPECT_EQ(count(*report, "<rect"), 2 * tensors);
+  for (const char* cell :
+       {"opacity=\"1.00\"><title>enc0.a.weight: 1 at 5", "opacity=\"0.67\"><title>enc0.a.weight: 0.1 at 9",
+        "opacity=\"0.00\"><title>enc0.a.bias: 0.001 at 5", "opacity=\"0.00\"><title>enc0.a.bias: 0 at 9"}) {
+    EXPECT_EQ(count(*report, cell), 1u) << cell;
+  }
+  EXPECT_EQ(count(*report, "How far ρ moved"), 0u) << "nothing to show";
+}
+
+TEST(TrainingReport, ALongRunsCellsAreJoined) {
+  FitSettings settings;
+  settings.network.depth = 0;
+  const std::size_t tensors = parameter_layout(settings.network).size();
+  std::string log;
+  for (int step = 1; step <= 1000; ++step) {
+    log += json{{"step", step}, {"moved_mu", std::vector<double>(tensors, step == 495 ? 8.0 : 1.0)}}.dump() + "\n";
+  }
+  const Result<std::string> report = training_report("north", log, write_fit_settings(settings));
+  ASSERT_TRUE(report.ok()) << report.message();
+  EXPECT_EQ(count(*report, "<rect"), 100 * tensors);
+  EXPECT_EQ(count(*report, "enc0.a.weight: 8 at 500"), 1u);
 }
 
 TEST(TrainingReport, AnUnfinishedLastLineAndMissingNumbersAreLeftOut) {
