@@ -214,8 +214,8 @@ void OpticalFlow::product_row(const Level& level, int y) {
     const int shift = kWindow - x0;  // from a column to its place in `products`
     const int from = std::max(x0 - kWindow, 0), to = std::min(x0 + count + kWindow, width);
     for (float(&product)[kChunk + 2 * kWindow] : products) {
-      std::fill(product, product + from + shift, 0.0f);
-      std::fill(product + to + shift, product + count + 2 * kWindow, 0.0f);
+      std::fill(product, product + (from + shift), 0.0f);
+      std::fill(product + (to + shift), product + (count + 2 * kWindow), 0.0f);
     }
     const int inner_from = std::max(from, 1), inner_to = std::min(to, width - 1);
     if (from == 0) products_of(0, 0, 1, shift);
