@@ -12,7 +12,7 @@ constexpr std::size_t kMaxParameters = std::size_t{1} << 28;
 template <class Visit>
 void for_each_convolution(const NetworkSpec& spec, Visit visit) {
   for (int level = 0; level <= spec.depth; ++level) {
-    const int in = level == 0 ? spec.input_frames : spec.channels(level - 1);
+    const int in = level == 0 ? spec.input_channels() : spec.channels(level - 1);
     const std::string name = "enc" + std::to_string(level);
     visit(name + ".a", spec.channels(level), in, 3);
     visit(name + ".b", spec.channels(level), spec.channels(level), 3);
@@ -35,7 +35,24 @@ Result<ActivationKind> activation_from_string(std::string_view name) {
   return Status::error("unknown activation '" + std::string(name) + "'; choose relu or silu");
 }
 
-std::string_view to_string(ResidualBase base) { return base == ResidualBase::none ? "none" : "last_frame"; }
+std::string_view to_string(ResidualBase base) {
+  switch (base) {
+    case ResidualBase::none:
+      return "none";
+    case ResidualBase::last_frame:
+      return "last_frame";
+    case ResidualBase::advected:
+      return "advected";
+  }
+  return "";
+}
+
+Result<ResidualBase> residual_base_from_string(std::string_view name) {
+  for (const ResidualBase base : {ResidualBase::none, ResidualBase::last_frame, ResidualBase::advected}) {
+    if (name == to_string(base)) return base;
+  }
+  return Status::error("unknown residual base '" + std::string(name) + "'; choose none, last_frame or advected");
+}
 
 Status validate(const NetworkSpec& spec) {
   const auto in_range = [](int value, int low, int high) { return value >= low && value <= high; };
@@ -46,8 +63,9 @@ Status validate(const NetworkSpec& spec) {
   if (spec.activation != ActivationKind::relu && spec.activation != ActivationKind::silu) {
     return Status::error("unknown activation code");
   }
-  if (spec.residual != ResidualBase::none && spec.residual != ResidualBase::last_frame) {
-    return Status::error("unknown residual base code");
+  if (to_string(spec.residual).empty()) return Status::error("unknown residual base code");
+  if (spec.residual == ResidualBase::advected && spec.input_frames < 2) {
+    return Status::error("an advected residual base takes at least 2 input_frames");
   }
   if (spec.norm_groups < 0 || (spec.norm_groups > 0 && spec.base_channels % spec.norm_groups != 0)) {
     return Status::error("norm_groups must be 0 or divide base_channels");

@@ -20,8 +20,11 @@ Result<ActivationKind> activation_from_string(std::string_view name);
 enum class ResidualBase : std::uint8_t {
   none = 0,        // b = 0
   last_frame = 1,  // b = the newest input frame, at every lead (persistence)
+  advected = 2,    // b = the newest frame moved on by optical flow and smoothed with the lead (runtime/advection); the
+                   // network sees these frames too, after the past ones
 };
 std::string_view to_string(ResidualBase base);
+Result<ResidualBase> residual_base_from_string(std::string_view name);
 
 // [conv 3×3, (group norm), act] × 2 a level, average pool down, nearest upsampling concatenated as [upsampled, skip],
 // 1×1 head. Level l has base_channels · 2^l channels, l = 0 … depth.
@@ -36,10 +39,11 @@ struct NetworkSpec {
 
   bool operator==(const NetworkSpec&) const = default;
   int channels(int level) const { return base_channels << level; }
+  int input_channels() const { return input_frames + (residual == ResidualBase::advected ? leads : 0); }
 };
 
-// Caps: input_frames, leads ≤ 64; base_channels ≤ 256; depth ≤ 6; at most 2^28 parameters; norm_groups divides
-// base_channels.
+// Caps: input_frames, leads ≤ 64; input_frames ≥ 2 for an advected base; base_channels ≤ 256; depth ≤ 6; at most 2^28
+// parameters; norm_groups divides base_channels.
 Status validate(const NetworkSpec& spec);
 
 // "tiny" (8, 2), "small" (16, 3) or "base" (32, 4).

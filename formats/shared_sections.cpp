@@ -30,7 +30,7 @@ Result<NetworkSpec> read_network(const Container& container) {
                                  .within("section 'network'"));
   }
   const auto field = [&](std::size_t i) { return static_cast<int>((*fields)[i]); };
-  if (field(4) > 1 || field(6) > 1) {
+  if (field(4) > 1 || field(6) > 2) {
     return Status::error("section 'network': an activation or residual base that this program does not know");
   }
   NetworkSpec spec;

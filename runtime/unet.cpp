@@ -10,15 +10,18 @@ namespace {
 
 int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-// Copies frames [channels, height, width] into a tensor at least as large, repeating the last row and column.
+// Copies a sample's frames, and behind them what is left of the tensor's channels of its base, [channels, height,
+// width], into a tensor at least as large, repeating the last row and column.
 template <class T>
-void copy_padded(const T* frames, int height, int width, const Tensor<T>& dst, ThreadPool& threads) {
+void copy_padded(const Sample<T>& sample, int frames, int height, int width, const Tensor<T>& dst,
+                 ThreadPool& threads) {
   threads.parallel_for(dst.extent.channels * dst.extent.height, [&](int item) {
     const int c = item / dst.extent.height;
     const int y = item % dst.extent.height;
-    const T* src = frames + (static_cast<std::size_t>(c) * static_cast<std::size_t>(height) +
-                             static_cast<std::size_t>(std::min(y, height - 1))) *
-                                static_cast<std::size_t>(width);
+    const T* image = c < frames ? sample.frames : sample.base;
+    const T* src = image + (static_cast<std::size_t>(c < frames ? c : c - frames) * static_cast<std::size_t>(height) +
+                            static_cast<std::size_t>(std::min(y, height - 1))) *
+                               static_cast<std::size_t>(width);
     T* row = &dst.at(c, y, 0);
     for (int x = 0; x < dst.extent.width; ++x) row[x * dst.layout.block] = src[std::min(x, width - 1)];
   });
@@ -72,7 +75,7 @@ UNetGraph unet_graph(const NetworkSpec& spec) {
     return step.dst;
   };
 
-  int node = add_node(spec.input_frames, 0);
+  int node = add_node(spec.input_channels(), 0);
   std::vector<int> skips;
   for (int level = 0; level <= spec.depth; ++level) {
     if (level > 0) {
@@ -197,7 +200,7 @@ void UNet<T>::resample_backward(const Step& step, const Tensor<T>& grad_dst, con
 
 template <class T>
 void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass) {
-  copy_padded(sample.frames, height_, width_, values_[0], kernels_.threads());
+  copy_padded(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
   for (const Step& step : graph_.steps) {
     if (step.kind == StepKind::conv_block) {
       const Tensor<T>& dst = values_[step.dst];
@@ -210,7 +213,7 @@ void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass) {
 
 template <class T>
 void UNet<T>::recall_steps(const Sample<T>& sample, const Pass<T>& pass) {
-  copy_padded(sample.frames, height_, width_, values_[0], kernels_.threads());
+  copy_padded(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
   for (const Step& step : graph_.steps) {
     if (step.kind == StepKind::conv_block) {
       block(step).recall(pass.z[step.dst], values_[step.dst]);
@@ -253,21 +256,28 @@ double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_ph
 }
 
 template <class T>
-Sample<T> make_sample(const NetworkSpec& spec, const T* frames, const T* target, int height, int width) {
-  Sample<T> sample{frames, nullptr, 0, target};
-  if (spec.residual == ResidualBase::last_frame) {
-    sample.base = frames + static_cast<std::size_t>(spec.input_frames - 1) * static_cast<std::size_t>(height) *
-                               static_cast<std::size_t>(width);
-    sample.base_leads = 1;
+Sample<T> make_sample(const NetworkSpec& spec, const T* frames, const std::type_identity_t<T>* advected,
+                      const std::type_identity_t<T>* target, int height, int width) {
+  switch (spec.residual) {
+    case ResidualBase::none:
+      break;
+    case ResidualBase::last_frame:
+      return {frames,
+              frames + static_cast<std::size_t>(spec.input_frames - 1) * static_cast<std::size_t>(height) *
+                           static_cast<std::size_t>(width),
+              1, target};
+    case ResidualBase::advected:
+      assert(advected);
+      return {frames, advected, spec.leads, target};
   }
-  return sample;
+  return {frames, nullptr, 0, target};
 }
 
 template class NodeTensors<float>;
 template class NodeTensors<double>;
 template class UNet<float>;
 template class UNet<double>;
-template Sample<float> make_sample(const NetworkSpec&, const float*, const float*, int, int);
-template Sample<double> make_sample(const NetworkSpec&, const double*, const double*, int, int);
+template Sample<float> make_sample(const NetworkSpec&, const float*, const float*, const float*, int, int);
+template Sample<double> make_sample(const NetworkSpec&, const double*, const double*, const double*, int, int);
 
 }  // namespace altocast

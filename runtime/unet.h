@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "formats/network_spec.h"
@@ -136,9 +137,11 @@ class UNet {
   int head_;
 };
 
-// The sample that a prior's residual base makes of frames [input_frames, height, width] and a target (may be null).
+// The sample that a network's residual base makes of frames [input_frames, height, width], of them advected [leads,
+// height, width] (null unless that is the base), and of a target (may be null). runtime/sample_set.h advects.
 template <class T>
-Sample<T> make_sample(const NetworkSpec& spec, const T* frames, const T* target, int height, int width);
+Sample<T> make_sample(const NetworkSpec& spec, const T* frames, const std::type_identity_t<T>* advected,
+                      const std::type_identity_t<T>* target, int height, int width);
 
 extern template class NodeTensors<float>;
 extern template class NodeTensors<double>;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "runtime/advection/smoothed_advection.h"
 #include "runtime/frames/frame_cache.h"
 #include "runtime/time.h"
 
@@ -71,6 +72,7 @@ Division divide(const FolderUse& use, const FitSettings& settings, const FrameCa
 Result<Archive> Archive::open(const FitSettings& settings, const std::function<void(const std::string&)>& notice) {
   Archive archive;
   archive.normalisation_ = settings.normalisation;
+  archive.leads_ = settings.network.leads;
   const int shortest = settings.network.input_frames + settings.network.leads;
   const int tile = std::max(settings.tile, settings.warmup_tile);
   for (const FolderUse& use : folder_uses(settings)) {
@@ -105,9 +107,8 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
     }
 
     const std::size_t index = archive.sets_.size();
-    Set set{use.path, cache->height(), cache->width(), {}};
-    set.pixels.reserve(cache->frames().size() * static_cast<std::size_t>(set.height) *
-                       static_cast<std::size_t>(set.width));
+    Set set{use.path, cache->height(), cache->width(), {}, {}};
+    set.pixels.reserve(cache->frames().size() * set.frame_size());
     const float steps = archive.steps_a_unit();
     for (std::size_t f = 0; f < cache->frames().size(); ++f) {
       const Result<Frame> frame = cache->load(f);
@@ -117,8 +118,10 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
     archive.sets_.push_back(std::move(set));
 
     const Division division = divide(use, settings, *cache);
-    const auto add = [&](std::vector<FrameStretch>& stretches, std::size_t first, std::size_t end) {
-      if (end >= first + static_cast<std::size_t>(shortest)) stretches.push_back({index, first, end - first});
+    const auto add = [&](std::vector<FrameStretch>& stretches, std::size_t first, std::size_t end, std::size_t stride) {
+      if (end <= first) return;
+      const std::size_t count = (end - first + stride - 1) / stride;
+      if (count >= static_cast<std::size_t>(shortest)) stretches.push_back({index, first, count, stride});
     };
     for (const FrameRun& run : cache->runs()) {
       const auto begin = cache->frames().begin() + static_cast<std::ptrdiff_t>(run.first);
@@ -128,13 +131,23 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
             std::partition_point(begin, end, [&](const FrameEntry& frame) { return frame.slot < time; }) -
             cache->frames().begin());
       };
-      if (use.trained) add(archive.training_, run.first, frame_at(division.train_before));
-      add(archive.validation_, frame_at(division.validate_from), run.first + run.count);
+      for (std::size_t stride = 1; use.trained && stride <= static_cast<std::size_t>(settings.longest_stride);
+           ++stride) {
+        for (std::size_t phase = 0; phase < stride; ++phase)
+          add(archive.training_, run.first + phase, frame_at(division.train_before), stride);
+      }
+      add(archive.validation_, frame_at(division.validate_from), run.first + run.count, 1);
     }
   }
   if (archive.training_.empty()) {
     return Status::error("no run of frames is long enough to train on: a pair takes " + std::to_string(shortest) +
                          " consecutive frames; add data or hold less out for validation");
+  }
+  if (settings.network.residual == ResidualBase::advected) {
+    ThreadPool threads(0);
+    for (const std::vector<FrameStretch>* stretches : {&archive.training_, &archive.validation_}) {
+      for (const FrameStretch& stretch : *stretches) archive.advect(stretch, settings.network.input_frames, threads);
+    }
   }
   return archive;
 }
@@ -156,15 +169,44 @@ std::size_t Archive::frame_count() const {
   return count;
 }
 
+// As a station advects a frame, from all of it: a tile alone would not know what moves in. Each stretch's first frames,
+// which have too few before them, are left out.
+void Archive::advect(const FrameStretch& stretch, int input_frames, ThreadPool& threads) {
+  Set& set = sets_[stretch.set];
+  const std::size_t size = set.frame_size(), leads = static_cast<std::size_t>(leads_);
+  set.advected.resize(std::max(set.advected.size(), stretch.stride));
+  std::vector<std::uint16_t>& planes = set.advected[stretch.stride - 1];
+  planes.resize(set.pixels.size() * leads);
+  SmoothedAdvection advection(set.height, set.width, leads_);
+  std::vector<float> past(2 * size), advected(leads * size), smoothed(leads * size);
+  for (std::size_t i = static_cast<std::size_t>(input_frames) - 1; i + leads < stretch.count; ++i) {
+    std::copy_n(set.pixels.data() + stretch.frame(i - 1) * size, size, past.begin());
+    std::copy_n(set.pixels.data() + stretch.frame(i) * size, size, past.begin() + static_cast<std::ptrdiff_t>(size));
+    advection.forecast(past, 2, advected, smoothed, &threads);
+    std::uint16_t* to = planes.data() + stretch.frame(i) * leads * size;
+    for (const float value : smoothed) *to++ = static_cast<std::uint16_t>(std::clamp(value, 0.0f, 65535.0f) + 0.5f);
+  }
+}
+
 void Archive::copy_tile(std::size_t set_index, std::size_t frame, int top, int left, int size,
                         std::span<float> dst) const {
   const Set& set = sets_[set_index];
-  const auto width = static_cast<std::size_t>(set.width);
-  const std::uint16_t* pixels = set.pixels.data() + frame * static_cast<std::size_t>(set.height) * width;
+  copy(set, set.pixels.data() + frame * set.frame_size(), top, left, size, dst);
+}
+
+void Archive::copy_advected_tile(const FrameStretch& stretch, std::size_t i, int lead, int top, int left, int size,
+                                 std::span<float> dst) const {
+  const Set& set = sets_[stretch.set];
+  const std::size_t plane = stretch.frame(i) * static_cast<std::size_t>(leads_) + static_cast<std::size_t>(lead);
+  copy(set, set.advected[stretch.stride - 1].data() + plane * set.frame_size(), top, left, size, dst);
+}
+
+void Archive::copy(const Set& set, const std::uint16_t* image, int top, int left, int size,
+                   std::span<float> dst) const {
   const float steps = steps_a_unit();
   float* out = dst.data();
   for (int y = top; y < top + size; ++y) {
-    const std::uint16_t* row = pixels + static_cast<std::size_t>(y) * width;
+    const std::uint16_t* row = image + static_cast<std::size_t>(y) * static_cast<std::size_t>(set.width);
     for (int x = left; x < left + size; ++x) {
       *out++ = (static_cast<float>(row[x]) / steps - normalisation_.offset) / normalisation_.scale;
     }

@@ -9,15 +9,19 @@
 #include <vector>
 
 #include "formats/status.h"
+#include "runtime/thread_pool.h"
 #include "trainer/fit_settings.h"
 
 namespace altocast {
 
-// Consecutive frames of one folder without a gap.
+// Frames of one folder, `stride` after one another, without a gap.
 struct FrameStretch {
   std::size_t set = 0;    // which folder
   std::size_t first = 0;  // frame in the folder
   std::size_t count = 0;
+  std::size_t stride = 1;
+
+  std::size_t frame(std::size_t i) const { return first + i * stride; }
 };
 
 // A folder's frames, and how many of them training and validation draw from.
@@ -29,9 +33,9 @@ struct ArchiveFolder {
 
 class Archive {
  public:
-  // Opens and decodes all folders of the settings. Frames that cannot be used are left out and told to
-  // `notice`. Fails if nothing is left to train on, if a folder is too small for a tile, or if folders differ
-  // in their frames' depth.
+  // Opens and decodes all folders of the settings and, if the network's residual base is advected, advects their
+  // frames with all cores. Frames that cannot be used are left out and told to `notice`. Fails if nothing is left to
+  // train on, if a folder is too small for a tile, or if folders differ in their frames' depth.
   static Result<Archive> open(const FitSettings& settings, const std::function<void(const std::string&)>& notice);
 
   const std::vector<FrameStretch>& training() const { return training_; }
@@ -48,13 +52,23 @@ class Archive {
 
   // The tile [rows top …, columns left …] of a frame, normalised, into dst [size, size].
   void copy_tile(std::size_t set, std::size_t frame, int top, int left, int size, std::span<float> dst) const;
+  // The same of frame number `i` of a stretch, advected to a lead by its motion since the one before it, i ≥ 1.
+  void copy_advected_tile(const FrameStretch& stretch, std::size_t i, int lead, int top, int left, int size,
+                          std::span<float> dst) const;
 
  private:
   struct Set {
     std::string path;
     int height = 0, width = 0;
     std::vector<std::uint16_t> pixels;  // [frame][height][width], raw numbers times steps_a_unit()
+    // For strides 1, 2 …: [frame][lead][height][width] likewise; empty unless the residual base is advected.
+    std::vector<std::vector<std::uint16_t>> advected;
+
+    std::size_t frame_size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width); }
   };
+
+  void advect(const FrameStretch& stretch, int input_frames, ThreadPool& threads);
+  void copy(const Set& set, const std::uint16_t* image, int top, int left, int size, std::span<float> dst) const;
 
   // Eight-bit frames may have been scaled down to means of pixels: 256 steps keep their fractions.
   float steps_a_unit() const { return bits_ == 8 ? 256.0f : 1.0f; }
@@ -63,6 +77,7 @@ class Archive {
   std::vector<FrameStretch> training_, validation_;
   Normalisation normalisation_;
   int bits_ = 8;  // of all frames
+  int leads_ = 0;
   int cadence_seconds_ = 0;
   std::string channel_;
 };

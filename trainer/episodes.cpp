@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "runtime/elementary.h"
 #include "runtime/random.h"
 
 namespace altocast {
@@ -33,15 +34,19 @@ void apply_symmetry(unsigned symmetry, int size, float* image) {
 EpisodeSampler::EpisodeSampler(const Archive& archive, const std::vector<FrameStretch>& stretches,
                                const NetworkSpec& network, EpisodeShape shape)
     : archive_(archive), network_(network), shape_(shape) {
+  // Frames of a slower cadence are drawn the more rarely.
+  const auto weight = [](const FrameStretch& stretch) {
+    return static_cast<double>(stretch.count) / static_cast<double>(stretch.stride);
+  };
   std::map<std::size_t, double> frames_of_set;
   for (const FrameStretch& stretch : stretches) {
     if (stretch.count < static_cast<std::size_t>(frames_needed(1, 1))) continue;
     stretches_.push_back(stretch);
-    frames_of_set[stretch.set] += static_cast<double>(stretch.count);
+    frames_of_set[stretch.set] += weight(stretch);
   }
   double total = 0;
   for (const FrameStretch& stretch : stretches_) {
-    total += static_cast<double>(stretch.count) / std::sqrt(frames_of_set[stretch.set]);
+    total += weight(stretch) / std::sqrt(frames_of_set[stretch.set]);
     cumulative_.push_back(total);
   }
   for (double& value : cumulative_) value /= total;
@@ -69,23 +74,39 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
   const int frames = frames_needed(support, query);
 
   const int size = shape_.tile;
-  const std::size_t first = stretch.first + static_cast<std::size_t>(below(0, available - frames + 1));
+  const auto first = static_cast<std::size_t>(below(0, available - frames + 1));
   const int top = below(1, archive_.height(stretch.set) - size + 1);
   const int left = below(2, archive_.width(stretch.set) - size + 1);
   const auto symmetry = static_cast<unsigned>(below(3, 8));
 
   const std::size_t pixels = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  const float gain = portable_exp(static_cast<float>(shape_.contrast * (2 * random_uniform(stream, 4, 0) - 1)));
+  const auto shift = static_cast<float>(shape_.brightness * (2 * random_uniform(stream, 5, 0) - 1));
+  const auto finish = [&](float* image) {
+    apply_symmetry(symmetry, size, image);
+    for (std::size_t i = 0; i < pixels; ++i) image[i] = gain * image[i] + shift;
+  };
   episode.set = stretch.set;
   episode.frames.resize(static_cast<std::size_t>(frames) * pixels);
   for (std::size_t f = 0; f < static_cast<std::size_t>(frames); ++f) {
     float* image = episode.frames.data() + f * pixels;
-    archive_.copy_tile(stretch.set, first + f, top, left, size, {image, pixels});
-    apply_symmetry(symmetry, size, image);
+    archive_.copy_tile(stretch.set, stretch.frame(first + f), top, left, size, {image, pixels});
+    finish(image);
   }
 
+  const bool advected = network_.residual == ResidualBase::advected;
+  if (advected) episode.bases.resize(static_cast<std::size_t>(support + query) * leads() * pixels);
+  float* next_base = episode.bases.data();
   const auto pair_at = [&](int window) {
+    const float* base = next_base;
+    for (int lead = 0; advected && lead < network_.leads; ++lead, next_base += pixels) {
+      const std::size_t newest = first + static_cast<std::size_t>(window + network_.input_frames - 1);
+      archive_.copy_advected_tile(stretch, newest, lead, top, left, size, {next_base, pixels});
+      finish(next_base);
+    }
     const float* inputs = episode.frames.data() + static_cast<std::size_t>(window) * pixels;
-    return make_sample(network_, inputs, inputs + static_cast<std::size_t>(network_.input_frames) * pixels, size, size);
+    return make_sample(network_, inputs, advected ? base : nullptr,
+                       inputs + static_cast<std::size_t>(network_.input_frames) * pixels, size, size);
   };
   episode.task.support.clear();
   episode.task.query.clear();

@@ -19,6 +19,8 @@ struct EpisodeShape {
   int tile = 0;           // pixels
   int support_pairs = 0;  // at most; short stretches give fewer, at least one
   int query_pairs = 0;    // at most, likewise
+  // How much a task's numbers are changed (fit_settings.h).
+  double contrast = 0, brightness = 0;
 };
 
 // A task's frames, owned, and the samples that point into them. Reused from draw to draw.
@@ -26,6 +28,7 @@ struct Episode {
   Task<float> task;
   std::size_t set = 0;        // which folder it came from
   std::vector<float> frames;  // [frame, tile, tile], consecutive
+  std::vector<float> bases;   // [pair, lead, tile, tile], of an advected residual base
 };
 
 class EpisodeSampler {
@@ -37,12 +40,13 @@ class EpisodeSampler {
   // False if no stretch is long enough for one support and one query pair.
   bool empty() const { return stretches_.empty(); }
 
-  // The task number `index` of step `step`: folder, stretch, time, region, and one of the eight flips and
-  // rotations.
+  // The task number `index` of step `step`: folder, stretch, time, region, one of the eight flips and rotations, and
+  // what changes its numbers.
   void draw(std::uint64_t seed, std::uint64_t step, std::uint64_t index, Episode& episode) const;
 
  private:
   int frames_needed(int support, int query) const;
+  std::size_t leads() const { return static_cast<std::size_t>(network_.leads); }
 
   const Archive& archive_;
   NetworkSpec network_;

@@ -536,10 +536,15 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
   // Whatever a prior file cannot hold is better known now than at the first checkpoint.
   ALTOCAST_RETURN_IF_ERROR(
       on_rank_0([&] { return validate(make_prior(settings, *archive, state, nullptr)).within(run->prior_path()); }));
-  const EpisodeShape shape{settings.tile, settings.support_pairs, settings.query_pairs};
-  const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network, {settings.warmup_tile, 1, 1});
-  const EpisodeSampler sampler(*archive, archive->training(), settings.network, shape);
-  const EpisodeSampler validation_sampler(*archive, archive->validation(), settings.network, shape);
+  const auto shape = [&](int tile, int support, int query) {
+    return EpisodeShape{tile, support, query, settings.contrast, settings.brightness};
+  };
+  const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network,
+                                      shape(settings.warmup_tile, 1, 1));
+  const EpisodeSampler sampler(*archive, archive->training(), settings.network,
+                               shape(settings.tile, settings.support_pairs, settings.query_pairs));
+  const EpisodeSampler validation_sampler(*archive, archive->validation(), settings.network,
+                                          {settings.tile, settings.support_pairs, settings.query_pairs});
   if (sampler.empty()) {
     return Status::error("no run of frames is long enough for a task: one support and one query pair take " +
                          std::to_string(settings.network.input_frames + 2 * settings.network.leads) +

@@ -44,6 +44,9 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("data", "validation_share", s.validation_share, Range{0, 0.5});
   visit("data", "validation_gap_hours", s.validation_gap_hours, Range{0, 1e6});
   visit("data", "validation_tasks", s.validation_tasks, Range{0, 4096});
+  visit("data", "longest_stride", s.longest_stride, Range{1, 16});
+  visit("data", "contrast", s.contrast, Range{0, 3});
+  visit("data", "brightness", s.brightness, Range{0, 10});
   visit("training", "seed", s.seed, Range{0, kLargestSeed});
   visit("training", "steps", s.steps, Range{1, 1e9});
   visit("training", "warmup_steps", s.warmup_steps, Range{0, 1e9});
@@ -188,9 +191,9 @@ const char* assign(const toml::node& node, ActivationKind& value) {
   return nullptr;
 }
 const char* assign(const toml::node& node, ResidualBase& value) {
-  const std::string name = node.value_or(std::string());
-  if (name != "none" && name != "last_frame") return "\"none\" or \"last_frame\"";
-  value = name == "none" ? ResidualBase::none : ResidualBase::last_frame;
+  const Result<ResidualBase> base = residual_base_from_string(node.value_or(std::string()));
+  if (!base.ok()) return "\"none\", \"last_frame\" or \"advected\"";
+  value = *base;
   return nullptr;
 }
 const char* assign(const toml::node& node, OuterData& value) {

@@ -32,6 +32,9 @@ struct FitSettings {
   double validation_share = 0.15;
   double validation_gap_hours = 6;
   int validation_tasks = 16;
+  int longest_stride = 1;  // training also takes every second … this many-th frame, as if the cadence were slower
+  double contrast = 0;     // a task's normalised numbers are multiplied by e^u, u even in ± contrast …
+  double brightness = 0;   // … and moved by a number even in ± brightness
   std::uint64_t seed = 1;
 
   // Phases: `warmup_steps` of plain gradient descent on μ with σ = 0, then `first_order_steps` with the

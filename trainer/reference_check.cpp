@@ -148,8 +148,8 @@ std::vector<Sample<T>> make_samples(const ReferenceCase& c, const std::vector<T>
   const std::size_t target_stride = static_cast<std::size_t>(c.network.leads) * pixels;
   std::vector<Sample<T>> samples;
   for (std::size_t i = 0; i < frames.size() / frame_stride; ++i) {
-    samples.push_back(make_sample(c.network, frames.data() + i * frame_stride, targets.data() + i * target_stride,
-                                  c.height, c.width));
+    samples.push_back(make_sample(c.network, frames.data() + i * frame_stride, nullptr,
+                                  targets.data() + i * target_stride, c.height, c.width));
   }
   return samples;
 }

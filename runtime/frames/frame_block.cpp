@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "runtime/json_text.h"
+#include "runtime/sample_set.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -55,6 +56,14 @@ Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, co
     if (!rest.ok()) return rest.status();
     cache = *std::move(rest);
   }
+}
+
+Status check_size(const NetworkSpec& spec, const FrameBlock& block, const std::string& folder) {
+  const int least = least_side(spec);
+  if (block.height >= least && block.width >= least) return {};
+  return Status::error(folder + ": the frames have " + std::to_string(block.height) + " x " +
+                       std::to_string(block.width) + " pixels; this prior takes at least " + std::to_string(least) +
+                       " a side: crop or scale down less in cache.toml");
 }
 
 std::vector<std::string> differences(const Prior& prior, const FrameCache& cache) {

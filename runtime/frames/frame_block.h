@@ -40,6 +40,9 @@ using SelectFrames = std::function<Result<FrameRange>(const FrameCache&)>;
 // outside of what `normalisation` is made for (another bit depth, another scaling).
 Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation);
 
+// Fails if the frames are too small for the network.
+Status check_size(const NetworkSpec& spec, const FrameBlock& block, const std::string& folder);
+
 // What sets the frames apart from those that the prior was trained on, for people; empty if nothing does.
 std::vector<std::string> differences(const Prior& prior, const FrameCache& cache);
 

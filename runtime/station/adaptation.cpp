@@ -7,6 +7,7 @@
 #include "runtime/gaussian.h"
 #include "runtime/json_text.h"
 #include "runtime/random.h"
+#include "runtime/sample_set.h"
 #include "runtime/thread_pool.h"
 #include "runtime/unet.h"
 
@@ -71,12 +72,13 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
       },
       prior.normalisation);
   if (!block.ok()) return block.status();
-  std::vector<Sample<float>> support;
+  ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, *block, cache.folder()));
+  SampleSet pairs(prior.network, block->height, block->width, windows.size());
   for (const FrameWindow& window : windows) {
-    support.push_back(make_sample(prior.network, block->from(window.first),
-                                  block->from(window.first + static_cast<std::size_t>(inputs)), block->height,
-                                  block->width));
+    pairs.add(block->from(window.first), block->from(window.first + static_cast<std::size_t>(inputs)),
+              kernels.threads());
   }
+  const std::span<const Sample<float>> support = pairs.samples();
 
   UNet<float> network(prior.network, kernels, block->height, block->width, Purpose::gradient);
   InnerLoop<float> loop(network, inner, scaled_rates(prior, settings.rate_scale));

@@ -7,6 +7,7 @@
 #include "runtime/frames/synthetic.h"
 #include "runtime/inner_loop.h"
 #include "runtime/products/products.h"
+#include "runtime/sample_set.h"
 #include "runtime/station/ensemble.h"
 #include "runtime/thread_pool.h"
 
@@ -53,12 +54,12 @@ BenchReport bench_station(const Prior& prior, const BenchSettings& settings, Ker
       frames.push_back((static_cast<float>(pixel) - prior.normalisation.offset) / prior.normalisation.scale);
     }
   }
-  std::vector<Sample<float>> support;
+  SampleSet pair_set(spec, settings.height, settings.width, static_cast<std::size_t>(pairs));
   for (std::size_t i = 0; i < static_cast<std::size_t>(pairs); ++i) {
     const float* first = frames.data() + i * pixels;
-    support.push_back(make_sample(spec, first, first + static_cast<std::size_t>(spec.input_frames) * pixels,
-                                  settings.height, settings.width));
+    pair_set.add(first, first + static_cast<std::size_t>(spec.input_frames) * pixels, kernels.threads());
   }
+  const std::span<const Sample<float>> support = pair_set.samples();
   Gaussian<float> theta;
   theta.mu = prior.mu;
   theta.rho = prior.rho;

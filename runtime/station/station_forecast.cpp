@@ -5,6 +5,7 @@
 
 #include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
+#include "runtime/sample_set.h"
 #include "runtime/station/ensemble.h"
 
 namespace altocast {
@@ -35,6 +36,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
       },
       prior.normalisation);
   if (!block.ok()) return block.status();
+  ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, *block, cache.folder()));
   const Result<int> cadence = cadence_of(prior, cache);
   if (!cadence.ok()) return cadence.status();
   const std::uint64_t pixels = static_cast<std::uint64_t>(block->height) * static_cast<std::uint64_t>(block->width);
@@ -46,8 +48,8 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   q.mu = weights.mu;
   q.rho = weights.rho;
   const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
-  const Sample<float> input = make_sample(prior.network, block->from(block->first), static_cast<const float*>(nullptr),
-                                          block->height, block->width);
+  SampleSet inputs_only(prior.network, block->height, block->width, 1);
+  const Sample<float>& input = inputs_only.add(block->from(block->first), nullptr, kernels.threads());
   StationForecast result;
   result.values_.resize(forecaster.member_size() * static_cast<std::size_t>(settings.members));
   const EnsembleCentre& centre = forecaster.forecast(q, input, units, settings.seed, result.values_);

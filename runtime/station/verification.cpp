@@ -8,6 +8,7 @@
 #include "runtime/advection/advection_ensemble.h"
 #include "runtime/frames/frame_block.h"
 #include "runtime/random.h"
+#include "runtime/sample_set.h"
 #include "runtime/station/ensemble.h"
 #include "runtime/thread_pool.h"
 #include "runtime/time.h"
@@ -109,6 +110,7 @@ class Verifier {
         scratch_(index(shape_.leads), FieldScratch(pixels_)) {
     if (!prior) return;
     forecaster_.emplace(prior->prior, kernels, cache.height(), cache.width());
+    inputs_.emplace(prior->prior.network, cache.height(), cache.width(), 1);
     prior_weights_.mu = prior->prior.mu;
     prior_weights_.rho = prior->prior.rho;
   }
@@ -138,8 +140,9 @@ class Verifier {
     to_units({block->from(now + 1), observed_.size()}, observed_);
     score_references({block->from(first), index(shape_.past()) * pixels_}, record);
     if (prior_) {
-      const Sample<float> input = make_sample(prior_->prior.network, block->from(now + 1 - index(shape_.inputs)),
-                                              static_cast<const float*>(nullptr), block->height, block->width);
+      inputs_->clear();
+      const Sample<float>& input =
+          inputs_->add(block->from(now + 1 - index(shape_.inputs)), nullptr, kernels_.threads());
       ALTOCAST_RETURN_IF_ERROR(score_ensemble(kPriorEnsemble, prior_weights_, input, record));
       ALTOCAST_RETURN_IF_ERROR(score_ensemble(kAdaptedEnsemble, *adapted, input, record));
     }
@@ -220,6 +223,7 @@ class Verifier {
   const std::size_t pixels_;
   AdvectionEnsemble advection_;
   std::optional<EnsembleForecaster> forecaster_;
+  std::optional<SampleSet> inputs_;  // of the case at hand
   Gaussian<float> prior_weights_;
   std::vector<float> observed_;             // [leads, height, width], in the frames' units
   std::vector<float> values_;               // [member, leads, height, width], in the frames' units

@@ -17,6 +17,7 @@ namespace {
 // Changes with the synthetic clouds, the random prior and whatever decides the bits of a forecast; never with
 // the platform.
 constexpr const char* kHash = "5bfda3e7ffda8ea0dff09c6a2af3a09c1952e59015e17da1be29373f05e88363";
+constexpr const char* kAdvectedHash = "0c3fe5d44249b622ae8a50b3debfbf359a4774ffd3e3c1b08e6a62df9d6257b2";
 constexpr const char* kNoisyHash = "1b0e561b525b6a7b035508f0f2ea241118d9973192da18920b524d8609d7f3af";
 
 class SameHash : public testing::Test {
@@ -56,6 +57,18 @@ TEST_F(SameHash, WithObservationNoiseToo) {
     for (const char* threads : {"1", "3"}) {
       EXPECT_EQ(hash("--prior noisy.prior --adapt --isa " + std::string(table->isa) + " --threads " + threads),
                 kNoisyHash)
+          << table->isa << ", " << threads << " threads";
+    }
+  }
+}
+
+TEST_F(SameHash, WithAdvectedFramesUnderTheNetworkToo) {
+  Prior prior = small_prior(3, ResidualBase::advected);
+  ASSERT_TRUE(save_prior(prior, folder_ / "advected.prior").ok());
+  for (const KernelTable* table : available_tables()) {
+    for (const char* threads : {"1", "3"}) {
+      EXPECT_EQ(hash("--prior advected.prior --adapt --isa " + std::string(table->isa) + " --threads " + threads),
+                kAdvectedHash)
           << table->isa << ", " << threads << " threads";
     }
   }

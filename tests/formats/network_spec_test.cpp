@@ -70,7 +70,7 @@ TEST(NetworkSpec, LayoutFollowsTheCanonicalOrder) {
 
 TEST(NetworkSpec, HashChangesWithEveryField) {
   const NetworkSpec spec;
-  std::vector<NetworkSpec> variants(8, spec);
+  std::vector<NetworkSpec> variants(9, spec);
   variants[1].input_frames += 1;
   variants[2].leads += 1;
   variants[3].base_channels += 8;
@@ -78,6 +78,7 @@ TEST(NetworkSpec, HashChangesWithEveryField) {
   variants[5].activation = ActivationKind::relu;
   variants[6].norm_groups = 4;
   variants[7].residual = ResidualBase::none;
+  variants[8].residual = ResidualBase::advected;
   std::set<std::uint64_t> hashes;
   for (const NetworkSpec& variant : variants) {
     EXPECT_TRUE(validate(variant).ok()) << validate(variant).message();
@@ -88,7 +89,7 @@ TEST(NetworkSpec, HashChangesWithEveryField) {
 }
 
 TEST(NetworkSpec, ValidationRefusesWhatLiesOutsideItsCaps) {
-  std::vector<NetworkSpec> invalid(7);
+  std::vector<NetworkSpec> invalid(8);
   invalid[0].input_frames = 0;
   invalid[1].leads = 65;
   invalid[2].base_channels = 257;
@@ -97,6 +98,8 @@ TEST(NetworkSpec, ValidationRefusesWhatLiesOutsideItsCaps) {
   invalid[5].norm_groups = -1;
   invalid[6].base_channels = 256;
   invalid[6].depth = 6;  // more than 2^28 parameters
+  invalid[7].residual = ResidualBase::advected;
+  invalid[7].input_frames = 1;  // no motion
   for (std::size_t index = 0; index < invalid.size(); ++index) {
     EXPECT_FALSE(validate(invalid[index]).ok()) << "case " << index;
   }

@@ -57,7 +57,7 @@ struct InnerLoopFixture {
       targets.push_back(normal_values(20 + pair, 2 * kHeight * kWidth));
     }
     for (std::size_t pair = 0; pair < 3; ++pair) {
-      support.push_back(make_sample(spec, frames[pair].data(), targets[pair].data(), kHeight, kWidth));
+      support.push_back(make_sample(spec, frames[pair].data(), nullptr, targets[pair].data(), kHeight, kWidth));
     }
   }
 

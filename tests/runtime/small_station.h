@@ -8,12 +8,13 @@
 namespace altocast {
 
 // 2 frames in, 2 leads out.
-inline Prior small_prior(std::uint64_t seed) {
+inline Prior small_prior(std::uint64_t seed, ResidualBase residual = ResidualBase::last_frame) {
   NetworkSpec spec;
   spec.input_frames = 2;
   spec.leads = 2;
   spec.base_channels = 4;
   spec.depth = 1;
+  spec.residual = residual;
   Prior prior = random_prior(spec, seed);
   prior.support_pairs = 3;
   prior.inner.steps = 2;

@@ -49,7 +49,7 @@ TEST(Ensemble, AMemberIsTheSameInEnsemblesOfEverySize) {
   const auto kernels = native();
   EnsembleForecaster forecaster(prior, *kernels, 9, 10);
   const std::vector<float> past(2 * 90, 0.4f);
-  const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  const Sample<float> input = make_sample(prior.network, past.data(), nullptr, nullptr, 9, 10);
   const std::size_t size = forecaster.member_size();
   ASSERT_EQ(size, 180u);
   std::vector<float> two(2 * size), five(5 * size);
@@ -66,7 +66,7 @@ TEST(Ensemble, ItsCentreHasTheMeanAndTheVarianceOfTheWeightsAlone) {
   const auto kernels = native();
   std::vector<float> past(2 * 90);
   for (std::size_t i = 0; i < past.size(); ++i) past[i] = static_cast<float>(i % 17) / 17.0f;
-  const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  const Sample<float> input = make_sample(prior.network, past.data(), nullptr, nullptr, 9, 10);
   std::vector<float> plain(4 * 180), noisy(plain.size());
   const EnsembleCentre centre =
       EnsembleForecaster(prior, *kernels, 9, 10).forecast(weights_of(prior), input, kUnits, 7, plain);
@@ -103,7 +103,7 @@ TEST(Ensemble, WithoutVarianceIsTheNetworksForecastInTheFramesUnits) {
   const auto kernels = native();
   std::vector<float> past(2 * 90), out(180), member(180);
   for (std::size_t i = 0; i < past.size(); ++i) past[i] = static_cast<float>(i % 17) / 17.0f;
-  const Sample<float> input = make_sample(prior.network, past.data(), static_cast<const float*>(nullptr), 9, 10);
+  const Sample<float> input = make_sample(prior.network, past.data(), nullptr, nullptr, 9, 10);
   EnsembleForecaster(prior, *kernels, 9, 10).forecast(weights_of(prior), input, {{-2.0, 330.0}, {}}, 7, member);
   ReferenceKernels<float> reference;
   UNet<float> network(prior.network, reference, 9, 10, Purpose::forecast);

@@ -33,7 +33,7 @@ struct NetworkFixture {
   ReferenceKernels<double> kernels;
   UNet<double> network;
   Vector phi, log_noise{-0.3, 0.2};
-  std::vector<Vector> frames, targets;
+  std::vector<Vector> frames, advected, targets;
 
   NetworkFixture(const NetworkSpec& spec_in, int height_in, int width_in, Purpose purpose = Purpose::gradient)
       : spec(spec_in),
@@ -44,12 +44,13 @@ struct NetworkFixture {
     const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
     for (std::uint64_t pair = 0; pair < 2; ++pair) {
       frames.push_back(normal_values(10 + pair, static_cast<std::size_t>(spec.input_frames) * pixels));
+      advected.push_back(normal_values(30 + pair, static_cast<std::size_t>(spec.leads) * pixels));
       targets.push_back(normal_values(20 + pair, static_cast<std::size_t>(spec.leads) * pixels));
     }
   }
 
   Sample<double> sample(std::size_t pair = 0) const {
-    return make_sample(spec, frames[pair].data(), targets[pair].data(), height, width);
+    return make_sample(spec, frames[pair].data(), advected[pair].data(), targets[pair].data(), height, width);
   }
   Vector forward(const Vector& at) {
     Vector out(network.terms());
@@ -101,11 +102,11 @@ TEST_P(UNetGradientTest, IsThatOfTheLossForOddSizes) {
   EXPECT_LT(relative_error(grad_log_noise, numeric), kTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Options, UNetGradientTest,
-                         testing::Combine(testing::Values(0, 1, 2),
-                                          testing::Values(ActivationKind::relu, ActivationKind::silu),
-                                          testing::Values(0, 2),
-                                          testing::Values(ResidualBase::none, ResidualBase::last_frame)));
+INSTANTIATE_TEST_SUITE_P(
+    Options, UNetGradientTest,
+    testing::Combine(testing::Values(0, 1, 2), testing::Values(ActivationKind::relu, ActivationKind::silu),
+                     testing::Values(0, 2),
+                     testing::Values(ResidualBase::none, ResidualBase::last_frame, ResidualBase::advected)));
 
 TEST(UNet, GradientsOfSeveralSamplesAdd) {
   NetworkFixture f(tiny_spec(1, ActivationKind::silu, 0, ResidualBase::last_frame), 4, 6);
@@ -143,12 +144,14 @@ TEST(UNet, PadsWithEdgeValuesToAMultipleOfTwoToTheDepthAndCrops) {
   }
 }
 
-TEST(UNet, WithoutWeightsForecastsPersistenceOrNothing) {
-  for (const ResidualBase residual : {ResidualBase::last_frame, ResidualBase::none}) {
+TEST(UNet, WithoutWeightsForecastsItsBase) {
+  for (const ResidualBase residual : {ResidualBase::none, ResidualBase::last_frame, ResidualBase::advected}) {
     NetworkFixture f(tiny_spec(1, ActivationKind::silu, 0, residual), 4, 5);
     const Vector out = f.forward(Vector(f.phi.size(), 0.0));
     for (std::size_t i = 0; i < out.size(); ++i) {
-      EXPECT_EQ(out[i], residual == ResidualBase::none ? 0.0 : f.frames[0][20 + i % 20]);
+      EXPECT_EQ(out[i], residual == ResidualBase::none         ? 0.0
+                        : residual == ResidualBase::last_frame ? f.frames[0][20 + i % 20]
+                                                               : f.advected[0][i]);
     }
   }
 }

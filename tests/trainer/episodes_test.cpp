@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
+#include "runtime/advection/smoothed_advection.h"
 #include "tests/trainer/training_samples.h"
 
 namespace altocast {
@@ -180,6 +183,91 @@ TEST(Episodes, FoldersAreDrawnAsOftenAsTheRootOfTheirFrames) {
   int from_small = 0;
   for (std::uint64_t index = 0; index < 800; ++index) from_small += draw(sampler, 1, 0, index).set == 0;
   EXPECT_NEAR(from_small, 200, 50);  // a quarter; four standard deviations
+}
+
+TEST(Episodes, WithAdvectedBasesHoldThoseOfTheWholeFrames) {
+  const TemporaryFolder folder;
+  const int side = 24, frames = 14;
+  const auto cloud = [](int t, int y, int x) { return 60 + 40 * ((x - t) / 4 % 2) + 5 * (y / 3) + (7 * x + y) % 5; };
+  write_frames_of(folder / "a", frames, side, cloud);
+  FitSettings settings = traced_settings(folder / "a");
+  settings.validation_share = 0;
+  settings.network.residual = ResidualBase::advected;
+  settings.longest_stride = 2;
+  const Archive archive = open_good(settings);
+  const EpisodeSampler sampler(archive, archive.training(), settings.network, {8, 1, 1});
+  const std::size_t pixels = side * side;
+  SmoothedAdvection advection(side, side, settings.network.leads);
+  std::vector<float> past(2 * pixels), advected(2 * pixels), smoothed(2 * pixels), tile(64);
+  std::set<std::size_t> strides;
+  for (const FrameStretch& stretch : archive.training()) {
+    strides.insert(stretch.stride);
+    const std::size_t newest = stretch.count - 3;
+    for (std::size_t f = 0; f < 2; ++f) {
+      const int t = static_cast<int>(stretch.frame(newest - 1 + f));
+      for (int i = 0; i < side * side; ++i)
+        past[f * pixels + static_cast<std::size_t>(i)] = static_cast<float>(cloud(t, i / side, i % side));
+    }
+    advection.forecast(past, 2, advected, smoothed, nullptr);
+    for (int lead = 0; lead < 2; ++lead) {
+      archive.copy_advected_tile(stretch, newest, lead, 5, 7, 8, tile);
+      for (std::size_t i = 0; i < 64; ++i) {
+        const std::size_t at = static_cast<std::size_t>(lead) * pixels + (5 + i / 8) * side + 7 + i % 8;
+        ASSERT_NEAR(tile[i], smoothed[at], 0.01f) << "lead " << lead << ", stride " << stretch.stride;
+      }
+    }
+  }
+  EXPECT_EQ(strides, (std::set<std::size_t>{1, 2}));
+  const Episode episode = draw(sampler, 1, 0, 0);
+  EXPECT_EQ(episode.task.query.front().base_leads, 2);
+  EXPECT_EQ(episode.task.support.front().base, episode.bases.data());
+  EXPECT_EQ(episode.task.query.front().base, episode.bases.data() + 2 * 64);
+}
+
+TEST(Episodes, OfALongerStrideSkipFrames) {
+  const TemporaryFolder folder;
+  write_traceable(folder / "a", 30);
+  FitSettings settings = traced_settings(folder / "a");
+  settings.validation_share = 0;
+  settings.longest_stride = 3;
+  const Archive archive = open_good(settings);
+  const EpisodeSampler sampler(archive, archive.training(), settings.network, {8, 2, 1});
+  std::map<int, int> drawn;
+  for (std::uint64_t index = 0; index < 600; ++index) {
+    const Episode episode = draw(sampler, 1, 0, index);
+    const int step = time_of(episode.frames.data() + 64) - time_of(episode.frames.data());
+    ++drawn[step];
+    for (std::size_t f = 1; f < episode.frames.size() / 64; ++f)
+      ASSERT_EQ(time_of(episode.frames.data() + f * 64), time_of(episode.frames.data()) + step * static_cast<int>(f));
+  }
+  ASSERT_EQ(drawn.size(), 3u);
+  EXPECT_GT(drawn[1], drawn[2]);
+  EXPECT_GT(drawn[2], drawn[3]);
+}
+
+TEST(Episodes, NumbersChangeAlikeInATask) {
+  const TemporaryFolder folder;
+  write_traceable(folder / "a", 12);
+  FitSettings settings = traced_settings(folder / "a");
+  settings.validation_share = 0;
+  const Archive archive = open_good(settings);
+  const EpisodeSampler plain(archive, archive.training(), settings.network, {8, 2, 1});
+  const EpisodeSampler changed(archive, archive.training(), settings.network, {8, 2, 1, 0.5, 3.0});
+  std::set<float> gains;
+  for (std::uint64_t index = 0; index < 20; ++index) {
+    const Episode before = draw(plain, 1, 0, index), after = draw(changed, 1, 0, index);
+    const auto [low, high] = std::ranges::minmax_element(before.frames);
+    const std::size_t a = static_cast<std::size_t>(low - before.frames.begin());
+    const std::size_t b = static_cast<std::size_t>(high - before.frames.begin());
+    const float gain = (after.frames[b] - after.frames[a]) / (before.frames[b] - before.frames[a]);
+    const float shift = after.frames[a] - gain * before.frames[a];
+    for (std::size_t i = 0; i < before.frames.size(); ++i)
+      ASSERT_NEAR(after.frames[i], gain * before.frames[i] + shift, 0.01f);
+    EXPECT_LE(std::fabs(std::log(gain)), 0.51f);
+    EXPECT_LE(std::fabs(shift), 3.1f);
+    gains.insert(gain);
+  }
+  EXPECT_GT(gains.size(), 15u);
 }
 
 TEST(Archive, TrainingEndsAGapBeforeTheHeldOutPart) {

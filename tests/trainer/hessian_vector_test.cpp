@@ -25,6 +25,7 @@ class HessianVectorTest : public testing::TestWithParam<Options> {
   HessianVectorTest() {
     for (std::uint64_t pair = 0; pair < 2; ++pair) {
       frames.push_back(normal_values(10 + pair, 2 * kHeight * kWidth));
+      advected.push_back(normal_values(30 + pair, 2 * kHeight * kWidth));
       targets.push_back(normal_values(20 + pair, 2 * kHeight * kWidth));
     }
   }
@@ -37,7 +38,7 @@ class HessianVectorTest : public testing::TestWithParam<Options> {
     return spec;
   }
   Sample<double> sample(std::size_t pair) const {
-    return make_sample(spec, frames[pair].data(), targets[pair].data(), kHeight, kWidth);
+    return make_sample(spec, frames[pair].data(), advected[pair].data(), targets[pair].data(), kHeight, kWidth);
   }
   // From passes that are kept, or computed anew.
   Product product(const Vector& direction, bool kept = false) {
@@ -74,7 +75,7 @@ class HessianVectorTest : public testing::TestWithParam<Options> {
   Vector phi = normal_values(1, parameter_count(spec), 0.3, 0.05);
   Vector u = normal_values(2, phi.size()), v = normal_values(3, phi.size());
   Vector log_noise{-0.3, 0.2};
-  std::vector<Vector> frames, targets;
+  std::vector<Vector> frames, advected, targets;
 };
 
 TEST_P(HessianVectorTest, IsTheDerivativeOfTheGradientAlongTheDirection) {
@@ -103,11 +104,11 @@ TEST_P(HessianVectorTest, IsLinear) {
   EXPECT_EQ(product(Vector(phi.size(), 0.0)).hessian, Vector(phi.size(), 0.0));
 }
 
-INSTANTIATE_TEST_SUITE_P(Options, HessianVectorTest,
-                         testing::Combine(testing::Values(0, 1, 2),
-                                          testing::Values(ActivationKind::relu, ActivationKind::silu),
-                                          testing::Values(0, 2),
-                                          testing::Values(ResidualBase::none, ResidualBase::last_frame)));
+INSTANTIATE_TEST_SUITE_P(
+    Options, HessianVectorTest,
+    testing::Combine(testing::Values(0, 1, 2), testing::Values(ActivationKind::relu, ActivationKind::silu),
+                     testing::Values(0, 2),
+                     testing::Values(ResidualBase::none, ResidualBase::last_frame, ResidualBase::advected)));
 
 }  // namespace
 }  // namespace altocast

@@ -75,7 +75,7 @@ struct MetaFixture {
     }
     for (std::size_t pair = 0; pair < 4; ++pair) {
       (pair < 3 ? task.support : task.query)
-          .push_back(make_sample(spec, frames[pair].data(), targets[pair].data(), kHeight, kWidth));
+          .push_back(make_sample(spec, frames[pair].data(), nullptr, targets[pair].data(), kHeight, kWidth));
     }
   }
   static NetworkSpec make_spec(const MetaCase& c) {

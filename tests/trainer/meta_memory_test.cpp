@@ -62,7 +62,7 @@ std::size_t peak_memory(int steps) {
   std::vector<float> frames(static_cast<std::size_t>((spec.input_frames + spec.leads) * kSize * kSize));
   fill_normal(1, 0, 0, std::span<float>(frames));
   const Sample<float> sample =
-      make_sample(spec, frames.data(), frames.data() + spec.input_frames * kSize * kSize, kSize, kSize);
+      make_sample(spec, frames.data(), nullptr, frames.data() + spec.input_frames * kSize * kSize, kSize, kSize);
   const Task<float> task{{sample, sample}, {sample}};
   Gaussian<float> theta(size), grad_theta(size);
   fill_normal(1, 1, 0, std::span<float>(theta.mu));
