@@ -24,6 +24,13 @@ struct ValidationFolder {
 // From "FOLDER" or "FOLDER@2018-06-06T12:00Z".
 Result<ValidationFolder> parse_validation_folder(const std::string& text);
 
+// What the warm-up descends on.
+enum class WarmupLoss {
+  nll,             // the Gaussian NLL: a lead counts by its precision e^{−2s}
+  relative_error,  // a pair's squared error as a share of persistence's, all leads alike: so storms, or one channel,
+                   // don't outweigh quieter pairs, nor short leads long ones
+};
+
 struct FitSettings {
   NetworkSpec network;
   Normalisation normalisation{128.0f, 64.0f};
@@ -42,6 +49,7 @@ struct FitSettings {
   int steps = 2000;
   int warmup_steps = 1000;
   int first_order_steps = 500;
+  WarmupLoss warmup_loss = WarmupLoss::nll;
   int warmup_batch = 8;   // samples a warm-up step
   int warmup_tile = 96;   // side of a warm-up sample, pixels
   int meta_batch = 4;     // tasks a step

@@ -59,8 +59,7 @@ BenchData::BenchData(const TrainingBenchSettings& settings)
   for (std::size_t i = 0; i < pairs; ++i) {
     const float* first = frames.data() + i * (inputs + targets);
     auto& samples = i < static_cast<std::size_t>(settings.support) ? task.support : task.query;
-    samples.push_back(
-        make_sample(spec, first, nullptr, first + inputs, settings.height, settings.width));
+    samples.push_back(make_sample(spec, first, nullptr, first + inputs, settings.height, settings.width));
   }
   fill_normal(1, 1, 0, std::span<float>(theta.mu));
   for (float& mu : theta.mu) mu *= 0.05f;
