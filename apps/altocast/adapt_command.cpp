@@ -12,7 +12,8 @@
 namespace altocast {
 namespace {
 
-std::string summary_line(const Adaptation& adaptation, const std::string& path) {
+std::string summary_line(const GuardedAdaptation& guarded, const std::string& path) {
+  const Adaptation& adaptation = guarded.adaptation;
   const Posterior& posterior = adaptation.posterior;
   const std::string steps = json_array(adaptation.steps, [](const InnerStepReport& step) {
     return JsonObject()
@@ -24,13 +25,15 @@ std::string summary_line(const Adaptation& adaptation, const std::string& path) 
         .boolean("clipped", step.clipping.factor_mu < 1 || step.clipping.factor_rho < 1)
         .str();
   });
-  return JsonObject()
-      .text("posterior", path)
+  JsonObject json;
+  json.text("posterior", path)
       .text("prior_sha256", to_hex(posterior.prior_sha256))
-      .text("first_frame", format_time(adaptation.first_time))
+      .raw("guard", guard_json(guarded.guard))
+      .integer("seed", posterior.seed);
+  if (!guarded.guard.adapted()) return json.str();
+  return json.text("first_frame", format_time(adaptation.first_time))
       .text("last_frame", format_time(adaptation.last_time))
       .integer("pairs", posterior.support_pairs)
-      .integer("seed", posterior.seed)
       .number("nll_before", adaptation.nll_before)
       .number("nll_after", adaptation.nll_after)
       .number("kl", adaptation.kl)
@@ -63,14 +66,15 @@ Status run_adapt(std::span<char*> argv) {
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
 
-  Result<Adaptation> adaptation = adapt(*prior, *cache, settings, *kernels);
+  Result<GuardedAdaptation> adaptation = guarded_adaptation(*prior, *cache, settings, *kernels);
   log_frames(prior->prior, *cache);
   if (!adaptation.ok()) return adaptation.status();
+  if (adaptation->guard.verdict == GuardVerdict::failed) return Status::error(adaptation->guard.reason);
   log_adaptation(*adaptation, settings.pairs.value_or(prior->prior.support_pairs));
-  Posterior& posterior = adaptation->posterior;
+  Posterior& posterior = adaptation->adaptation.posterior;
   posterior.created =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  posterior.facts = posterior_facts(prior_path);
+  posterior.facts = posterior_facts(prior_path, guard_json(adaptation->guard));
   ALTOCAST_RETURN_IF_ERROR(save_posterior(posterior, out));
   std::puts(summary_line(*adaptation, out).c_str());
   return {};

@@ -15,13 +15,23 @@ namespace {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
+// Those of one that the guard declined hold no frames.
 void add_posterior_facts(const Posterior& posterior, Facts& facts) {
+  if (posterior.frames.empty()) return;
   facts.emplace_back("adaptation_pairs", std::to_string(posterior.support_pairs));
   facts.emplace_back("adaptation_steps", std::to_string(posterior.inner.steps));
   facts.emplace_back("adaptation_seed", std::to_string(posterior.seed));
-  if (posterior.frames.empty()) return;
   facts.emplace_back("adaptation_first_frame", posterior.frames.front());
   facts.emplace_back("adaptation_last_frame", posterior.frames.back());
+}
+
+void add_guard_facts(const Guard& guard, Facts& facts) {
+  facts.emplace_back("guard", name_of(guard.verdict));
+  if (!guard.adapted()) facts.emplace_back("guard_reason", guard.reason);
+  if (guard.trial_pairs == 0) return;
+  facts.emplace_back("guard_held_back_frames", std::to_string(guard.held_back));
+  facts.emplace_back("guard_prior_crps", plain_number(guard.prior_crps, 6));
+  facts.emplace_back("guard_adapted_crps", plain_number(guard.adapted_crps, 6));
 }
 
 // What the command line says about where the weights come from.
@@ -36,7 +46,7 @@ Source source_of(const Arguments& arguments) {
   if (source.adapt && !source.posterior.empty()) {
     throw UsageError("--adapt starts from --prior; leave out --posterior");
   }
-  for (const char* name : {"pairs", "steps", "rate-scale"}) {
+  for (const char* name : {"pairs", "steps", "rate-scale", "no-guard"}) {
     if (!source.adapt && arguments.has(name)) throw UsageError("--" + std::string(name) + " belongs to --adapt");
   }
   return source;
@@ -44,17 +54,20 @@ Source source_of(const Arguments& arguments) {
 
 Result<AdaptedWeights> weights_of(const LoadedPrior& prior, const std::optional<Posterior>& posterior,
                                   const Source& source, const AdaptationSettings& settings, FrameCache& cache,
-                                  Kernels<float>& kernels, Facts& facts) {
+                                  Kernels<float>& kernels, Facts& facts, bool& adapted) {
   if (source.adapt) {
-    Result<Adaptation> adaptation = adapt(prior, cache, settings, kernels);
-    if (!adaptation.ok()) return adaptation.status();
-    log_adaptation(*adaptation, settings.pairs.value_or(prior.prior.support_pairs));
-    add_posterior_facts(adaptation->posterior, facts);
-    return std::move(adaptation->weights);
+    Result<GuardedAdaptation> guarded = guarded_adaptation(prior, cache, settings, kernels);
+    if (!guarded.ok()) return guarded.status();
+    log_adaptation(*guarded, settings.pairs.value_or(prior.prior.support_pairs));
+    add_guard_facts(guarded->guard, facts);
+    add_posterior_facts(guarded->adaptation.posterior, facts);
+    adapted = guarded->guard.adapted();
+    return std::move(guarded->adaptation.weights);
   }
   if (posterior) {
     const FlushSubnormals flush;  // as adapt() adds the same numbers
     add_posterior_facts(*posterior, facts);
+    adapted = !posterior->frames.empty();
     Result<AdaptedWeights> weights = adapted_weights(*posterior, prior);
     return weights.ok() ? std::move(weights) : weights.status().within(source.posterior);
   }
@@ -105,13 +118,15 @@ Status run_forecast(std::span<char*> argv) {
   ALTOCAST_RETURN_IF_ERROR(check_products_folder(out));
 
   Facts facts;
-  const Result<AdaptedWeights> weights = weights_of(*prior, posterior, source, adaptation, *cache, *kernels, facts);
+  bool adapted = false;
+  const Result<AdaptedWeights> weights =
+      weights_of(*prior, posterior, source, adaptation, *cache, *kernels, facts, adapted);
   Result<StationForecast> result =
       weights.ok() ? forecast(*prior, *weights, *cache, settings, *kernels) : weights.status();
   log_frames(prior->prior, *cache);
   if (!result.ok()) return result.status();
   ForecastProduct& product = result->product();
-  product.adapted = source.adapt || posterior.has_value();
+  product.adapted = adapted;
   product.settings = std::move(facts);
   ALTOCAST_RETURN_IF_ERROR(write_products(product, out, options));
   std::printf("%s  %s\n", forecast_hash(product).c_str(), out.c_str());

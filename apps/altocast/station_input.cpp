@@ -17,6 +17,8 @@ void add_adaptation_options(Arguments& arguments) {
   arguments.value("pairs", "N", "support pairs, the newest ones (default: as the prior was trained)");
   arguments.value("steps", "M", "inner steps (default: as the prior was trained)");
   arguments.value("rate-scale", "X", "multiplies the prior's inner rates (default 1)");
+  arguments.flag("no-guard",
+                 "use the adapted weights untested; else only where they forecast no worse than the prior's");
 }
 
 AdaptationSettings adaptation_settings(const Arguments& arguments) {
@@ -25,6 +27,7 @@ AdaptationSettings adaptation_settings(const Arguments& arguments) {
   if (const auto steps = arguments.integer("steps", 0, 1000)) settings.steps = static_cast<int>(*steps);
   settings.rate_scale = arguments.number("rate-scale", 0.0f, 1e6f, 1.0f);
   settings.seed = arguments.seed();
+  settings.guard = !arguments.has("no-guard");
   return settings;
 }
 
@@ -43,8 +46,19 @@ void log_rejected(const FrameCache& cache) {
   if (rejected.size() > kShown) log_line("not used: " + std::to_string(rejected.size() - kShown) + " more files");
 }
 
-void log_adaptation(const Adaptation& adaptation, int wanted_pairs) {
+void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs) {
   const auto text = [](double value) { return plain_number(value, 6); };
+  const Guard& guard = guarded.guard;
+  const Adaptation& adaptation = guarded.adaptation;
+  if (guard.trial_pairs > 0) {
+    log_line("guard: the last " + std::to_string(guard.held_back) + " frames held back, " +
+             std::to_string(guard.trial_pairs) + " pairs before them; CRPS there " + text(guard.prior_crps) +
+             " with the prior, " + text(guard.adapted_crps) + " adapted");
+  }
+  if (!guard.adapted()) {
+    log_line("not adapted, the prior is used: " + guard.reason);
+    return;
+  }
   const int pairs = adaptation.posterior.support_pairs;
   log_line("adapted to " + std::to_string(pairs) + " pairs" +
            (pairs < wanted_pairs ? " (of " + std::to_string(wanted_pairs) + "; the run is no longer)" : "") + ", " +

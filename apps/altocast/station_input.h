@@ -7,18 +7,18 @@
 #include "apps/altocast/arguments.h"
 #include "formats/prior.h"
 #include "runtime/frames/frame_cache.h"
-#include "runtime/station/adaptation.h"
+#include "runtime/station/guarded_adaptation.h"
 
 namespace altocast {
 
-// --pairs, --steps, --rate-scale.
+// --pairs, --steps, --rate-scale, --no-guard.
 void add_adaptation_options(Arguments& arguments);
 AdaptationSettings adaptation_settings(const Arguments& arguments);  // and --seed; without `at`
 
 // What the frames differ in from the prior's, and which files were not used.
 void log_frames(const Prior& prior, const FrameCache& cache);
 void log_rejected(const FrameCache& cache);  // the latter alone
-void log_adaptation(const Adaptation& adaptation, int wanted_pairs);
+void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs);
 
 // Makes the folders above `path`. Fails unless files can be made in the last of them.
 Status prepare_parent(const std::string& path);

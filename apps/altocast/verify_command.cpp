@@ -104,7 +104,7 @@ VerificationSettings settings_of(const Arguments& arguments) {
   if (arguments.has("prior")) {
     if (arguments.has("leads")) throw UsageError("--leads is the prior's own; leave it out beside --prior");
   } else {
-    for (const char* option : {"pairs", "steps", "rate-scale"}) {
+    for (const char* option : {"pairs", "steps", "rate-scale", "no-guard"}) {
       if (arguments.has(option)) throw UsageError("--" + std::string(option) + " takes a --prior to adapt");
     }
   }

@@ -26,6 +26,7 @@ struct AdaptationSettings {
   std::optional<int> steps;        // inner steps; else the prior's number
   float rate_scale = 1.0f;         // multiplies the prior's inner rates
   std::uint64_t seed = 1;
+  bool guard = true;  // for guarded_adaptation.h; adapt() itself tests nothing
 };
 
 struct Adaptation {

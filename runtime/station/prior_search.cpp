@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "formats/container.h"
-#include "runtime/json_text.h"
+#include "runtime/json_object.h"
 
 namespace altocast {
 namespace {
@@ -34,10 +34,13 @@ Result<LoadedPrior> load_bound_prior(const Posterior& posterior, const std::stri
 
 }  // namespace
 
-std::string posterior_facts(const std::string& prior_path) {
+std::string posterior_facts(const std::string& prior_path, const std::string& guard) {
   // Control characters would be escaped as \u00XX, which recorded_path() does not know.
   const bool plain = check_text(prior_path).ok() && prior_path.find_first_of("\t\n") == std::string::npos;
-  return plain ? "{\"prior\":" + json_string(prior_path) + "}" : "{}";
+  JsonObject facts;
+  if (plain) facts.text("prior", prior_path);
+  if (!guard.empty()) facts.raw("guard", guard);
+  return facts.str();
 }
 
 Result<LoadedPrior> find_prior(const Posterior& posterior, const std::string& posterior_path,

@@ -9,9 +9,9 @@
 
 namespace altocast {
 
-// The facts (JSON) of a posterior that was adapted from `prior_path`. A path that is no UTF-8 text is left
-// out.
-std::string posterior_facts(const std::string& prior_path);
+// The facts (JSON) of a posterior that was adapted from `prior_path`, and what its guard found (guard_json), if there
+// was one. A path that is no UTF-8 text is left out.
+std::string posterior_facts(const std::string& prior_path, const std::string& guard = {});
 
 // Loads the prior of `posterior`, read from `posterior_path`: from `prior_path` if that is not empty; else
 // from where the facts say it was at the time, else from a file of the same name beside the posterior. Only a

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <memory>
 #include <set>
 
@@ -24,11 +25,10 @@ std::size_t index(int number) { return static_cast<std::size_t>(number); }
 // How often each raw number (of downscaled frames: the nearest one) occurs in the frames that are forecast.
 using BrightnessCounts = std::vector<std::uint64_t>;
 
-// Decodes every frame that the cases will read, each once. Counts the targets' brightness; returns those that
-// do not decode.
-std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, int inputs, int leads,
-                                int pairs, BrightnessCounts& counts) {
-  const std::size_t needed = index(inputs + leads + pairs - 1);  // up to "now"
+// Decodes every frame that the cases will read, `needed` up to "now" and the targets, each once. Counts the targets'
+// brightness; returns those that do not decode.
+std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, std::size_t needed,
+                                int leads, BrightnessCounts& counts) {
   std::set<std::size_t> read, targets;
   for (const std::size_t now : times) {
     const std::size_t first = std::max(cache.run_of(now).first, now + 1 - std::min(now + 1, needed));
@@ -72,13 +72,15 @@ std::vector<double> default_thresholds(const BrightnessCounts& counts, const Val
 // Which frames a case takes: an advection needs two to see a motion.
 struct CaseShape {
   int inputs = 2, leads = 0, pairs = 1;
+  bool guard = false;
   int past() const { return std::max(inputs, 2); }
+  std::size_t needed() const { return index(past() + leads + pairs - 1 + (guard ? leads : 0)); }
 };
 
 CaseShape case_shape(const LoadedPrior* prior, const VerificationSettings& settings) {
-  if (!prior) return {2, settings.leads, 1};
+  if (!prior) return {2, settings.leads, 1, false};
   return {prior->prior.network.input_frames, prior->prior.network.leads,
-          std::max(1, settings.adaptation.pairs.value_or(prior->prior.support_pairs))};
+          std::max(1, settings.adaptation.pairs.value_or(prior->prior.support_pairs)), settings.adaptation.guard};
 }
 
 // Without a prior, what makes of the images' numbers −1 … 1.
@@ -121,12 +123,8 @@ class Verifier {
     for (int system = 0; system < kSystems; ++system) record.scores[system].resize(result_.systems[system].size());
 
     const std::size_t frames = cache_.frames().size();
-    std::optional<Gaussian<float>> adapted;
-    if (prior_) {
-      Result<Gaussian<float>> weights = adapted_weights(record);
-      if (!weights.ok()) return weights.status();
-      adapted = *std::move(weights);
-    }
+    Gaussian<float> adapted;
+    if (prior_) ALTOCAST_RETURN_IF_ERROR(adapt_before(record, adapted));
     const std::size_t first = now + 1 - index(shape_.past());
     const Result<FrameBlock> block = load_frames(
         cache_,
@@ -143,8 +141,12 @@ class Verifier {
       inputs_->clear();
       const Sample<float>& input =
           inputs_->add(block->from(now + 1 - index(shape_.inputs)), nullptr, kernels_.threads());
-      ALTOCAST_RETURN_IF_ERROR(score_ensemble(kPriorEnsemble, prior_weights_, input, record));
-      ALTOCAST_RETURN_IF_ERROR(score_ensemble(kAdaptedEnsemble, *adapted, input, record));
+      if (record.guard.adapted()) {
+        ALTOCAST_RETURN_IF_ERROR(score_ensemble({kPriorEnsemble}, prior_weights_, input, record));
+        ALTOCAST_RETURN_IF_ERROR(score_ensemble({kAdaptedEnsemble}, adapted, input, record));
+      } else {
+        ALTOCAST_RETURN_IF_ERROR(score_ensemble({kPriorEnsemble, kAdaptedEnsemble}, prior_weights_, input, record));
+      }
     }
     result_.cases.push_back(std::move(record));
     return {};
@@ -157,19 +159,20 @@ class Verifier {
   }
 
   // Adapts on the frames up to the case's time.
-  Result<Gaussian<float>> adapted_weights(VerifiedCase& record) {
+  Status adapt_before(VerifiedCase& record, Gaussian<float>& weights) {
     AdaptationSettings settings = settings_.adaptation;
     settings.at = record.time;
-    Result<Adaptation> adaptation = adapt(*prior_, cache_, settings, kernels_);
-    if (!adaptation.ok()) return adaptation.status();
-    record.support_pairs = adaptation->posterior.support_pairs;
-    record.nll_before = adaptation->nll_before;
-    record.nll_after = adaptation->nll_after;
-    record.kl = adaptation->kl;
-    Gaussian<float> weights;
-    weights.mu = std::move(adaptation->weights.mu);
-    weights.rho = std::move(adaptation->weights.rho);
-    return weights;
+    Result<GuardedAdaptation> guarded = guarded_adaptation(*prior_, cache_, settings, kernels_);
+    if (!guarded.ok()) return guarded.status();
+    Adaptation& adaptation = guarded->adaptation;
+    record.guard = guarded->guard;
+    record.support_pairs = adaptation.posterior.support_pairs;
+    record.nll_before = adaptation.nll_before;
+    record.nll_after = adaptation.nll_after;
+    record.kl = adaptation.kl;
+    weights.mu = std::move(adaptation.weights.mu);
+    weights.rho = std::move(adaptation.weights.rho);
+    return {};
   }
 
   void score_references(std::span<const float> past, VerifiedCase& record) {
@@ -190,14 +193,15 @@ class Verifier {
     score(kAdvectionEnsemble, observed_.size(), pixels_, nullptr, record);
   }
 
-  Status score_ensemble(SystemIndex system, const Gaussian<float>& weights, const Sample<float>& input,
-                        VerifiedCase& record) {
+  // One forecast, which stands for all `systems`.
+  Status score_ensemble(std::initializer_list<SystemIndex> systems, const Gaussian<float>& weights,
+                        const Sample<float>& input, VerifiedCase& record) {
     const EnsembleCentre& centre = forecaster_->forecast(weights, input, units_, settings_.adaptation.seed, values_);
     if (!std::all_of(values_.begin(), values_.end(), [](float value) { return std::isfinite(value); })) {
-      return Status::error(std::string("the forecast with the ") + kSystemNames[system] +
+      return Status::error(std::string("the forecast with the ") + kSystemNames[*systems.begin()] +
                            " weights is not finite; take a lower --rate-scale or another prior");
     }
-    score(system, observed_.size(), pixels_, centre.mean.data(), record);
+    for (const SystemIndex system : systems) score(system, observed_.size(), pixels_, centre.mean.data(), record);
     return {};
   }
 
@@ -268,7 +272,7 @@ Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const V
                            std::to_string(shape.past() + 2 * shape.leads) + " frames in one run, the last " +
                            std::to_string(shape.leads) + " of them after it");
     }
-    const std::vector<RejectedFrame> bad = scan(cache, times, shape.past(), shape.leads, shape.pairs, counts);
+    const std::vector<RejectedFrame> bad = scan(cache, times, shape.needed(), shape.leads, counts);
     if (bad.empty()) break;
     Result<FrameCache> rest = cache.without(bad);
     if (!rest.ok()) return rest.status();

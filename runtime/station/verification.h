@@ -1,9 +1,10 @@
 // Rolls over an archive as a station would have lived through it: at each chosen time it adapts the prior on
-// the frames up to then, forecasts, and scores against the frames that came afterwards. Each case makes the
-// same library calls as adapt and forecast, so its forecast has the bits of `altocast forecast --adapt --at
-// TIME`. Beside the prior stand references that need none: persistence, advection by optical flow, the same
-// smoothed, and an ensemble of it. One case is in memory at a time. The scores are a pure function of the prior
-// file, the frames' pixels and the settings; no number of threads and no instruction set changes them.
+// the frames up to then, under guard (guarded_adaptation.h), forecasts, and scores against the frames that came
+// afterwards. Each case makes the same library calls as adapt and forecast, so its forecast has the bits of
+// `altocast forecast --adapt --at TIME`. Beside the prior stand references that need none: persistence, advection by
+// optical flow, the same smoothed, and an ensemble of it. One case is in memory at a time. The scores are a pure
+// function of the prior file, the frames' pixels and the settings; no number of threads and no instruction set changes
+// them.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@
 #include "runtime/frames/frame_cache.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/scores/lead_scores.h"
-#include "runtime/station/adaptation.h"
+#include "runtime/station/guarded_adaptation.h"
 
 namespace altocast {
 
@@ -48,8 +49,9 @@ inline constexpr const char* kSystemNames[kSystems] = {
     "persistence", "prior", "adapted", "advection", "smoothed_advection", "advection_ensemble"};
 
 struct VerifiedCase {
-  std::int64_t time = 0;  // forecast from
-  int support_pairs = 0;
+  std::int64_t time = 0;                         // forecast from
+  Guard guard;                                   // of a prior
+  int support_pairs = 0;                         // 0 if the guard chose the prior
   double nll_before = 0, nll_after = 0, kl = 0;  // of the adaptation
   std::vector<CaseScores> scores[kSystems];      // [leads], none of a system that is not verified
 };

@@ -118,13 +118,28 @@ std::string case_json(const VerifiedCase& record) {
   }
   JsonObject json;
   json.text("time", format_time(record.time));
-  if (record.support_pairs > 0) {
-    json.integer("support_pairs", record.support_pairs)
+  if (!record.scores[kAdaptedEnsemble].empty()) {
+    json.raw("guard", guard_json(record.guard))
+        .integer("support_pairs", record.support_pairs)
         .number("nll_before", record.nll_before)
         .number("nll_after", record.nll_after)
         .number("kl", record.kl);
   }
   return json.raw("mae", mae.str()).raw("crps", crps.str()).str();
+}
+
+// How often the prior was used in the place of adapted weights, and why.
+std::string guard_summary(const Verification& result) {
+  JsonObject verdicts;
+  int adapted = 0;
+  for (const GuardVerdict verdict : {GuardVerdict::off, GuardVerdict::passed, GuardVerdict::declined,
+                                     GuardVerdict::untested, GuardVerdict::failed}) {
+    verdicts.integer(name_of(verdict),
+                     std::count_if(result.cases.begin(), result.cases.end(),
+                                   [&](const VerifiedCase& record) { return record.guard.verdict == verdict; }));
+  }
+  for (const VerifiedCase& record : result.cases) adapted += record.guard.adapted();
+  return JsonObject().integer("cases_adapted", adapted).raw("verdicts", verdicts.str()).str();
 }
 
 std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
@@ -198,7 +213,8 @@ std::string settings_json(const LoadedPrior* prior, const FrameCache& cache, con
   if (prior) {
     json.integer("pairs", adaptation.pairs.value_or(prior->prior.support_pairs))
         .integer("steps", adaptation.steps.value_or(prior->prior.inner.steps))
-        .number("rate_scale", static_cast<double>(adaptation.rate_scale));
+        .number("rate_scale", static_cast<double>(adaptation.rate_scale))
+        .boolean("guard", adaptation.guard);
   }
   return json.integer("seed", adaptation.seed)
       .raw("thresholds", numbers(result.rules.thresholds))
@@ -219,15 +235,16 @@ std::int64_t block_seconds(const Verification& result) {
 
 std::string scores_json(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
                         const Verification& result) {
-  return JsonObject()
-             .raw("settings", settings_json(prior, cache, settings, result))
-             .integer("leads", result.leads)
-             .integer("cadence_seconds", result.cadence_seconds)
-             .integer("height", result.height)
-             .integer("width", result.width)
-             .text("units", cache.settings().units)
-             .integer("case_count", result.cases.size())
-             .raw("systems", systems_json(result))
+  JsonObject json;
+  json.raw("settings", settings_json(prior, cache, settings, result))
+      .integer("leads", result.leads)
+      .integer("cadence_seconds", result.cadence_seconds)
+      .integer("height", result.height)
+      .integer("width", result.width)
+      .text("units", cache.settings().units)
+      .integer("case_count", result.cases.size());
+  if (prior) json.raw("guard", guard_summary(result));
+  return json.raw("systems", systems_json(result))
              .raw("comparisons", comparisons_json(settings, result))
              .raw("cases", json_array(result.cases, case_json))
              .str() +

@@ -189,6 +189,7 @@ TEST_F(BadInput, OfForecast) {
        {"forecast --prior good.prior --frames frames", 2, "--out is missing"},
        {"forecast --posterior good.posterior --adapt --frames frames --out forecast", 2, "leave out --posterior"},
        {"forecast --prior good.prior --steps 3 --frames frames --out forecast", 2, "--steps belongs to --adapt"},
+       {"forecast --prior good.prior --no-guard --frames frames --out forecast", 2, "--no-guard belongs to --adapt"},
        {"forecast --prior good.prior --frames frames --out forecast --members 0", 2, "--members takes a whole number"},
        {"forecast --prior good.prior --frames frames --out forecast extra", 2, "'extra' is no option"},
        {"forecast --prior flipped.prior --frames frames --out forecast", 1, "flipped.prior: section"},
@@ -213,6 +214,7 @@ TEST_F(BadInput, OfForecast) {
 
 TEST_F(BadInput, OfVerify) {
   check({{"verify --frames frames --out s --pairs 2", 2, "--pairs takes a --prior to adapt"},
+         {"verify --frames frames --out s --no-guard", 2, "--no-guard takes a --prior to adapt"},
          {"verify --prior good.prior --frames frames --out s --leads 2", 2, "--leads is the prior's own"},
          {"verify --prior good.prior --out s", 2, "--frames is missing"},
          {"verify --prior good.prior --frames frames", 2, "--out is missing"},
@@ -233,7 +235,7 @@ TEST_F(BadInput, OfVerify) {
          {"verify --prior good.prior --frames gap --out s", 1, "gap: no time to forecast from is fit; it takes 6"},
          {"verify --prior good.prior --frames frames --out s --from 2018-06-06T03:00Z", 1,
           "frames: no time to forecast from is fit since 2018-06-06T03:00Z"},
-         {"verify --prior steep.prior --frames frames --out good.prior", 1, "--rate-scale below"},
+         {"verify --prior steep.prior --frames frames --no-guard --out good.prior", 1, "--rate-scale below"},
          {"verify --prior wild.prior --frames frames --out good.prior", 1, "at 2018-06-06T01:30Z: "},
          {"verify --prior good.prior --frames frames --out frames", 1, "frames: is a folder"},
          {"verify --prior good.prior --frames frames --out good.prior/s", 1, "good.prior"}});

@@ -1,0 +1,198 @@
+#include "runtime/station/guarded_adaptation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/frames/frame_block.h"
+#include "runtime/json_object.h"
+#include "runtime/sample_set.h"
+#include "runtime/scores/ensemble_scores.h"
+#include "runtime/station/ensemble.h"
+#include "runtime/thread_pool.h"
+
+namespace altocast {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// The inputs of the trial's forecast, and after them the frames held back.
+struct HeldBack {
+  FrameBlock block;
+  int count = 0;
+};
+
+Result<HeldBack> load_held_back(const LoadedPrior& loaded, FrameCache& cache, const AdaptationSettings& settings) {
+  const int inputs = loaded.prior.network.input_frames, leads = loaded.prior.network.leads;
+  HeldBack held;
+  Result<FrameBlock> block = load_frames(
+      cache,
+      [&](const FrameCache& frames) -> Result<FrameRange> {
+        const Result<std::vector<FrameWindow>> newest = frames.support_pairs(inputs, leads, 1, settings.at);
+        if (!newest.ok()) return newest.status();
+        const std::size_t end = newest->back().first + static_cast<std::size_t>(inputs + leads);
+        const std::size_t spare = end - frames.run_of(end - 1).first - static_cast<std::size_t>(inputs + leads);
+        held.count = static_cast<int>(std::min(spare, static_cast<std::size_t>(leads)));
+        return FrameRange{end - static_cast<std::size_t>(held.count + inputs), held.count + inputs};
+      },
+      loaded.prior.normalisation);
+  if (!block.ok()) return block.status();
+  ALTOCAST_RETURN_IF_ERROR(check_size(loaded.prior.network, *block, cache.folder()));
+  held.block = *std::move(block);
+  return held;
+}
+
+// The forecasts of frames that are known already.
+class Trial {
+ public:
+  Trial(const LoadedPrior& loaded, const FrameCache& cache, const HeldBack& held, std::uint64_t seed,
+        Kernels<float>& kernels)
+      : network_(loaded.prior.network),
+        held_(held),
+        seed_(seed),
+        kernels_(kernels),
+        units_(ensemble_units(cache.settings(), loaded.prior.normalisation, cache.largest_number())),
+        forecaster_(loaded.prior, kernels, held.block.height, held.block.width),
+        input_(network_, held.block.height, held.block.width, 1),
+        members_(forecaster_.member_size() * kGuardMembers) {
+    input_.add(held.block.from(held.block.first), nullptr, kernels.threads());
+  }
+
+  // NaN if a member is not finite.
+  double crps(const std::vector<float>& mu, const std::vector<float>& rho) {
+    Gaussian<float> weights;
+    weights.mu = mu;
+    weights.rho = rho;
+    forecaster_.forecast(weights, input_.samples().front(), units_, seed_, members_);
+    if (!std::all_of(members_.begin(), members_.end(), [](float value) { return std::isfinite(value); })) return kNaN;
+    std::vector<double> of_lead(static_cast<std::size_t>(held_.count));
+    kernels_.threads().parallel_for(held_.count, [&](int lead) {
+      const auto at = static_cast<std::size_t>(lead);
+      const auto inputs = static_cast<std::size_t>(network_.input_frames);
+      of_lead[at] = lead_crps(at, held_.block.from(held_.block.first + inputs + at));
+    });
+    double sum = 0;
+    for (const double crps : of_lead) sum += crps;
+    return sum / static_cast<double>(held_.count);
+  }
+
+ private:
+  double lead_crps(std::size_t lead, const float* observed) const {
+    const std::size_t size = forecaster_.member_size();
+    const std::size_t pixels = size / static_cast<std::size_t>(network_.leads);
+    EnsembleSums sums(kGuardMembers, seed_, lead);
+    std::vector<double> values(kGuardMembers);
+    for (std::size_t i = 0; i < pixels; ++i) {
+      for (std::size_t k = 0; k < values.size(); ++k)
+        values[k] = static_cast<double>(members_[k * size + lead * pixels + i]);
+      // Rounded to float as members are.
+      sums.add(values,
+               static_cast<float>(units_.values.offset + units_.values.scale * static_cast<double>(observed[i])));
+    }
+    return sums.crps().fair;
+  }
+
+  const NetworkSpec& network_;
+  const HeldBack& held_;
+  std::uint64_t seed_;
+  Kernels<float>& kernels_;
+  EnsembleUnits units_;
+  EnsembleForecaster forecaster_;
+  SampleSet input_;
+  std::vector<float> members_;  // [member, leads, height, width], in the frames' units
+};
+
+// The prior in the place of an adaptation.
+Adaptation unadapted(const LoadedPrior& loaded, const AdaptationSettings& settings) {
+  Adaptation result;
+  result.posterior = make_posterior(loaded, loaded.prior.mu, loaded.prior.rho);
+  result.posterior.inner = loaded.prior.inner;
+  result.posterior.inner.steps = 0;
+  result.posterior.support_pairs = 0;
+  result.posterior.seed = settings.seed;
+  result.weights = {loaded.prior.mu, loaded.prior.rho};
+  result.nll_before = result.nll_after = kNaN;
+  return result;
+}
+
+}  // namespace
+
+const char* name_of(GuardVerdict verdict) {
+  switch (verdict) {
+    case GuardVerdict::passed:
+      return "passed";
+    case GuardVerdict::declined:
+      return "declined";
+    case GuardVerdict::untested:
+      return "untested";
+    case GuardVerdict::failed:
+      return "failed";
+    case GuardVerdict::off:
+      break;
+  }
+  return "off";
+}
+
+std::string guard_json(const Guard& guard) {
+  JsonObject json;
+  json.text("verdict", name_of(guard.verdict)).text("used", guard.adapted() ? "adapted" : "prior");
+  if (guard.verdict == GuardVerdict::off) return json.str();
+  return json.integer("held_back_frames", guard.held_back)
+      .integer("trial_pairs", guard.trial_pairs)
+      .number("prior_crps", guard.prior_crps)
+      .number("adapted_crps", guard.adapted_crps)
+      .text("reason", guard.reason)
+      .str();
+}
+
+Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCache& cache,
+                                             const AdaptationSettings& settings, Kernels<float>& kernels) {
+  const FlushSubnormals flush;
+  GuardedAdaptation result;
+  Guard& guard = result.guard;
+  if (!settings.guard) {
+    Result<Adaptation> adaptation = adapt(loaded, cache, settings, kernels);
+    if (!adaptation.ok()) return adaptation.status();
+    result.adaptation = *std::move(adaptation);
+    return result;
+  }
+  const auto use_prior = [&](GuardVerdict verdict, const std::string& reason) {
+    guard.verdict = verdict;
+    guard.reason = reason;
+    result.adaptation = unadapted(loaded, settings);
+    return std::move(result);
+  };
+  guard.prior_crps = guard.adapted_crps = kNaN;
+  const Result<HeldBack> held = load_held_back(loaded, cache, settings);
+  if (!held.ok()) return held.status();
+  guard.held_back = held->count;
+  if (held->count == 0)
+    return use_prior(GuardVerdict::untested, "the run holds one support pair, and nothing to test it on");
+  ALTOCAST_RETURN_IF_ERROR(check_ensemble_memory(static_cast<std::uint64_t>(held->block.height) *
+                                                     static_cast<std::uint64_t>(held->block.width) *
+                                                     static_cast<std::uint64_t>(loaded.prior.network.leads),
+                                                 kGuardMembers));
+
+  AdaptationSettings before = settings;
+  before.at = held->block.slots[static_cast<std::size_t>(loaded.prior.network.input_frames - 1)];
+  {
+    const Result<Adaptation> trial_adaptation = adapt(loaded, cache, before, kernels);
+    if (!trial_adaptation.ok()) return use_prior(GuardVerdict::failed, trial_adaptation.message());
+    guard.trial_pairs = trial_adaptation->posterior.support_pairs;
+    Trial trial(loaded, cache, *held, settings.seed, kernels);
+    guard.prior_crps = trial.crps(loaded.prior.mu, loaded.prior.rho);
+    guard.adapted_crps = trial.crps(trial_adaptation->weights.mu, trial_adaptation->weights.rho);
+  }
+  if (!(guard.adapted_crps <= guard.prior_crps))
+    return use_prior(GuardVerdict::declined, "adapted weights forecast the frames held back worse than the prior's");
+
+  Result<Adaptation> adaptation = adapt(loaded, cache, settings, kernels);
+  if (!adaptation.ok()) return use_prior(GuardVerdict::failed, adaptation.message());
+  if (!(adaptation->nll_after <= adaptation->nll_before))
+    return use_prior(GuardVerdict::declined, "the adapted weights fit their own pairs worse than the prior's");
+  guard.verdict = GuardVerdict::passed;
+  result.adaptation = *std::move(adaptation);
+  return result;
+}
+
+}  // namespace altocast

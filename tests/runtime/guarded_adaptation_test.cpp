@@ -1,0 +1,165 @@
+// The guard: what it tests on, when it turns an adaptation down, and that the prior's own forecast is what remains.
+#include "runtime/station/guarded_adaptation.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "runtime/kernels/make_kernels.h"
+#include "runtime/station/station_forecast.h"
+#include "runtime/station/verification.h"
+#include "tests/formats/temporary_folder.h"
+#include "tests/runtime/small_station.h"
+
+namespace altocast {
+namespace {
+
+constexpr int kInputs = 2, kLeads = 2;  // of small_prior
+
+class GuardTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    SyntheticSettings frames = small_frames();
+    frames.frames = 9;
+    ASSERT_TRUE(write_synthetic_frames(frames, folder_ / "frames").ok());
+    load(small_prior(3));
+  }
+  void load(const Prior& prior) {
+    ASSERT_TRUE(save_prior(prior, folder_ / "station.prior", {PlaneType::f32, PlaneType::f32}).ok());
+    prior_ = *load_prior(folder_ / "station.prior");
+  }
+  // With inner rates at which one step is far too long, but the weights stay finite.
+  void load_overshooting_prior() {
+    Prior prior = small_prior(3);
+    for (float& rate : prior.rate_mu) rate = 2.0f;
+    prior.inner.steps = 1;
+    prior.inner.kl_weight = 0;
+    load(prior);
+  }
+  FrameCache frames() { return *FrameCache::open(folder_ / "frames"); }
+  Result<GuardedAdaptation> run() {
+    FrameCache cache = frames();
+    return guarded_adaptation(prior_, cache, settings_, *kernels_);
+  }
+  void keep_frames(std::size_t count) {
+    const FrameCache cache = frames();
+    for (std::size_t i = count; i < cache.frames().size(); ++i) std::filesystem::remove(cache.frames()[i].path);
+  }
+  void expect_prior(const GuardedAdaptation& guarded) {
+    EXPECT_FALSE(guarded.guard.adapted());
+    EXPECT_FALSE(guarded.guard.reason.empty());
+    EXPECT_EQ(guarded.adaptation.weights.mu, prior_.prior.mu);
+    EXPECT_EQ(guarded.adaptation.weights.rho, prior_.prior.rho);
+    EXPECT_TRUE(guarded.adaptation.posterior.frames.empty());
+    EXPECT_TRUE(validate(guarded.adaptation.posterior).ok());
+  }
+
+  TemporaryFolder folder_;
+  LoadedPrior prior_;
+  AdaptationSettings settings_;
+  std::unique_ptr<Kernels<float>> kernels_ = *make_kernels("", 1);
+};
+
+TEST_F(GuardTest, ItsTrialIsTheVerifiedCaseWhoseLastLeadEndsNow) {
+  const Result<GuardedAdaptation> guarded = run();
+  ASSERT_TRUE(guarded.ok()) << guarded.message();
+  EXPECT_EQ(guarded->guard.held_back, kLeads);
+  EXPECT_EQ(guarded->guard.trial_pairs, 3);
+
+  FrameCache cache = frames();
+  VerificationSettings settings;
+  settings.from = settings.to = cache.frames()[8 - kLeads].slot;
+  settings.members = kGuardMembers;
+  settings.adaptation.guard = false;
+  const Result<Verification> verified = verify(&prior_, cache, settings, *kernels_, nullptr);
+  ASSERT_TRUE(verified.ok()) << verified.message();
+  const auto crps = [&](SystemIndex system) {
+    double sum = 0;
+    for (const CaseScores& scores : verified->cases[0].scores[system]) sum += scores.crps / kLeads;
+    return sum;
+  };
+  EXPECT_NEAR(guarded->guard.prior_crps, crps(kPriorEnsemble), 1e-9);
+  EXPECT_NEAR(guarded->guard.adapted_crps, crps(kAdaptedEnsemble), 1e-9);
+}
+
+TEST_F(GuardTest, AnAdaptationThatHelpsIsThatOfTheNewestPairs) {
+  const Result<GuardedAdaptation> guarded = run();
+  ASSERT_TRUE(guarded.ok()) << guarded.message();
+  EXPECT_EQ(guarded->guard.verdict, GuardVerdict::passed);
+  EXPECT_LT(guarded->guard.adapted_crps, guarded->guard.prior_crps);
+  FrameCache cache = frames();
+  const Result<Adaptation> plain = adapt(prior_, cache, settings_, *kernels_);
+  ASSERT_TRUE(plain.ok());
+  EXPECT_EQ(guarded->adaptation.weights.mu, plain->weights.mu);
+  EXPECT_EQ(guarded->adaptation.weights.rho, plain->weights.rho);
+  EXPECT_EQ(guarded->adaptation.last_time, cache.frames().back().slot);
+}
+
+TEST_F(GuardTest, AnAdaptationThatForecastsWorseIsTurnedDown) {
+  load_overshooting_prior();
+  const Result<GuardedAdaptation> guarded = run();
+  ASSERT_TRUE(guarded.ok()) << guarded.message();
+  EXPECT_EQ(guarded->guard.verdict, GuardVerdict::declined);
+  EXPECT_GT(guarded->guard.adapted_crps, guarded->guard.prior_crps);
+  expect_prior(*guarded);
+  const auto hash = [&](const AdaptedWeights& weights) {
+    FrameCache cache = frames();
+    return forecast_hash(forecast(prior_, weights, cache, {std::nullopt, 2, 1}, *kernels_)->product());
+  };
+  EXPECT_EQ(hash(guarded->adaptation.weights), hash({prior_.prior.mu, prior_.prior.rho}));
+}
+
+TEST_F(GuardTest, OptedOutOfItIsThePlainAdaptation) {
+  load_overshooting_prior();
+  settings_.guard = false;
+  const Result<GuardedAdaptation> guarded = run();
+  ASSERT_TRUE(guarded.ok()) << guarded.message();
+  EXPECT_EQ(guarded->guard.verdict, GuardVerdict::off);
+  EXPECT_TRUE(guarded->guard.adapted());
+  FrameCache cache = frames();
+  EXPECT_EQ(guarded->adaptation.weights.mu, adapt(prior_, cache, settings_, *kernels_)->weights.mu);
+}
+
+TEST_F(GuardTest, AShortRunHoldsFewerFramesBackAndTheShortestNone) {
+  keep_frames(kInputs + kLeads + 1);
+  const Result<GuardedAdaptation> one = run();
+  ASSERT_TRUE(one.ok()) << one.message();
+  EXPECT_EQ(one->guard.held_back, 1);
+  EXPECT_EQ(one->guard.trial_pairs, 1);
+
+  keep_frames(kInputs + kLeads);
+  const Result<GuardedAdaptation> none = run();
+  ASSERT_TRUE(none.ok()) << none.message();
+  EXPECT_EQ(none->guard.verdict, GuardVerdict::untested);
+  expect_prior(*none);
+
+  keep_frames(kInputs + kLeads - 1);
+  const Result<GuardedAdaptation> too_few = run();
+  ASSERT_FALSE(too_few.ok());
+  EXPECT_NE(too_few.message().find("needs 4 frames in one run"), std::string::npos) << too_few.message();
+}
+
+TEST_F(GuardTest, AnAdaptationThatDivergesIsNoFailure) {
+  settings_.rate_scale = 1e6f;
+  const Result<GuardedAdaptation> guarded = run();
+  ASSERT_TRUE(guarded.ok()) << guarded.message();
+  EXPECT_EQ(guarded->guard.verdict, GuardVerdict::failed);
+  EXPECT_NE(guarded->guard.reason.find("--rate-scale"), std::string::npos) << guarded->guard.reason;
+  expect_prior(*guarded);
+}
+
+TEST_F(GuardTest, LooksNoFurtherThanNow) {
+  FrameCache cache = frames();
+  settings_.at = cache.frames()[6].slot;
+  const Result<GuardedAdaptation> at = run();
+  settings_.at.reset();
+  keep_frames(7);
+  const Result<GuardedAdaptation> newest = run();
+  ASSERT_TRUE(at.ok() && newest.ok());
+  EXPECT_EQ(guard_json(at->guard), guard_json(newest->guard));
+  EXPECT_EQ(at->adaptation.weights.mu, newest->adaptation.weights.mu);
+}
+
+}  // namespace
+}  // namespace altocast
