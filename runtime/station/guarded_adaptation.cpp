@@ -165,9 +165,9 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   guard.prior_crps = guard.adapted_crps = kNaN;
   const Result<HeldBack> held = load_held_back(loaded, cache, settings);
   if (!held.ok()) return held.status();
+  if (2 * held->count < loaded.prior.network.leads)
+    return use_prior(GuardVerdict::untested, "the run is too short to test an adaptation on frames held back");
   guard.held_back = held->count;
-  if (held->count == 0)
-    return use_prior(GuardVerdict::untested, "the run holds one support pair, and nothing to test it on");
   ALTOCAST_RETURN_IF_ERROR(check_ensemble_memory(static_cast<std::uint64_t>(held->block.height) *
                                                      static_cast<std::uint64_t>(held->block.width) *
                                                      static_cast<std::uint64_t>(loaded.prior.network.leads),

@@ -2,11 +2,12 @@
 // what was known before them, and both forecast the frames held back. The adapted weights are used if they score no
 // worse there than the prior's; else the prior's are.
 //
-// Held back are as many frames as a forecast has leads, or fewer where the run is too short for that and a support
-// pair; none of them is a target of the trial's support pairs, which end where the forecast begins. So the trial is the
-// case of a verification (verification.h) whose last lead ends now. The score is the fair CRPS, over all pixels and
-// leads held back, of kGuardMembers members drawn as a forecast draws them, observation noise included and with the
-// same random numbers for both: what adaptation must not cost, rather than a loss that stands for it.
+// Held back are as many frames as a forecast has leads, or fewer, down to half as many, where the run is too short for
+// that and a support pair (the first leads alone tell little about the others). None of them is a target of the trial's
+// support pairs, which end where the forecast begins: the trial is the case of a verification (verification.h) whose
+// last lead ends now. The score is the fair CRPS, over all pixels and leads held back, of kGuardMembers members drawn
+// as a forecast draws them, observation noise included and with the same random numbers for both: what adaptation must
+// not cost, rather than a loss that stands for it.
 //
 // A trial that is passed tells that adapting helps here and now. What is then used are weights adapted anew with the
 // same settings on the newest pairs, held-back frames included, which would else be missing where they count most; they
@@ -27,7 +28,7 @@ enum class GuardVerdict {
   off,       // not asked for: adapted, untested
   passed,    // adapted
   declined,  // the adapted weights scored worse than the prior's, or fit their own pairs worse: the prior is used
-  untested,  // the run is too short to hold a frame back: the prior is used
+  untested,  // the run is too short for a trial: the prior is used
   failed     // the adaptation has no fit result: the prior is used
 };
 
