@@ -24,17 +24,21 @@ class ProgressLine {
     const auto now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - start_).count();
     std::string text = std::to_string(done) + " of " + std::to_string(cases) + " cases";
-    if (done > 0) {
-      const double left = seconds / static_cast<double>(done) * static_cast<double>(cases - done);
+    if (!started_) {
+      first_ = done;
+      if (done > 0) text += " done before, going on";
+    } else if (done > first_) {
+      const double left = seconds / static_cast<double>(done - first_) * static_cast<double>(cases - done);
       text += done < cases ? ", " + plain_number(left, 3) + " s left" : ", " + plain_number(seconds, 3) + " s";
     }
     if (terminal_) {
       std::fprintf(stderr, "\raltocast: %s\033[K%s", text.c_str(), done == cases ? "\n" : "");
-    } else if (done == 0 || done == cases || now - shown_ >= std::chrono::minutes(1)) {
+    } else if (!started_ || done == cases || now - shown_ >= std::chrono::minutes(1)) {
       log_line(text);
       shown_ = now;
     }
     open_ = terminal_ && done < cases;
+    started_ = true;
   }
   // What is said next starts a line of its own.
   void end() {
@@ -45,7 +49,8 @@ class ProgressLine {
  private:
   using Clock = std::chrono::steady_clock;
   Clock::time_point start_ = Clock::now(), shown_ = start_;
-  bool terminal_ = isatty(STDERR_FILENO) != 0, open_ = false;
+  std::size_t first_ = 0;  // cases that an earlier run had done
+  bool terminal_ = isatty(STDERR_FILENO) != 0, open_ = false, started_ = false;
 };
 
 double share_of_persistence(const LeadScores& scores, double persistence) {
@@ -56,9 +61,8 @@ double spread_skill(const LeadScores& scores, double) { return scores.ensemble()
 
 void print_table(const FrameCache& cache, const Verification& result) {
   const std::string& units = cache.settings().units;
-  std::printf("%zu cases, %s to %s; scores in %s\n\n", result.cases.size(),
-              format_time(result.cases.front().time).c_str(), format_time(result.cases.back().time).c_str(),
-              units.empty() ? "the images' numbers" : units.c_str());
+  std::printf("%zu cases, %s to %s; scores in %s\n\n", result.case_count, format_time(result.first_time).c_str(),
+              format_time(result.last_time).c_str(), units.empty() ? "the images' numbers" : units.c_str());
   struct Column {
     SystemIndex system;
     const char* name;
@@ -114,6 +118,20 @@ VerificationSettings settings_of(const Arguments& arguments) {
   return settings;
 }
 
+// FILE, and beside it the page.
+Status write_results(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
+                     const Verification& result, VerificationJournal& journal, const std::string& path) {
+  const Result<CaseSummary> cases = summarise(result, journal);
+  if (!cases.ok()) return cases.status();
+  Result<DurableFile> json = DurableFile::create(path);
+  if (!json.ok()) return json.status();
+  ALTOCAST_RETURN_IF_ERROR(
+      write_scores_json(prior, cache, settings, result, *cases, journal, [&](std::string_view text) {
+        return json->write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+      }));
+  return json->commit();
+}
+
 }  // namespace
 
 Status run_verify(std::span<char*> argv) {
@@ -147,8 +165,11 @@ Status run_verify(std::span<char*> argv) {
   Result<FrameCache> cache = FrameCache::open(folder);
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
+  const LoadedPrior* const loaded = prior ? &*prior : nullptr;
   ProgressLine line;
-  const Result<Verification> result = verify(prior ? &*prior : nullptr, *cache, settings, *kernels,
+  Result<VerificationJournal> journal = VerificationJournal::open(out + ".progress");
+  if (!journal.ok()) return journal.status();
+  const Result<Verification> result = verify(loaded, *cache, settings, *kernels, *journal,
                                              [&](std::size_t done, std::size_t cases) { line.show(done, cases); });
   line.end();
   if (prior) {
@@ -157,10 +178,9 @@ Status run_verify(std::span<char*> argv) {
     log_rejected(*cache);
   }
   if (!result.ok()) return result.status();
-  const std::string json = scores_json(prior ? &*prior : nullptr, *cache, settings, *result);
-  ALTOCAST_RETURN_IF_ERROR(replace_file(out, {reinterpret_cast<const std::uint8_t*>(json.data()), json.size()}));
+  ALTOCAST_RETURN_IF_ERROR(write_results(loaded, *cache, settings, *result, *journal, out));
   print_table(*cache, *result);
-  return {};
+  return journal->remove();
 }
 
 }  // namespace altocast

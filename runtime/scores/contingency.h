@@ -18,6 +18,10 @@ struct ContingencyTable {
   }
   std::uint64_t count() const { return hits + false_alarms + misses + correct_negatives; }
 
+  void each_number(const auto& visit) {  // as in errors.h
+    for (std::uint64_t* number : {&hits, &false_alarms, &misses, &correct_negatives}) visit(*number);
+  }
+
   double accuracy() const;        // (hits + correct negatives) / all
   double frequency_bias() const;  // forecast / observed events
   double pod() const;             // probability of detection, hits / observed events

@@ -52,6 +52,12 @@ class EnsembleSums {
   double spread_skill() const;
   const std::vector<std::uint64_t>& rank_histogram() const { return ranks_; }  // [members + 1]
 
+  void each_number(const auto& visit) {  // as in errors.h
+    visit(count_);
+    for (double* number : {&plain_, &fair_, &variance_, &squared_}) visit(*number);
+    for (std::uint64_t& count : ranks_) visit(count);
+  }
+
  private:
   std::uint64_t seed_, stream_;
   std::uint64_t count_ = 0;

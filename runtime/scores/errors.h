@@ -21,6 +21,12 @@ class ErrorSums {
   double rmse() const;
   double correlation() const;
 
+  // Every number of the state, to save it and go on with it later.
+  void each_number(const auto& visit) {
+    visit(count_);
+    for (double* number : {&error_, &absolute_, &squared_, &origin_, &f_, &o_, &ff_, &oo_, &fo_}) visit(*number);
+  }
+
  private:
   std::uint64_t count_ = 0;
   double error_ = 0, absolute_ = 0, squared_ = 0;

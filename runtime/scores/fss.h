@@ -36,6 +36,11 @@ class FssSums {
   int window() const { return window_; }
   double fss() const;
 
+  void each_number(const auto& visit) {  // as in errors.h
+    visit(difference_);
+    visit(squares_);
+  }
+
  private:
   int window_;
   Padding padding_;

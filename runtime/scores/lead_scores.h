@@ -61,6 +61,17 @@ class LeadScores {
   const EnsembleSums& ensemble() const { return ensemble_; }
   const std::vector<Threshold>& thresholds() const { return thresholds_; }
 
+  void each_number(const auto& visit) {  // as in errors.h
+    errors_.each_number(visit);
+    ensemble_.each_number(visit);
+    for (Threshold& threshold : thresholds_) {
+      threshold.of_mean.each_number(visit);
+      threshold.probability.each_number(visit);
+      for (FssSums& sums : threshold.fss_of_mean) sums.each_number(visit);
+      for (FssSums& sums : threshold.fss_of_probability) sums.each_number(visit);
+    }
+  }
+
  private:
   void add_events(Threshold& threshold, const float* values, std::size_t member_stride, std::span<const float> observed,
                   FieldScratch& scratch);

@@ -43,6 +43,11 @@ class ProbabilityTable {
   std::vector<double> observed_frequency() const;
   std::vector<std::uint64_t> forecasts() const;
 
+  void each_number(const auto& visit) {  // as in errors.h
+    for (std::uint64_t& count : with_) visit(count);
+    for (std::uint64_t& count : without_) visit(count);
+  }
+
  private:
   double members() const { return static_cast<double>(with_.size() - 1); }
 

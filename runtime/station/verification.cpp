@@ -6,11 +6,15 @@
 #include <memory>
 #include <set>
 
+#include "formats/crc32c.h"
+#include "formats/sha256.h"
 #include "runtime/advection/advection_ensemble.h"
 #include "runtime/frames/frame_block.h"
+#include "runtime/json_object.h"
 #include "runtime/random.h"
 #include "runtime/sample_set.h"
 #include "runtime/station/ensemble.h"
+#include "runtime/station/host.h"
 #include "runtime/thread_pool.h"
 #include "runtime/time.h"
 
@@ -25,10 +29,14 @@ std::size_t index(int number) { return static_cast<std::size_t>(number); }
 // How often each raw number (of downscaled frames: the nearest one) occurs in the frames that are forecast.
 using BrightnessCounts = std::vector<std::uint64_t>;
 
+void add_text(const std::string& text, Sha256& hash) {
+  hash.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
 // Decodes every frame that the cases will read, `needed` up to "now" and the targets, each once. Counts the targets'
-// brightness; returns those that do not decode.
+// brightness and adds what it read to `frames`; returns those that do not decode.
 std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, std::size_t needed,
-                                int leads, BrightnessCounts& counts) {
+                                int leads, BrightnessCounts& counts, Sha256& frames) {
   std::set<std::size_t> read, targets;
   for (const std::size_t now : times) {
     const std::size_t first = std::max(cache.run_of(now).first, now + 1 - std::min(now + 1, needed));
@@ -42,7 +50,12 @@ std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::
     const Result<Frame> frame = cache.load(i);
     if (!frame.ok()) {
       bad.push_back({cache.frames()[i].path, frame.message()});
-    } else if (targets.contains(i)) {
+      continue;
+    }
+    const std::span<const std::uint8_t> pixels(reinterpret_cast<const std::uint8_t*>(frame->pixels.data()),
+                                               frame->pixels.size() * sizeof(float));
+    add_text(std::to_string(cache.frames()[i].slot) + " " + std::to_string(crc32c(pixels)) + "\n", frames);
+    if (targets.contains(i)) {
       for (const float raw : frame->pixels) ++counts[static_cast<std::size_t>(std::clamp(raw, 0.0f, largest) + 0.5f)];
     }
   }
@@ -117,8 +130,9 @@ class Verifier {
     prior_weights_.rho = prior->prior.rho;
   }
 
-  Status run_case(std::size_t now) {
-    VerifiedCase record;
+  // `example`: takes the forecasts instead of scores, unless it is null.
+  Status run_case(std::size_t now, VerifiedCase& record, ExampleCase* example) {
+    example_ = example;
     record.time = cache_.frames()[now].slot;
     for (int system = 0; system < kSystems; ++system) record.scores[system].resize(result_.systems[system].size());
 
@@ -136,6 +150,13 @@ class Verifier {
     if (!block.ok()) return block.status();
 
     to_units({block->from(now + 1), observed_.size()}, observed_);
+    if (example_) {
+      example_->time = record.time;
+      example_->guard = record.guard;
+      example_->observed = observed_;
+      example_->newest.resize(pixels_);
+      to_units({block->from(now), pixels_}, example_->newest);
+    }
     score_references({block->from(first), index(shape_.past()) * pixels_}, record);
     if (prior_) {
       inputs_->clear();
@@ -148,7 +169,6 @@ class Verifier {
         ALTOCAST_RETURN_IF_ERROR(score_ensemble({kPriorEnsemble, kAdaptedEnsemble}, prior_weights_, input, record));
       }
     }
-    result_.cases.push_back(std::move(record));
     return {};
   }
 
@@ -208,6 +228,15 @@ class Verifier {
   // One item of work a lead: it adds to accumulators of its own. `means` may be null (lead_scores.h).
   void score(SystemIndex system, std::size_t member_stride, std::size_t lead_stride, const float* means,
              VerifiedCase& record) {
+    if (example_) {
+      std::vector<float>& forecast = example_->forecasts[system];
+      if (system == kAdvectionEnsemble) return;
+      for (std::size_t lead = 0; lead < index(result_.leads); ++lead) {
+        const float* const from = means ? means + lead * pixels_ : values_.data() + lead * lead_stride;
+        forecast.insert(forecast.end(), from, from + pixels_);
+      }
+      return;
+    }
     kernels_.threads().parallel_for(result_.leads, [&](int lead) {
       const std::size_t at = index(lead);
       record.scores[system][at] = result_.systems[system][at].add(
@@ -217,6 +246,7 @@ class Verifier {
   }
 
   const LoadedPrior* prior_;  // null: references alone
+  ExampleCase* example_ = nullptr;
   const CaseShape shape_;
   FrameCache& cache_;
   const VerificationSettings& settings_;
@@ -252,43 +282,41 @@ std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs,
   return chosen;
 }
 
-Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
-                            Kernels<float>& kernels, const VerificationProgress& progress) {
-  const FlushSubnormals flush;
-  if (cache.height() < kLeastSide || cache.width() < kLeastSide) {
-    return Status::error(cache.folder() + ": the frames have " + std::to_string(cache.height()) + " x " +
-                         std::to_string(cache.width()) + " pixels; an advection takes at least " +
-                         std::to_string(kLeastSide) + " a side");
-  }
-  const CaseShape shape = case_shape(prior, settings);
-  std::vector<std::size_t> times;
-  BrightnessCounts counts;
-  while (true) {
-    times = verification_times(cache, shape.past(), shape.leads, settings);
-    if (times.empty()) {
-      return Status::error(cache.folder() + ": no time to forecast from is fit" +
-                           (settings.from ? " since " + format_time(*settings.from) : "") +
-                           (settings.to ? " until " + format_time(*settings.to) : "") + "; it takes " +
-                           std::to_string(shape.past() + 2 * shape.leads) + " frames in one run, the last " +
-                           std::to_string(shape.leads) + " of them after it");
-    }
-    const std::vector<RejectedFrame> bad = scan(cache, times, shape.needed(), shape.leads, counts);
-    if (bad.empty()) break;
-    Result<FrameCache> rest = cache.without(bad);
-    if (!rest.ok()) return rest.status();
-    cache = *std::move(rest);
-  }
+namespace {
 
-  Verification result;
+// All that a verification's numbers depend on.
+Sha256Digest journal_key(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
+                         const std::vector<std::size_t>& times, Sha256 frames) {
+  const AdaptationSettings& adaptation = settings.adaptation;
+  const ValueScale& values = cache.settings().values;
+  const auto number = [](double value) { return json_number(value); };
+  add_text(JsonObject()
+               .text("version", version())
+               .text("prior", prior ? to_hex(prior->sha256) : "")
+               .raw("times", json_array(times, [&](std::size_t at) { return std::to_string(cache.frames()[at].slot); }))
+               .integer("members", settings.members)
+               .integer("leads", settings.leads)
+               .integer("pairs", adaptation.pairs.value_or(-1))
+               .integer("steps", adaptation.steps.value_or(-1))
+               .number("rate_scale", static_cast<double>(adaptation.rate_scale))
+               .integer("seed", adaptation.seed)
+               .boolean("guard", adaptation.guard)
+               .raw("thresholds", json_array(settings.thresholds, number))
+               .raw("windows", json_array(settings.windows, [](int window) { return std::to_string(window); }))
+               .number("value_scale", values.scale)
+               .number("value_offset", values.offset)
+               .str(),
+           frames);
+  return frames.finish();
+}
+
+// Empty scores of what is verified.
+void prepare(const LoadedPrior* prior, const FrameCache& cache, const CaseShape& shape,
+             const VerificationSettings& settings, Verification& result) {
   result.leads = shape.leads;
   result.cadence_seconds = cache.cadence_seconds();
   result.height = cache.height();
   result.width = cache.width();
-  const ValueScale& values = cache.settings().values;
-  result.rules = {settings.thresholds, values.scale < 0, settings.windows};
-  if (settings.thresholds.empty()) result.rules.thresholds = default_thresholds(counts, values);
-  const std::uint64_t pixels = std::uint64_t{1} * index(result.height) * index(result.width);
-  ALTOCAST_RETURN_IF_ERROR(check_ensemble_memory(pixels * index(result.leads), settings.members));
   const std::uint64_t seed = derive_seed(settings.adaptation.seed, kRankPurpose);
   for (int system = 0; system < kSystems; ++system) {
     if (!prior && (system == kPriorEnsemble || system == kAdaptedEnsemble)) continue;
@@ -298,15 +326,83 @@ Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const V
                                           index(system * result.leads + lead), result.height, result.width);
     }
   }
-  Verifier verifier(prior, cache, settings, kernels, result);
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    if (progress) progress(i, times.size());
-    const std::int64_t time = cache.frames()[times[i]].slot;
-    const Status done = verifier.run_case(times[i]);
-    if (!done.ok()) return done.within("at " + format_time(time));
+}
+
+Status check_frames(const FrameCache& cache, const CaseShape& shape, const VerificationSettings& settings) {
+  if (cache.height() < kLeastSide || cache.width() < kLeastSide) {
+    return Status::error(cache.folder() + ": the frames have " + std::to_string(cache.height()) + " x " +
+                         std::to_string(cache.width()) + " pixels; an advection takes at least " +
+                         std::to_string(kLeastSide) + " a side");
   }
-  if (progress) progress(times.size(), times.size());
+  const std::uint64_t pixels = std::uint64_t{1} * index(cache.height()) * index(cache.width());
+  return check_ensemble_memory(pixels * index(shape.leads), settings.members);
+}
+
+}  // namespace
+
+Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
+                            Kernels<float>& kernels, VerificationJournal& journal,
+                            const VerificationProgress& progress) {
+  const FlushSubnormals flush;
+  const CaseShape shape = case_shape(prior, settings);
+  ALTOCAST_RETURN_IF_ERROR(check_frames(cache, shape, settings));
+  std::vector<std::size_t> times;
+  BrightnessCounts counts;
+  Sha256 frames;
+  while (true) {
+    times = verification_times(cache, shape.past(), shape.leads, settings);
+    if (times.empty()) {
+      return Status::error(cache.folder() + ": no time to forecast from is fit" +
+                           (settings.from ? " since " + format_time(*settings.from) : "") +
+                           (settings.to ? " until " + format_time(*settings.to) : "") + "; it takes " +
+                           std::to_string(shape.past() + 2 * shape.leads) + " frames in one run, the last " +
+                           std::to_string(shape.leads) + " of them after it");
+    }
+    frames = Sha256();
+    const std::vector<RejectedFrame> bad = scan(cache, times, shape.needed(), shape.leads, counts, frames);
+    if (bad.empty()) break;
+    Result<FrameCache> rest = cache.without(bad);
+    if (!rest.ok()) return rest.status();
+    cache = *std::move(rest);
+  }
+
+  Verification result;
+  const ValueScale& values = cache.settings().values;
+  result.rules = {settings.thresholds, values.scale < 0, settings.windows};
+  if (settings.thresholds.empty()) result.rules.thresholds = default_thresholds(counts, values);
+  prepare(prior, cache, shape, settings, result);
+  result.case_count = times.size();
+  result.first_time = cache.frames()[times.front()].slot;
+  result.last_time = cache.frames()[times.back()].slot;
+  const Result<std::size_t> done = journal.resume(journal_key(prior, cache, settings, times, frames), result.systems);
+  if (!done.ok()) return done.status();
+  Verifier verifier(prior, cache, settings, kernels, result);
+  if (progress) progress(*done, times.size());
+  for (std::size_t i = *done; i < times.size(); ++i) {
+    VerifiedCase record;
+    const Status ran = verifier.run_case(times[i], record, nullptr);
+    if (!ran.ok()) return ran.within("at " + format_time(cache.frames()[times[i]].slot));
+    ALTOCAST_RETURN_IF_ERROR(journal.add(record, result.systems, i + 1 == times.size()));
+    if (progress) progress(i + 1, times.size());
+  }
   return result;
+}
+
+Result<ExampleCase> example_case(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
+                                 Kernels<float>& kernels, std::int64_t time) {
+  const FlushSubnormals flush;
+  const CaseShape shape = case_shape(prior, settings);
+  ALTOCAST_RETURN_IF_ERROR(check_frames(cache, shape, settings));
+  for (const std::size_t now : verification_times(cache, shape.past(), shape.leads, settings)) {
+    if (cache.frames()[now].slot != time) continue;
+    Verification shapes;
+    prepare(prior, cache, shape, settings, shapes);
+    VerifiedCase record;
+    ExampleCase example;
+    ALTOCAST_RETURN_IF_ERROR(Verifier(prior, cache, settings, kernels, shapes).run_case(now, record, &example));
+    return example;
+  }
+  return Status::error(cache.folder() + ": no forecast can be verified from " + format_time(time));
 }
 
 }  // namespace altocast

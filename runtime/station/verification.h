@@ -2,9 +2,9 @@
 // the frames up to then, under guard (guarded_adaptation.h), forecasts, and scores against the frames that came
 // afterwards. Each case makes the same library calls as adapt and forecast, so its forecast has the bits of
 // `altocast forecast --adapt --at TIME`. Beside the prior stand references that need none: persistence, advection by
-// optical flow, the same smoothed, and an ensemble of it. One case is in memory at a time. The scores are a pure
-// function of the prior file, the frames' pixels and the settings; no number of threads and no instruction set changes
-// them.
+// optical flow, the same smoothed, and an ensemble of it. One case is in memory at a time; a killed verification goes
+// on where it was (verification_journal.h). The scores are a pure function of the prior file, the frames' pixels and
+// the settings; no number of threads and no instruction set changes them.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "runtime/kernels/kernels.h"
 #include "runtime/scores/lead_scores.h"
 #include "runtime/station/guarded_adaptation.h"
+#include "runtime/station/verification_journal.h"
 
 namespace altocast {
 
@@ -36,36 +37,17 @@ struct VerificationSettings {
 // have, so that rounding never decides; equal ones (an image that is mostly black) are taken once.
 inline constexpr double kDefaultPercentiles[] = {75, 90, 95};
 
-enum SystemIndex {
-  kPersistence,
-  kPriorEnsemble,
-  kAdaptedEnsemble,
-  kAdvection,
-  kSmoothedAdvection,
-  kAdvectionEnsemble,
-  kSystems
-};
-inline constexpr const char* kSystemNames[kSystems] = {
-    "persistence", "prior", "adapted", "advection", "smoothed_advection", "advection_ensemble"};
-
-struct VerifiedCase {
-  std::int64_t time = 0;                         // forecast from
-  Guard guard;                                   // of a prior
-  int support_pairs = 0;                         // 0 if the guard chose the prior
-  double nll_before = 0, nll_after = 0, kl = 0;  // of the adaptation
-  std::vector<CaseScores> scores[kSystems];      // [leads], none of a system that is not verified
-};
-
 struct Verification {
   int leads = 0, cadence_seconds = 0, height = 0, width = 0;
   EventRules rules;
-  std::vector<VerifiedCase> cases;            // by time
-  std::vector<LeadScores> systems[kSystems];  // [leads], none of a system that is not verified
+  std::size_t case_count = 0;
+  std::int64_t first_time = 0, last_time = 0;  // of the cases
+  SystemScores systems;
 
   bool has(SystemIndex system) const { return !systems[system].empty(); }
 };
 
-// Called before the first case and after each.
+// Called before the first case (or the first one that is not done yet) and after each.
 using VerificationProgress = std::function<void(std::size_t done, std::size_t cases)>;
 
 // Indices of the frames that a station could have forecast from: within from … to, with the inputs of a
@@ -74,10 +56,26 @@ using VerificationProgress = std::function<void(std::size_t done, std::size_t ca
 std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs, int leads,
                                             const VerificationSettings& settings);
 
-// A null `prior` stands for references alone. `cache` loses frames that do not decode; they are found before the
-// first case. Fails if no time is fit, if frames are smaller than 8 pixels a side, if an adaptation fails or a forecast
-// is not finite (the message says when), if the ensemble does not fit into memory, or if frames change meanwhile.
+// A null `prior` stands for references alone. The cases go to `journal`; those that it holds already, of the same
+// prior, frames, settings and version of the program, are not computed again. `cache` loses frames that do not decode;
+// they are found before the first case. Fails if no time is fit, if frames are smaller than 8 pixels a side, if the
+// journal can't be written, if an unguarded adaptation fails or a forecast is not finite (the message says when), if
+// the ensemble does not fit into memory, or if frames change meanwhile.
 Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
-                            Kernels<float>& kernels, const VerificationProgress& progress);
+                            Kernels<float>& kernels, VerificationJournal& journal,
+                            const VerificationProgress& progress);
+
+// A case as pictures, in the frames' units.
+struct ExampleCase {
+  std::int64_t time = 0;                   // forecast from
+  Guard guard;                             // of a prior
+  std::vector<float> newest;               // [height, width]
+  std::vector<float> observed;             // [leads, height, width]
+  std::vector<float> forecasts[kSystems];  // the same: single forecasts and means; none of an advection ensemble
+};
+
+// The case of a verification that forecasts from `time`, computed once more.
+Result<ExampleCase> example_case(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
+                                 Kernels<float>& kernels, std::int64_t time);
 
 }  // namespace altocast

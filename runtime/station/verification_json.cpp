@@ -1,11 +1,9 @@
 #include "runtime/station/verification_json.h"
 
 #include <algorithm>
-#include <map>
 
 #include "runtime/json_object.h"
 #include "runtime/random.h"
-#include "runtime/scores/block_bootstrap.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -129,76 +127,32 @@ std::string case_json(const VerifiedCase& record) {
 }
 
 // How often the prior was used in the place of adapted weights, and why.
-std::string guard_summary(const Verification& result) {
+std::string guard_summary(const CaseSummary& cases) {
   JsonObject verdicts;
-  int adapted = 0;
-  for (const GuardVerdict verdict : {GuardVerdict::off, GuardVerdict::passed, GuardVerdict::declined,
-                                     GuardVerdict::untested, GuardVerdict::failed}) {
-    verdicts.integer(name_of(verdict),
-                     std::count_if(result.cases.begin(), result.cases.end(),
-                                   [&](const VerifiedCase& record) { return record.guard.verdict == verdict; }));
-  }
-  for (const VerifiedCase& record : result.cases) adapted += record.guard.adapted();
-  return JsonObject().integer("cases_adapted", adapted).raw("verdicts", verdicts.str()).str();
+  for (const auto& [verdict, count] : cases.verdicts) verdicts.integer(name_of(verdict), count);
+  return JsonObject().integer("cases_adapted", cases.adapted).raw("verdicts", verdicts.str()).str();
 }
 
 std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
-// Sums of a score of two systems at a lead, a block of time each, oldest first.
-std::vector<PairedBlock> paired_blocks(const Verification& result, SystemIndex a, SystemIndex b,
-                                       double CaseScores::*score, std::size_t lead) {
-  std::map<std::int64_t, PairedBlock> blocks;
-  for (const VerifiedCase& record : result.cases) {
-    PairedBlock& block = blocks[floor_divide(record.time, block_seconds(result))];
-    block.a += record.scores[a][lead].*score;
-    block.b += record.scores[b][lead].*score;
-  }
-  std::vector<PairedBlock> sums;
-  for (const auto& [number, block] : blocks) sums.push_back(block);
-  return sums;
-}
-
-std::string comparisons_json(const VerificationSettings& settings, const Verification& result) {
-  struct Pair {
-    SystemIndex system, reference;
-    double CaseScores::*score;
-    const char* name;
-  };
-  std::vector<Pair> pairs{{kPriorEnsemble, kPersistence, &CaseScores::mae, "mae"},
-                          {kAdaptedEnsemble, kPersistence, &CaseScores::mae, "mae"},
-                          {kAdaptedEnsemble, kPriorEnsemble, &CaseScores::mae, "mae"},
-                          {kPriorEnsemble, kPersistence, &CaseScores::crps, "crps"},
-                          {kAdaptedEnsemble, kPersistence, &CaseScores::crps, "crps"},
-                          {kAdaptedEnsemble, kPriorEnsemble, &CaseScores::crps, "crps"},
-                          {kAdvection, kPersistence, &CaseScores::mae, "mae"},
-                          {kSmoothedAdvection, kPersistence, &CaseScores::mae, "mae"},
-                          {kAdvectionEnsemble, kPersistence, &CaseScores::crps, "crps"},
-                          {kAdaptedEnsemble, kAdvection, &CaseScores::mae, "mae"},
-                          {kAdaptedEnsemble, kSmoothedAdvection, &CaseScores::mae, "mae"},
-                          {kAdaptedEnsemble, kAdvectionEnsemble, &CaseScores::crps, "crps"}};
-  std::erase_if(pairs, [&](const Pair& pair) { return !result.has(pair.system) || !result.has(pair.reference); });
-  const std::uint64_t seed = derive_seed(settings.adaptation.seed, kBlockPurpose);
-  return json_array(pairs, [&](const Pair& pair) {
-    const std::string leads = json_array(lead_numbers(result), [&](int lead) {
-      const std::vector<PairedBlock> blocks =
-          paired_blocks(result, pair.system, pair.reference, pair.score, static_cast<std::size_t>(lead));
-      const BlockComparison comparison = compare_blocks(blocks, seed);
-      return JsonObject()
-          .integer("lead", lead + 1)
-          .number("ratio", comparison.ratio)
-          .number("low", comparison.low)
-          .number("high", comparison.high)
-          .integer("blocks", blocks.size())
-          .number("blocks_won", comparison.blocks_won)
-          .str();
-    });
+std::string comparison_json(const Comparison& comparison, std::size_t blocks) {
+  int number = 0;
+  const std::string leads = json_array(comparison.leads, [&](const BlockComparison& lead) {
     return JsonObject()
-        .text("system", kSystemNames[pair.system])
-        .text("reference", kSystemNames[pair.reference])
-        .text("score", pair.name)
-        .raw("leads", leads)
+        .integer("lead", ++number)
+        .number("ratio", lead.ratio)
+        .number("low", lead.low)
+        .number("high", lead.high)
+        .integer("blocks", blocks)
+        .number("blocks_won", lead.blocks_won)
         .str();
   });
+  return JsonObject()
+      .text("system", kSystemNames[comparison.system])
+      .text("reference", kSystemNames[comparison.reference])
+      .text("score", comparison.name)
+      .raw("leads", leads)
+      .str();
 }
 
 std::string settings_json(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
@@ -233,8 +187,55 @@ std::int64_t block_seconds(const Verification& result) {
   return std::max<std::int64_t>(6 * 3600, std::int64_t{result.leads} * result.cadence_seconds);
 }
 
-std::string scores_json(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
-                        const Verification& result) {
+Result<CaseSummary> summarise(const Verification& result, VerificationJournal& journal) {
+  CaseSummary summary;
+  ALTOCAST_RETURN_IF_ERROR(journal.for_each_case([&](const VerifiedCase& record) {
+    ++summary.verdicts[record.guard.verdict];
+    summary.adapted += record.guard.adapted();
+    CaseSummary::BlockScores& block = summary.blocks[floor_divide(record.time, block_seconds(result))];
+    for (int system = 0; system < kSystems; ++system) {
+      const std::vector<CaseScores>& scores = record.scores[system];
+      block.scores[system].resize(scores.size());
+      for (std::size_t lead = 0; lead < scores.size(); ++lead) {
+        block.scores[system][lead].mae += scores[lead].mae;
+        block.scores[system][lead].crps += scores[lead].crps;
+      }
+    }
+    return Status();
+  }));
+  return summary;
+}
+
+std::vector<Comparison> comparisons(const Verification& result, const CaseSummary& cases, std::uint64_t seed) {
+  constexpr auto kMae = &CaseScores::mae, kCrps = &CaseScores::crps;
+  std::vector<Comparison> all{{kPriorEnsemble, kPersistence, kMae, "mae", {}},
+                              {kAdaptedEnsemble, kPersistence, kMae, "mae", {}},
+                              {kAdaptedEnsemble, kPriorEnsemble, kMae, "mae", {}},
+                              {kPriorEnsemble, kPersistence, kCrps, "crps", {}},
+                              {kAdaptedEnsemble, kPersistence, kCrps, "crps", {}},
+                              {kAdaptedEnsemble, kPriorEnsemble, kCrps, "crps", {}},
+                              {kAdvection, kPersistence, kMae, "mae", {}},
+                              {kSmoothedAdvection, kPersistence, kMae, "mae", {}},
+                              {kAdvectionEnsemble, kPersistence, kCrps, "crps", {}},
+                              {kAdaptedEnsemble, kAdvection, kMae, "mae", {}},
+                              {kAdaptedEnsemble, kSmoothedAdvection, kMae, "mae", {}},
+                              {kAdaptedEnsemble, kAdvectionEnsemble, kCrps, "crps", {}}};
+  std::erase_if(all, [&](const Comparison& pair) { return !result.has(pair.system) || !result.has(pair.reference); });
+  for (Comparison& pair : all) {
+    for (std::size_t lead = 0; lead < static_cast<std::size_t>(result.leads); ++lead) {
+      std::vector<PairedBlock> sums;
+      for (const auto& [time, block] : cases.blocks) {
+        sums.push_back({block.scores[pair.system][lead].*pair.score, block.scores[pair.reference][lead].*pair.score});
+      }
+      pair.leads.push_back(compare_blocks(sums, derive_seed(seed, kBlockPurpose)));
+    }
+  }
+  return all;
+}
+
+Status write_scores_json(const LoadedPrior* prior, const FrameCache& cache, const VerificationSettings& settings,
+                         const Verification& result, const CaseSummary& cases, VerificationJournal& journal,
+                         const TextSink& sink) {
   JsonObject json;
   json.raw("settings", settings_json(prior, cache, settings, result))
       .integer("leads", result.leads)
@@ -242,13 +243,22 @@ std::string scores_json(const LoadedPrior* prior, const FrameCache& cache, const
       .integer("height", result.height)
       .integer("width", result.width)
       .text("units", cache.settings().units)
-      .integer("case_count", result.cases.size());
-  if (prior) json.raw("guard", guard_summary(result));
-  return json.raw("systems", systems_json(result))
-             .raw("comparisons", comparisons_json(settings, result))
-             .raw("cases", json_array(result.cases, case_json))
-             .str() +
-         "\n";
+      .integer("case_count", result.case_count);
+  if (prior) json.raw("guard", guard_summary(cases));
+  const std::vector<Comparison> compared = comparisons(result, cases, settings.adaptation.seed);
+  json.raw("systems", systems_json(result)).raw("comparisons", json_array(compared, [&](const Comparison& comparison) {
+                                                  return comparison_json(comparison, cases.blocks.size());
+                                                }));
+  const std::string head = json.str();
+  ALTOCAST_RETURN_IF_ERROR(sink(std::string_view(head).substr(0, head.size() - 1)));
+  ALTOCAST_RETURN_IF_ERROR(sink(",\"cases\":["));
+  bool first = true;
+  ALTOCAST_RETURN_IF_ERROR(journal.for_each_case([&](const VerifiedCase& record) {
+    const Status written = sink((first ? "" : ",") + case_json(record));
+    first = false;
+    return written;
+  }));
+  return sink("]}\n");
 }
 
 }  // namespace altocast

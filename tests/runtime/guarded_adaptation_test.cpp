@@ -72,11 +72,12 @@ TEST_F(GuardTest, ItsTrialIsTheVerifiedCaseWhoseLastLeadEndsNow) {
   settings.from = settings.to = cache.frames()[8 - kLeads].slot;
   settings.members = kGuardMembers;
   settings.adaptation.guard = false;
-  const Result<Verification> verified = verify(&prior_, cache, settings, *kernels_, nullptr);
+  VerificationJournal journal = *VerificationJournal::open(folder_ / "progress");
+  const Result<Verification> verified = verify(&prior_, cache, settings, *kernels_, journal, nullptr);
   ASSERT_TRUE(verified.ok()) << verified.message();
   const auto crps = [&](SystemIndex system) {
     double sum = 0;
-    for (const CaseScores& scores : verified->cases[0].scores[system]) sum += scores.crps / kLeads;
+    for (const LeadScores& scores : verified->systems[system]) sum += scores.ensemble().crps().fair / kLeads;
     return sum;
   };
   EXPECT_NEAR(guarded->guard.prior_crps, crps(kPriorEnsemble), 1e-9);

@@ -31,16 +31,44 @@ class VerificationTest : public testing::Test {
     ASSERT_TRUE(save_prior(small_prior(3), folder_ / "station.prior", {PlaneType::f32, PlaneType::f32}).ok());
     prior_ = *load_prior(folder_ / "station.prior");
     settings_.members = 3;
+    begin("progress");
   }
   FrameCache frames() { return *FrameCache::open(folder_ / "frames"); }
   Result<Verification> run(FrameCache& cache, int threads = 1) {
     const auto kernels = *make_kernels("", threads);
-    return verify(&prior_, cache, settings_, *kernels, nullptr);
+    return verify(&prior_, cache, settings_, *kernels, *journal_, progress_);
+  }
+  // With the journal of that name, whose sums are written after every case.
+  void begin(const std::string& journal) {
+    journal_.reset();
+    journal_.emplace(*VerificationJournal::open(folder_ / journal, std::chrono::milliseconds(0)));
+  }
+  std::vector<VerifiedCase> cases() {
+    std::vector<VerifiedCase> all;
+    EXPECT_TRUE(journal_
+                    ->for_each_case([&](const VerifiedCase& record) {
+                      all.push_back(record);
+                      return Status();
+                    })
+                    .ok());
+    return all;
+  }
+  std::string json(const LoadedPrior* prior, const FrameCache& cache, const Verification& result) {
+    std::string text;
+    EXPECT_TRUE(write_scores_json(prior, cache, settings_, result, *summarise(result, *journal_), *journal_,
+                                  [&](std::string_view piece) {
+                                    text += piece;
+                                    return Status();
+                                  })
+                    .ok());
+    return text;
   }
 
   TemporaryFolder folder_;
   LoadedPrior prior_;
   VerificationSettings settings_;
+  std::optional<VerificationJournal> journal_;
+  VerificationProgress progress_;
 };
 
 TEST_F(VerificationTest, TakesTimesWithAPairBeforeAndAllTargetsAfter) {
@@ -70,7 +98,7 @@ TEST_F(VerificationTest, ErrorsEqualADirectComputation) {
   FrameCache cache = frames();
   const Result<Verification> result = run(cache);
   ASSERT_TRUE(result.ok()) << result.message();
-  ASSERT_EQ(result->cases.size(), 5u);
+  ASSERT_EQ(result->case_count, 5u);
   for (std::size_t lead = 0; lead < kLeads; ++lead) {
     double persistence = 0;
     for (std::size_t now = 3; now <= 7; ++now) {
@@ -108,8 +136,10 @@ TEST_F(VerificationTest, ACaseIsTheForecastThatTheStationWouldHaveMade) {
   ASSERT_TRUE(adaptation.ok()) << adaptation.message();
   const Result<StationForecast> made = forecast(prior_, adaptation->weights, past, {std::nullopt, 3, 9}, *kernels);
   ASSERT_TRUE(made.ok()) << made.message();
-  EXPECT_EQ(result->cases[0].support_pairs, adaptation->posterior.support_pairs);
-  EXPECT_EQ(result->cases[0].nll_after, adaptation->nll_after);
+  const VerifiedCase verified = cases().at(0);
+  EXPECT_EQ(verified.guard.verdict, GuardVerdict::passed);
+  EXPECT_EQ(verified.support_pairs, adaptation->posterior.support_pairs);
+  EXPECT_EQ(verified.nll_after, adaptation->nll_after);
 
   const std::span<const float> values = made->product().values;
   const std::size_t pixels = values.size() / (3 * kLeads);
@@ -124,7 +154,7 @@ TEST_F(VerificationTest, ACaseIsTheForecastThatTheStationWouldHaveMade) {
     }
     const double expected = absolute / static_cast<double>(pixels);
     EXPECT_NEAR(result->systems[kAdaptedEnsemble][lead].errors().mae(), expected, 1e-4);
-    EXPECT_NEAR(result->cases[0].scores[kAdaptedEnsemble][lead].mae, expected, 1e-4);
+    EXPECT_NEAR(verified.scores[kAdaptedEnsemble][lead].mae, expected, 1e-4);
     EXPECT_GT(std::fabs(result->systems[kPriorEnsemble][lead].errors().mae() - expected), 1e-3);
   }
 }
@@ -171,9 +201,9 @@ TEST_F(VerificationTest, ReferencesNeedNoPrior) {
   settings_.leads = kLeads;
   const Result<Verification> with = run(cache);
   const auto kernels = *make_kernels("", 1);
-  const Result<Verification> without = verify(nullptr, cache, settings_, *kernels, nullptr);
+  const Result<Verification> without = verify(nullptr, cache, settings_, *kernels, *journal_, nullptr);
   ASSERT_TRUE(with.ok() && without.ok());
-  EXPECT_EQ(with->cases.size(), without->cases.size());
+  EXPECT_EQ(with->case_count, without->case_count);
   for (const SystemIndex system : {kPersistence, kAdvection, kSmoothedAdvection, kAdvectionEnsemble}) {
     for (std::size_t lead = 0; lead < kLeads; ++lead) {
       const double mae = with->systems[system][lead].errors().mae();
@@ -181,7 +211,7 @@ TEST_F(VerificationTest, ReferencesNeedNoPrior) {
     }
   }
   EXPECT_FALSE(without->has(kPriorEnsemble) || without->has(kAdaptedEnsemble));
-  EXPECT_EQ(scores_json(nullptr, cache, settings_, *without).find("adapted"), std::string::npos);
+  EXPECT_EQ(json(nullptr, cache, *without).find("adapted"), std::string::npos);
 }
 
 TEST_F(VerificationTest, ScoresAreTheSameForEveryNumberOfThreads) {
@@ -189,9 +219,105 @@ TEST_F(VerificationTest, ScoresAreTheSameForEveryNumberOfThreads) {
   const auto scores = [&](int threads) {
     const Result<Verification> result = run(cache, threads);
     EXPECT_TRUE(result.ok());
-    return scores_json(&prior_, cache, settings_, *result);
+    return json(&prior_, cache, *result);
   };
-  EXPECT_EQ(scores(1), scores(2));
+  const std::string one = scores(1);
+  begin("another");
+  EXPECT_EQ(one, scores(2));
+}
+
+TEST_F(VerificationTest, AKilledOneGoesOnToTheSameBits) {
+  FrameCache cache = frames();
+  progress_ = [&](std::size_t done, std::size_t) {  // what a kill would have left after the third case
+    if (done == 3) std::filesystem::copy(folder_ / "progress", folder_ / "killed");
+  };
+  const Result<Verification> whole = run(cache);
+  ASSERT_TRUE(whole.ok()) << whole.message();
+  const std::string scores = json(&prior_, cache, *whole);
+
+  std::vector<std::size_t> seen;
+  progress_ = [&](std::size_t done, std::size_t) { seen.push_back(done); };
+  std::filesystem::resize_file(folder_ / "killed", std::filesystem::file_size(folder_ / "killed") - 5);  // torn
+  begin("killed");
+  const Result<Verification> resumed = run(cache);
+  ASSERT_TRUE(resumed.ok()) << resumed.message();
+  EXPECT_EQ(seen, (std::vector<std::size_t>{2, 3, 4, 5})) << "the sums after the third case were torn";
+  EXPECT_EQ(json(&prior_, cache, *resumed), scores);
+
+  seen.clear();
+  ASSERT_TRUE(run(cache).ok());
+  EXPECT_EQ(seen, (std::vector<std::size_t>{5})) << "all is done";
+}
+
+TEST_F(VerificationTest, GoesOnWithTheSamePriorFramesAndSettingsOnly) {
+  std::vector<std::size_t> seen;
+  progress_ = [&](std::size_t done, std::size_t) { seen.push_back(done); };
+  const auto first_done = [&] {
+    FrameCache cache = frames();
+    seen.clear();
+    EXPECT_TRUE(run(cache).ok());
+    EXPECT_EQ(cases().size(), 5u);
+    return seen.at(0);
+  };
+  EXPECT_EQ(first_done(), 0u);
+  EXPECT_EQ(first_done(), 5u);
+  settings_.adaptation.seed = 2;
+  EXPECT_EQ(first_done(), 0u) << "another seed";
+  settings_.adaptation.guard = false;
+  EXPECT_EQ(first_done(), 0u) << "without guard";
+  std::filesystem::copy(folder_ / "frames/20180606T0100Z.png", folder_ / "frames/20180606T0130Z.png",
+                        std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(first_done(), 0u) << "other pixels";
+  ASSERT_TRUE(save_prior(small_prior(4), folder_ / "station.prior", {PlaneType::f32, PlaneType::f32}).ok());
+  prior_ = *load_prior(folder_ / "station.prior");
+  EXPECT_EQ(first_done(), 0u) << "another prior";
+  EXPECT_EQ(first_done(), 5u);
+}
+
+TEST_F(VerificationTest, TakesNoFileOfOtherThingsForItsProgress) {
+  const Result<VerificationJournal> journal = VerificationJournal::open(folder_ / "station.prior");
+  ASSERT_FALSE(journal.ok());
+  EXPECT_NE(journal.message().find("something else than a verification's progress"), std::string::npos);
+  EXPECT_TRUE(load_prior(folder_ / "station.prior").ok()) << "untouched";
+}
+
+TEST_F(VerificationTest, WhereTheGuardDeclinesThePriorsForecastStands) {
+  Prior prior = small_prior(3);  // one step of it is far too long
+  for (float& rate : prior.rate_mu) rate = 2.0f;
+  prior.inner.steps = 1;
+  prior.inner.kl_weight = 0;
+  ASSERT_TRUE(save_prior(prior, folder_ / "station.prior", {PlaneType::f32, PlaneType::f32}).ok());
+  prior_ = *load_prior(folder_ / "station.prior");
+  FrameCache cache = frames();
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  const CaseSummary summary = *summarise(*result, *journal_);
+  EXPECT_EQ(summary.verdicts.at(GuardVerdict::declined), 4u);
+  EXPECT_EQ(summary.verdicts.at(GuardVerdict::untested), 1u);
+  EXPECT_EQ(summary.adapted, 0u);
+  for (std::size_t lead = 0; lead < kLeads; ++lead) {
+    EXPECT_EQ(result->systems[kAdaptedEnsemble][lead].ensemble().crps().fair,
+              result->systems[kPriorEnsemble][lead].ensemble().crps().fair);
+  }
+}
+
+TEST_F(VerificationTest, AnExampleHoldsTheForecastsOfItsCase) {
+  FrameCache cache = frames();
+  settings_.from = settings_.to = cache.frames()[5].slot;
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  const auto kernels = *make_kernels("", 1);
+  const Result<ExampleCase> example = example_case(&prior_, cache, settings_, *kernels, *settings_.from);
+  ASSERT_TRUE(example.ok()) << example.message();
+  const std::size_t pixels = example->newest.size();
+  for (const SystemIndex system : {kPersistence, kSmoothedAdvection, kPriorEnsemble, kAdaptedEnsemble}) {
+    for (std::size_t lead = 0; lead < kLeads; ++lead) {
+      double absolute = 0;
+      for (std::size_t i = lead * pixels; i < (lead + 1) * pixels; ++i)
+        absolute += std::fabs(static_cast<double>(example->forecasts[system].at(i) - example->observed.at(i)));
+      EXPECT_NEAR(absolute / static_cast<double>(pixels), result->systems[system][lead].errors().mae(), 1e-4);
+    }
+  }
 }
 
 TEST_F(VerificationTest, DefaultThresholdsAreTheBrightnessThatFewPixelsExceed) {
@@ -227,17 +353,17 @@ TEST_F(VerificationTest, LeavesOutFramesThatDoNotDecode) {
   FrameCache cache = frames();
   const Result<Verification> result = run(cache);
   ASSERT_TRUE(result.ok()) << result.message();
-  EXPECT_EQ(result->cases.size(), 4u);
+  EXPECT_EQ(result->case_count, 4u);
   ASSERT_EQ(cache.rejected().size(), 1u);
   EXPECT_EQ(cache.rejected()[0].path, path);
 }
 
 TEST_F(VerificationTest, SaysWhenAFileChangesUnderItsHands) {
   FrameCache cache = frames();
-  const auto kernels = *make_kernels("", 1);
-  const Result<Verification> result = verify(&prior_, cache, settings_, *kernels, [&](std::size_t done, std::size_t) {
+  progress_ = [&](std::size_t done, std::size_t) {
     if (done == 1) std::filesystem::remove(folder_ / "frames/20180606T0300Z.png");
-  });
+  };
+  const Result<Verification> result = run(cache);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.message().find("at 2018-06-06T02:00Z: "), 0u) << result.message();
   EXPECT_NE(result.message().find("20180606T0300Z.png: has changed"), std::string::npos) << result.message();
@@ -248,7 +374,7 @@ TEST_F(VerificationTest, ScoresJsonHoldsEverySystemAndLead) {
   FrameCache cache = frames();
   const Result<Verification> result = run(cache);
   ASSERT_TRUE(result.ok());
-  const nlohmann::json json = nlohmann::json::parse(scores_json(&prior_, cache, settings_, *result));
+  const nlohmann::json json = nlohmann::json::parse(VerificationTest::json(&prior_, cache, *result));
   EXPECT_EQ(json["case_count"], 5);
   EXPECT_EQ(json["cases"].size(), 5u);
   EXPECT_EQ(json["units"], "K");
