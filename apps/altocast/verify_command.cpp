@@ -12,6 +12,7 @@
 #include "runtime/json_text.h"
 #include "runtime/station/verification.h"
 #include "runtime/station/verification_json.h"
+#include "runtime/station/verification_page.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -118,9 +119,14 @@ VerificationSettings settings_of(const Arguments& arguments) {
   return settings;
 }
 
+// scores.json's is scores.html.
+std::string page_path(const std::string& path) {
+  return (path.ends_with(".json") ? path.substr(0, path.size() - 5) : path) + ".html";
+}
+
 // FILE, and beside it the page.
 Status write_results(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
-                     const Verification& result, VerificationJournal& journal, const std::string& path) {
+                     const Verification& result, Kernels<float>& kernels, VerificationJournal& journal, const std::string& path) {
   const Result<CaseSummary> cases = summarise(result, journal);
   if (!cases.ok()) return cases.status();
   Result<DurableFile> json = DurableFile::create(path);
@@ -129,7 +135,17 @@ Status write_results(const LoadedPrior* prior, FrameCache& cache, const Verifica
       write_scores_json(prior, cache, settings, result, *cases, journal, [&](std::string_view text) {
         return json->write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
       }));
-  return json->commit();
+  ALTOCAST_RETURN_IF_ERROR(json->commit());
+  const Result<std::vector<Example>> examples = choose_examples(result, journal);
+  if (!examples.ok()) return examples.status();
+  std::vector<ExampleCase> maps;
+  for (const Example& example : *examples) {
+    Result<ExampleCase> map = example_case(prior, cache, settings, kernels, example.time);
+    if (!map.ok()) return map.status();
+    maps.push_back(*std::move(map));
+  }
+  const std::string page = verification_page(prior, cache, settings, result, *cases, *examples, maps);
+  return replace_file(page_path(path), {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
 }
 
 }  // namespace
@@ -177,8 +193,12 @@ Status run_verify(std::span<char*> argv) {
   } else {
     log_rejected(*cache);
   }
-  if (!result.ok()) return result.status();
-  ALTOCAST_RETURN_IF_ERROR(write_results(loaded, *cache, settings, *result, *journal, out));
+  if (!result.ok()) {
+    if (!journal->empty()) return result.status();
+    ALTOCAST_RETURN_IF_ERROR(journal->remove());
+    return result.status();
+  }
+  ALTOCAST_RETURN_IF_ERROR(write_results(loaded, *cache, settings, *result, *kernels, *journal, out));
   print_table(*cache, *result);
   return journal->remove();
 }

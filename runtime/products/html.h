@@ -1,8 +1,10 @@
 // Text of the pages that people read.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace altocast {
 
@@ -28,6 +30,19 @@ inline std::string html(std::string_view text) {
     }
   }
   return escaped;
+}
+
+// Adds a picture as an address that holds it.
+inline void append_data_uri(std::string& text, const std::vector<std::uint8_t>& png) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  text += "data:image/png;base64,";
+  text.reserve(text.size() + png.size() / 3 * 4 + 4);
+  for (std::size_t at = 0; at < png.size(); at += 3) {
+    const std::size_t count = std::min<std::size_t>(3, png.size() - at);
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i) group = group << 8 | (i < count ? png[at + i] : 0u);
+    for (std::size_t i = 0; i < 4; ++i) text += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
+  }
 }
 
 }  // namespace altocast

@@ -155,6 +155,7 @@ Result<std::size_t> VerificationJournal::resume(const Sha256Digest& key, SystemS
     ALTOCAST_RETURN_IF_ERROR(log_.sync());
     return std::size_t{0};
   }
+  cases_ = done;
   ALTOCAST_RETURN_IF_ERROR(log_.truncate(end));
   if (done == 0) return done;
   Reader reader(last);
@@ -166,6 +167,7 @@ Result<std::size_t> VerificationJournal::resume(const Sha256Digest& key, SystemS
 
 Status VerificationJournal::add(const VerifiedCase& record, SystemScores& sums, bool last) {
   ALTOCAST_RETURN_IF_ERROR(log_.append(kCaseRecord, to_bytes(record)));
+  ++cases_;
   if (!last && Clock::now() - written_ < interval_) return {};
   Writer writer;
   each_number(sums, writer);

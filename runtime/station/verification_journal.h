@@ -59,7 +59,9 @@ class VerificationJournal {
   // All cases in order, one in memory at a time.
   Status for_each_case(const std::function<Status(const VerifiedCase&)>& visit);
 
-  // Once the output stands.
+  bool empty() const { return cases_ == 0; }
+
+  // Once the output stands, or if there is nothing to go on from.
   Status remove() { return log_.remove(); }
 
  private:
@@ -68,6 +70,7 @@ class VerificationJournal {
 
   RecordLog log_;
   std::chrono::milliseconds interval_;
+  std::size_t cases_ = 0;
   Clock::time_point written_ = Clock::now();  // of the last sums
 };
 

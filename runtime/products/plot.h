@@ -1,5 +1,5 @@
-// Figures of a page as inline SVG, in the page's own colours (the classes and variables of training_report.cpp's
-// style). Points tell their numbers on hovering.
+// A page of figures that needs no network: its start with the style, in light or dark as the reader has it, and figures
+// as inline SVG in its colours. Points tell their numbers on hovering.
 #pragma once
 
 #include <cstdio>
@@ -7,6 +7,9 @@
 #include <vector>
 
 namespace altocast {
+
+// Up to and with the heading; the caller ends it with </body></html>. Figures stand best in a <main>, side by side.
+std::string page_start(const std::string& title, const std::string& heading);
 
 struct Point {
   double x = 0, y = 0;
