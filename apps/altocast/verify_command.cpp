@@ -126,7 +126,8 @@ std::string page_path(const std::string& path) {
 
 // FILE, and beside it the page.
 Status write_results(const LoadedPrior* prior, FrameCache& cache, const VerificationSettings& settings,
-                     const Verification& result, Kernels<float>& kernels, VerificationJournal& journal, const std::string& path) {
+                     const Verification& result, Kernels<float>& kernels, VerificationJournal& journal,
+                     const std::string& path) {
   const Result<CaseSummary> cases = summarise(result, journal);
   if (!cases.ok()) return cases.status();
   Result<DurableFile> json = DurableFile::create(path);

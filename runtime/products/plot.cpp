@@ -69,7 +69,7 @@ circle{fill:var(--c);opacity:0}circle:hover{opacity:1}
 .heat{fill:var(--heat)}.map svg{min-width:560px}.map{overflow-x:auto}.shades{align-self:center;width:8rem;height:.7em;background:linear-gradient(90deg,transparent,var(--heat))}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid var(--line);position:relative}
-th{color:var(--quiet);font-weight:500}th:first-child,td:first-child{text-align:left}.maps td{text-align:center;border:0}.maps img{display:block;width:150px;margin:auto}.wide td,.wide th{white-space:nowrap}
+th{color:var(--quiet);font-weight:500}th:first-child,td:first-child{text-align:left}.maps table{width:auto}.maps td,.maps th{text-align:center;border:0}.maps img{display:block;width:150px;margin:auto}.wide td,.wide th{white-space:nowrap}
 td i{position:absolute;inset:2px auto 2px 0;background:var(--bar);z-index:-1}
 @media(max-width:600px){.line svg text{font-size:17px}}
 pre{overflow-x:auto;border:1px solid var(--line);border-radius:8px;padding:.8rem;font-size:.85rem}

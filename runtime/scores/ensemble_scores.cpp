@@ -90,6 +90,21 @@ double fair_energy_score(std::span<const double> members, std::span<const double
   return energy_scores(members, observed).fair;
 }
 
+void EnergySums::add(std::span<const double> members, std::span<const double> observed) {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  if (!std::all_of(members.begin(), members.end(), finite) || !std::all_of(observed.begin(), observed.end(), finite))
+    return;
+  const Crps score = energy_scores(members, observed);
+  ++count_;
+  plain_ += score.plain;
+  fair_ += score.fair;
+}
+
+Crps EnergySums::score() const {
+  if (count_ == 0) return {kNaN, kNaN};
+  return {plain_ / static_cast<double>(count_), fair_ / static_cast<double>(count_)};
+}
+
 EnsembleSums::EnsembleSums(int members, std::uint64_t seed, std::uint64_t stream)
     : seed_(seed), stream_(stream), ranks_(static_cast<std::size_t>(members) + 1) {
   assert(members > 0);

@@ -37,6 +37,26 @@ double crps_gaussian(double mean, double sd, double observed);
 double energy_score(std::span<const double> members, std::span<const double> observed);
 double fair_energy_score(std::span<const double> members, std::span<const double> observed);
 
+// Energy scores, streamed over an archive: means over the vectors that were added.
+class EnergySums {
+ public:
+  // As energy_score(); left out and not counted if any number is not finite.
+  void add(std::span<const double> members, std::span<const double> observed);
+
+  std::uint64_t count() const { return count_; }
+  Crps score() const;  // NaN without vectors
+
+  void each_number(const auto& visit) {  // as in errors.h
+    visit(count_);
+    visit(plain_);
+    visit(fair_);
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+  double plain_ = 0, fair_ = 0;
+};
+
 // Streams over an archive. The size of the ensemble is fixed, ≥ 1.
 class EnsembleSums {
  public:

@@ -243,6 +243,23 @@ class Verifier {
           values_.data() + at * lead_stride, member_stride, means ? means + at * pixels_ : nullptr,
           std::span<const float>(observed_).subspan(at * pixels_, pixels_), scratch_[at]);
     });
+    score_vectors(system, member_stride, lead_stride);
+  }
+
+  void score_vectors(SystemIndex system, std::size_t member_stride, std::size_t lead_stride) {
+    const std::size_t leads = index(result_.leads), members = index(result_.systems[system].front().members());
+    std::vector<double> forecast(members * leads), observed(leads);
+    for (int y = 0; y < result_.height; y += kEnergyStride) {
+      for (int x = 0; x < result_.width; x += kEnergyStride) {
+        const std::size_t pixel = index(y) * index(result_.width) + index(x);
+        for (std::size_t lead = 0; lead < leads; ++lead) {
+          observed[lead] = static_cast<double>(observed_[lead * pixels_ + pixel]);
+          for (std::size_t k = 0; k < members; ++k)
+            forecast[k * leads + lead] = static_cast<double>(values_[k * member_stride + lead * lead_stride + pixel]);
+        }
+        result_.energy[system].add(forecast, observed);
+      }
+    }
   }
 
   const LoadedPrior* prior_;  // null: references alone
@@ -374,7 +391,7 @@ Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const V
   result.case_count = times.size();
   result.first_time = cache.frames()[times.front()].slot;
   result.last_time = cache.frames()[times.back()].slot;
-  const Result<std::size_t> done = journal.resume(journal_key(prior, cache, settings, times, frames), result.systems);
+  const Result<std::size_t> done = journal.resume(journal_key(prior, cache, settings, times, frames), result);
   if (!done.ok()) return done.status();
   Verifier verifier(prior, cache, settings, kernels, result);
   if (progress) progress(*done, times.size());
@@ -382,7 +399,7 @@ Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const V
     VerifiedCase record;
     const Status ran = verifier.run_case(times[i], record, nullptr);
     if (!ran.ok()) return ran.within("at " + format_time(cache.frames()[times[i]].slot));
-    ALTOCAST_RETURN_IF_ERROR(journal.add(record, result.systems, i + 1 == times.size()));
+    ALTOCAST_RETURN_IF_ERROR(journal.add(record, result, i + 1 == times.size()));
     if (progress) progress(i + 1, times.size());
   }
   return result;

@@ -37,12 +37,11 @@ struct VerificationSettings {
 // have, so that rounding never decides; equal ones (an image that is mostly black) are taken once.
 inline constexpr double kDefaultPercentiles[] = {75, 90, 95};
 
-struct Verification {
+struct Verification : VerificationSums {
   int leads = 0, cadence_seconds = 0, height = 0, width = 0;
   EventRules rules;
   std::size_t case_count = 0;
   std::int64_t first_time = 0, last_time = 0;  // of the cases
-  SystemScores systems;
 
   bool has(SystemIndex system) const { return !systems[system].empty(); }
 };

@@ -105,10 +105,12 @@ bool from_bytes(std::span<const std::uint8_t> bytes, VerifiedCase& record) {
   return reader.finished();
 }
 
-void each_number(SystemScores& sums, auto& visit) {
-  for (std::vector<LeadScores>& leads : sums) {
-    for (LeadScores& scores : leads) scores.each_number([&](auto& number) { visit(number); });
+void each_number(VerificationSums& sums, auto& visit) {
+  const auto each = [&](auto& number) { visit(number); };
+  for (std::vector<LeadScores>& leads : sums.systems) {
+    for (LeadScores& scores : leads) scores.each_number(each);
   }
+  for (EnergySums& energy : sums.energy) energy.each_number(each);
 }
 
 }  // namespace
@@ -129,7 +131,7 @@ Result<VerificationJournal> VerificationJournal::open(const std::string& path, s
   return VerificationJournal(*std::move(log), interval);
 }
 
-Result<std::size_t> VerificationJournal::resume(const Sha256Digest& key, SystemScores& sums) {
+Result<std::size_t> VerificationJournal::resume(const Sha256Digest& key, VerificationSums& sums) {
   std::size_t cases = 0, done = 0;
   std::uint64_t end = 0;
   bool same = false;
@@ -165,7 +167,7 @@ Result<std::size_t> VerificationJournal::resume(const Sha256Digest& key, SystemS
   return done;
 }
 
-Status VerificationJournal::add(const VerifiedCase& record, SystemScores& sums, bool last) {
+Status VerificationJournal::add(const VerifiedCase& record, VerificationSums& sums, bool last) {
   ALTOCAST_RETURN_IF_ERROR(log_.append(kCaseRecord, to_bytes(record)));
   ++cases_;
   if (!last && Clock::now() - written_ < interval_) return {};

@@ -37,8 +37,14 @@ struct VerifiedCase {
   std::vector<CaseScores> scores[kSystems];      // [leads], none of a system that is not verified
 };
 
-// [leads] of each system, none of one that is not verified.
-using SystemScores = std::vector<LeadScores>[kSystems];
+// Of each system, over all cases.
+struct VerificationSums {
+  std::vector<LeadScores> systems[kSystems];  // [leads], none of a system that is not verified
+  // Of the vectors that the leads at a pixel are, every kEnergyStride-th pixel of every such row: whether what comes
+  // first and what follows belong together.
+  EnergySums energy[kSystems];
+};
+inline constexpr int kEnergyStride = 4;
 
 // Not for concurrent use.
 class VerificationJournal {
@@ -51,10 +57,10 @@ class VerificationJournal {
   // Takes what was found earlier with the same `key`, a hash of all that the numbers depend on, into `sums`, which have
   // their sizes already. Returns the number of cases that are done: 0 if the file is new, or of another key and begun
   // anew.
-  Result<std::size_t> resume(const Sha256Digest& key, SystemScores& sums);
+  Result<std::size_t> resume(const Sha256Digest& key, VerificationSums& sums);
 
   // After the case was added to `sums`. `last`: writes the sums in any case.
-  Status add(const VerifiedCase& record, SystemScores& sums, bool last);
+  Status add(const VerifiedCase& record, VerificationSums& sums, bool last);
 
   // All cases in order, one in memory at a time.
   Status for_each_case(const std::function<Status(const VerifiedCase&)>& visit);

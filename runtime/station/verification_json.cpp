@@ -96,6 +96,8 @@ std::string systems_json(const Verification& result) {
         kSystemNames[system],
         JsonObject()
             .integer("members", result.systems[system].front().members())
+            .number("energy_score", result.energy[system].score().plain)
+            .number("fair_energy_score", result.energy[system].score().fair)
             .raw("leads", json_array(lead_numbers(result), [&](int lead) { return lead_json(result, system, lead); }))
             .str());
   }

@@ -19,9 +19,8 @@ constexpr int kMapSide = 200;  // largest, pixels
 // In the order, and so the colours, in which systems stand in every figure.
 constexpr SystemIndex kShown[] = {kAdaptedEnsemble,   kPriorEnsemble, kAdvectionEnsemble,
                                   kSmoothedAdvection, kAdvection,     kPersistence};
-constexpr const char* kLabels[kSystems] = {"persistence",        "prior",
-                                           "adapted",            "advection",
-                                           "smoothed advection", "advection ensemble"};
+constexpr const char* kLabels[kSystems] = {"persistence",       "prior", "adapted", "advection", "smoothed advection",
+                                           "advection ensemble"};
 
 std::size_t index(int number) { return static_cast<std::size_t>(number); }
 
@@ -98,9 +97,9 @@ std::string rank_chart(const Verification& result, int lead) {
       const EnsembleSums& sums = result.systems[system][index(lead)].ensemble();
       const std::vector<std::uint64_t>& ranks = sums.rank_histogram();
       for (std::size_t i = 0; i < ranks.size() && sums.count() > 0; ++i) {
-        series.points.push_back({static_cast<double>(i), static_cast<double>(ranks[i]) *
-                                                             static_cast<double>(ranks.size()) /
-                                                             static_cast<double>(sums.count())});
+        series.points.push_back(
+            {static_cast<double>(i),
+             static_cast<double>(ranks[i]) * static_cast<double>(ranks.size()) / static_cast<double>(sums.count())});
       }
     }
     all.push_back(std::move(series));
@@ -243,8 +242,7 @@ std::string verification_page(const LoadedPrior* prior, const FrameCache& cache,
                         [](const LeadScores& scores, std::size_t) { return scores.errors().bias(); });
   for (const int lead : some_leads(result)) text += rank_chart(result, lead);
   for (std::size_t k = 0; k < result.rules.thresholds.size(); ++k) {
-    const std::string event =
-        (result.rules.below ? "below " : "above ") + plain_number(result.rules.thresholds[k], 4);
+    const std::string event = (result.rules.below ? "below " : "above ") + plain_number(result.rules.thresholds[k], 4);
     text += reliability_chart(result, some_leads(result)[some_leads(result).size() / 2], k, event);
     text += chart_by_lead("CSI of the mean, numbers " + event, result, false,
                           [&](const LeadScores& scores, std::size_t) { return scores.thresholds()[k].of_mean.csi(); });
@@ -253,9 +251,8 @@ std::string verification_page(const LoadedPrior* prior, const FrameCache& cache,
     });
     text += chart_by_lead(
         "FSS of the probability, " + std::to_string(result.rules.windows.front()) + " pixels, numbers " + event, result,
-        false, [&](const LeadScores& scores, std::size_t) {
-          return scores.thresholds()[k].fss_of_probability.front().fss();
-        });
+        false,
+        [&](const LeadScores& scores, std::size_t) { return scores.thresholds()[k].fss_of_probability.front().fss(); });
   }
   text += "</main><h2>By lead time</h2>" + score_table(result);
   for (std::size_t i = 0; i < maps.size(); ++i) {

@@ -18,8 +18,8 @@ struct Example {
   std::int64_t time = 0;
 };
 
-// The best, the median and the worst case by MAE as a share of persistence's, a mean over leads, of the adapted ensemble,
-// or without a prior of smoothed advection. One of a kind only where there are fewer cases.
+// The best, the median and the worst case by MAE as a share of persistence's, a mean over leads, of the adapted
+// ensemble, or without a prior of smoothed advection. One of a kind only where there are fewer cases.
 Result<std::vector<Example>> choose_examples(const Verification& result, VerificationJournal& journal);
 
 // `maps` are the chosen cases (example_case). `prior` is null if references alone were verified.

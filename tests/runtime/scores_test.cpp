@@ -89,6 +89,18 @@ TEST(EnergyScore, IsTheCrpsInOneDimension) {
   EXPECT_NEAR(fair_energy_score(members, observed), 2.0 / 3.0, 1e-15);
 }
 
+TEST(EnergySums, AreTheMeanScoreOfTheVectorsThatHaveAllNumbers) {
+  EnergySums sums;
+  EXPECT_TRUE(std::isnan(sums.score().plain)) << "of nothing";
+  const std::vector<double> members{0, 0, 3, 4, 1, 2}, a{1, 1}, b{-2, 5};
+  sums.add(members, a);
+  sums.add(members, b);
+  sums.add(members, std::vector<double>{1, NAN});
+  EXPECT_EQ(sums.count(), 2u);
+  EXPECT_DOUBLE_EQ(sums.score().plain, (energy_score(members, a) + energy_score(members, b)) / 2);
+  EXPECT_DOUBLE_EQ(sums.score().fair, (fair_energy_score(members, a) + fair_energy_score(members, b)) / 2);
+}
+
 TEST(ErrorSums, OfAHandfulOfPairs) {
   ErrorSums sums;
   sums.add(3, 1);

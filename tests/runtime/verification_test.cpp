@@ -10,6 +10,7 @@
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/station/station_forecast.h"
 #include "runtime/station/verification_json.h"
+#include "runtime/station/verification_page.h"
 #include "runtime/time.h"
 #include "tests/runtime/frame_files.h"
 #include "tests/runtime/small_station.h"
@@ -320,6 +321,42 @@ TEST_F(VerificationTest, AnExampleHoldsTheForecastsOfItsCase) {
   }
 }
 
+TEST_F(VerificationTest, ItsPageHoldsPlotsAndMapsAndNeedsNoNetwork) {
+  FrameCache cache = frames();
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  const Result<std::vector<Example>> examples = choose_examples(*result, *journal_);
+  ASSERT_TRUE(examples.ok());
+  ASSERT_EQ(examples->size(), 3u);
+  const auto share = [&](std::int64_t time) {
+    for (const VerifiedCase& record : cases()) {
+      if (record.time != time) continue;
+      double sum = 0;
+      for (std::size_t lead = 0; lead < kLeads; ++lead)
+        sum += record.scores[kAdaptedEnsemble][lead].mae / record.scores[kPersistence][lead].mae;
+      return sum;
+    }
+    return std::nan("");
+  };
+  EXPECT_LT(share((*examples)[0].time), share((*examples)[1].time));
+  EXPECT_LT(share((*examples)[1].time), share((*examples)[2].time));
+
+  const auto kernels = *make_kernels("", 1);
+  const std::vector<ExampleCase> maps{*example_case(&prior_, cache, settings_, *kernels, examples->front().time)};
+  const std::string page =
+      verification_page(&prior_, cache, settings_, *result, *summarise(*result, *journal_), *examples, maps);
+  const auto count = [&](std::string_view text) {
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = page.find(text, at)) != std::string::npos; ++at) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("data:image/png;base64,"), 2u * 6u) << "two leads of what was observed and five forecasts";
+  EXPECT_EQ(count("<figure"), 7u + 2u + 3u * 4u) << "scores and comparisons, rank histograms, events";
+  EXPECT_EQ(count("nan") + count("inf\""), 0u);
+  EXPECT_EQ(count("http"), 0u);
+  EXPECT_EQ(count("<script"), 0u);
+}
+
 TEST_F(VerificationTest, DefaultThresholdsAreTheBrightnessThatFewPixelsExceed) {
   FrameCache cache = frames();
   const Result<Verification> result = run(cache);
@@ -383,6 +420,9 @@ TEST_F(VerificationTest, ScoresJsonHoldsEverySystemAndLead) {
   const std::uint64_t pixels = 5 * 21 * 26;
   for (const char* name : kSystemNames) {
     ASSERT_EQ(json["systems"][name]["leads"].size(), 2u);
+    EXPECT_GT(json["systems"][name]["energy_score"].get<double>(),
+              json["systems"][name]["leads"][1]["crps"].get<double>() * 0.9)
+        << "a distance in both leads is no less than that in one";
     for (const nlohmann::json& lead : json["systems"][name]["leads"]) {
       EXPECT_EQ(lead["pixels"], pixels);
       EXPECT_TRUE(lead["mae"].is_number() && lead["rmse"].is_number() && lead["crps"].is_number());
