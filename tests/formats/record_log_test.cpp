@@ -49,7 +49,7 @@ TEST_F(RecordLogTest, ReadsBackWhatWasAppended) {
 TEST_F(RecordLogTest, CutAnywhereItHoldsTheWholeRecordsBefore) {
   write(records_);
   const std::uint64_t ends[] = {15, 27, 27 + 1012};
-  for (std::uint64_t size = 27 + 1011; size > 0; size = size > 40 ? size - 97 : size - 1) {
+  for (std::uint64_t size = 27 + 1011; size > 0; size = size > 140 ? size - 97 : size - 1) {
     std::filesystem::resize_file(path_, size);
     RecordLog log = *RecordLog::open(path_);
     std::size_t whole = 0;
