@@ -168,10 +168,14 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   if (2 * held->count < loaded.prior.network.leads)
     return use_prior(GuardVerdict::untested, "the run is too short to test an adaptation on frames held back");
   guard.held_back = held->count;
-  ALTOCAST_RETURN_IF_ERROR(check_ensemble_memory(static_cast<std::uint64_t>(held->block.height) *
-                                                     static_cast<std::uint64_t>(held->block.width) *
-                                                     static_cast<std::uint64_t>(loaded.prior.network.leads),
-                                                 kGuardMembers));
+  const std::uint64_t member_values = static_cast<std::uint64_t>(held->block.height) *
+                                      static_cast<std::uint64_t>(held->block.width) *
+                                      static_cast<std::uint64_t>(loaded.prior.network.leads);
+  if (!check_ensemble_memory(member_values, kGuardMembers).ok()) {
+    return Status::error(cache.folder() +
+                         ": the frames are too large for the guard's trial in this machine's memory; " +
+                         "crop them or scale them down in cache.toml, or give --no-guard");
+  }
 
   AdaptationSettings before = settings;
   before.at = held->block.slots[static_cast<std::size_t>(loaded.prior.network.input_frames - 1)];
