@@ -132,8 +132,8 @@ std::string maps_table(const Verification& result, bool bright_is_low, const Exa
   }
   const std::size_t pixels = example.newest.size();
   const auto [low, high] = std::minmax_element(example.newest.begin(), example.newest.end());
-  const ColourScale colours{bright_is_low ? Palette::inverted_grey : Palette::grey, *low,
-                            *high > *low ? *high : *low + 1};
+  const float end = *high > *low ? *high : *low + 1;
+  const ColourScale colours{Palette::grey, bright_is_low ? end : *low, bright_is_low ? *low : end};
   std::string text = "<div class=\"wide maps\"><table><tr><th></th>";
   for (const int lead : leads) text += "<th>" + lead_name(result, lead) + "</th>";
   const auto row = [&](const char* name, const std::vector<float>& fields, bool errors) {
