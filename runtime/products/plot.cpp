@@ -14,7 +14,10 @@ constexpr double kWidth = 640, kRight = 10, kTop = 10, kBottom = 34;
 // 1, 2 or 5 times a power of ten, for about five ticks.
 double tick_distance(double range) {
   const double rough = range / 5;
-  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  if (!(rough > 1e-200 && rough < 1e200)) return 1e200;  // no ticks
+  double power = 1;
+  while (power > rough) power /= 10;
+  while (10 * power <= rough) power *= 10;
   for (const double factor : {1.0, 2.0, 5.0}) {
     if (factor * power >= rough) return factor * power;
   }
