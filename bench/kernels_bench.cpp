@@ -107,11 +107,11 @@ void bench_table(const KernelTable& table) {
     };
     const WeightGradientTerm<float> gradient_term{x, y};
     report(best_seconds([&] {
-      const ConvolutionTerm<float> term{x, aligned(packed), slice, Direction::forward};
+      const ConvolutionTerm<float> term{x, aligned(packed), slice, Direction::forward, weight.data()};
       kernels.convolve({&term, 1}, nullptr, y);
     }));
     report(best_seconds([&] {
-      const ConvolutionTerm<float> term{y, aligned(transposed), slice, Direction::transposed};
+      const ConvolutionTerm<float> term{y, aligned(transposed), slice, Direction::transposed, weight.data()};
       kernels.convolve({&term, 1}, nullptr, x);
     }));
     report(best_seconds([&] { kernels.convolve_backward_weights({&gradient_term, 1}, slice, gradient.data()); }));
@@ -119,14 +119,6 @@ void bench_table(const KernelTable& table) {
   }
 
   NativeKernels kernels(table, 1);
-  const WeightSlice slice{128, 128, 0, 128, 3};
-  const std::vector<float> weight = normals(128 * 128 * 9, 5);
-  std::vector<float> packed(kernels.packed_size(slice, Direction::forward));
-  for (const Direction direction : {Direction::forward, Direction::transposed}) {
-    const double seconds = best_seconds([&] { kernels.pack_weights(weight.data(), slice, direction, packed.data()); });
-    std::printf("  pack %s %.2f ns a weight\n", direction == Direction::forward ? "forward" : "transposed",
-                1e9 * seconds / static_cast<double>(weight.size()));
-  }
   std::vector<float> z = normals(1 << 16, 4);
   std::vector<float> a(z.size());
   const auto per_element = [&](double seconds) { return 1e9 * seconds / static_cast<double>(z.size()); };

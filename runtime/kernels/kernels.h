@@ -43,6 +43,7 @@ struct ConvolutionTerm {
   const T* packed = nullptr;  // from pack_weights
   WeightSlice slice;
   Direction direction = Direction::forward;
+  const T* weight = nullptr;  // [out, in_total, kernel, kernel]; read in place of `packed` where packed_size is 0
 };
 
 template <class T>
@@ -70,7 +71,7 @@ class Kernels {
   // gradient; scratch memory and primitives are made here.
   virtual void reserve(const WeightSlice& slice, int height, int width) = 0;
 
-  // Elements of the packed form of a slice.
+  // Elements of the packed form of a slice; 0 where convolve reads the weights as they are.
   virtual std::size_t packed_size(const WeightSlice& slice, Direction direction) const = 0;
 
   // Rearranges the slice of `weight` [out, in_total, kernel, kernel] into the form that convolve reads.

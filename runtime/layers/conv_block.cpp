@@ -69,7 +69,9 @@ template <class T>
 void ConvBlock<T>::pack(const T* phi, std::array<AlignedVector<T>, 2>& forward,
                         std::array<AlignedVector<T>, 2>& transposed) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(spec_.sources); ++i) {
-    kernels_.pack_weights(phi + spec_.weight, spec_.slices[i], Direction::forward, forward[i].data());
+    if (!forward[i].empty()) {
+      kernels_.pack_weights(phi + spec_.weight, spec_.slices[i], Direction::forward, forward[i].data());
+    }
     if (!transposed[i].empty()) {
       kernels_.pack_weights(phi + spec_.weight, spec_.slices[i], Direction::transposed, transposed[i].data());
     }
@@ -92,8 +94,8 @@ template <class T>
 void ConvBlock<T>::forward(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& dst) {
   std::array<ConvolutionTerm<T>, 2> terms;
   for (int i = 0; i < spec_.sources; ++i) {
-    terms[static_cast<std::size_t>(i)] =
-        term(src[static_cast<std::size_t>(i)], forward_weights(i), i, Direction::forward);
+    const auto at = static_cast<std::size_t>(i);
+    terms[at] = weights(src[at], i, Direction::forward);
   }
   kernels_.convolve(std::span(terms).first(static_cast<std::size_t>(spec_.sources)), phi_ + spec_.bias, z);
   recall(z, dst);
@@ -129,7 +131,7 @@ void ConvBlock<T>::backward(std::span<const Tensor<T>> src, const Tensor<T>& z, 
       kernels_.convolve_backward_weights(std::span(&pair, 1), spec_.slices[at], grad_phi + spec_.weight);
     }
     if (grad_src[at].data) {
-      const ConvolutionTerm<T> transposed = term(grad, transposed_weights(i), i, Direction::transposed);
+      const ConvolutionTerm<T> transposed = weights(grad, i, Direction::transposed);
       kernels_.convolve(std::span(&transposed, 1), nullptr, grad_src[at]);
     }
   }
@@ -144,8 +146,8 @@ void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, s
   std::size_t count = 0;
   for (int i = 0; i < spec_.sources; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (tan_src[at].data) terms[count++] = term(tan_src[at], forward_weights(i), i, Direction::forward);
-    terms[count++] = term(src[at], forward_direction(i), i, Direction::forward);
+    if (tan_src[at].data) terms[count++] = weights(tan_src[at], i, Direction::forward);
+    terms[count++] = direction(src[at], i, Direction::forward);
   }
   kernels_.convolve(std::span(terms).first(count), tan_phi_ + spec_.bias, tan_z);
   if (norm_) {
@@ -178,8 +180,8 @@ void ConvBlock<T>::tangent_backward(std::span<const Tensor<T>> src, const Tensor
     kernels_.convolve_backward_weights(std::span(pairs).first(tan_src[at].data ? 2 : 1), spec_.slices[at],
                                        tan_grad_phi + spec_.weight);
     if (!tan_grad_src[at].data) continue;
-    const std::array<ConvolutionTerm<T>, 2> terms{{term(tan_grad_dst, transposed_weights(i), i, Direction::transposed),
-                                                   term(grad, transposed_direction(i), i, Direction::transposed)}};
+    const std::array<ConvolutionTerm<T>, 2> terms{
+        {weights(tan_grad_dst, i, Direction::transposed), direction(grad, i, Direction::transposed)}};
     kernels_.convolve(terms, nullptr, tan_grad_src[at]);
   }
   add_pixel_sums(tan_grad_dst, tan_grad_phi + spec_.bias, kernels_.threads());

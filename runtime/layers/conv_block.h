@@ -32,7 +32,8 @@ struct ConvBlockSpec {
 // What a block (and a network) is built for; each holds what the one before it does, and more memory.
 enum class Purpose { forecast, gradient, second_order };
 
-// One image's pass at a fixed height and width. Owns the packed weights and what the normalisation leaves; the caller
+// One image's pass at a fixed height and width. Owns the packed weights, where the kernels want such, and what the
+// normalisation leaves; the caller
 // keeps the pre-activation z between calls, which come in order: set_weights; forward (or recall of an earlier z); then
 // backward, or set_direction, tangent, tangent_backward. A block without activation has dst = z and grad_z = grad_dst.
 template <class T>
@@ -40,8 +41,8 @@ class ConvBlock {
  public:
   ConvBlock(const ConvBlockSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose);
 
-  void set_weights(const T* phi);  // φ must outlive the passes
-  void set_direction(const T* tan_phi);
+  void set_weights(const T* phi);        // φ must outlive the passes
+  void set_direction(const T* tan_phi);  // so must this
 
   // z may be dst, where nothing is to follow.
   void forward(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& dst);
@@ -67,14 +68,19 @@ class ConvBlock {
   Extent extent() const { return extent_; }
 
  private:
-  const T* forward_weights(int source) const { return packed_[static_cast<std::size_t>(source)].data(); }
-  const T* transposed_weights(int source) const { return packed_transposed_[static_cast<std::size_t>(source)].data(); }
-  const T* forward_direction(int source) const { return tan_packed_[static_cast<std::size_t>(source)].data(); }
-  const T* transposed_direction(int source) const {
-    return tan_packed_transposed_[static_cast<std::size_t>(source)].data();
+  // Terms of w and of ẇ.
+  ConvolutionTerm<T> weights(const Tensor<T>& src, int source, Direction direction) const {
+    return term(src, (direction == Direction::forward ? packed_ : packed_transposed_)[static_cast<std::size_t>(source)],
+                source, direction, phi_);
   }
-  ConvolutionTerm<T> term(const Tensor<T>& src, const T* packed, int source, Direction direction) const {
-    return {src, packed, spec_.slices[static_cast<std::size_t>(source)], direction};
+  ConvolutionTerm<T> direction(const Tensor<T>& src, int source, Direction direction) const {
+    return term(
+        src, (direction == Direction::forward ? tan_packed_ : tan_packed_transposed_)[static_cast<std::size_t>(source)],
+        source, direction, tan_phi_);
+  }
+  ConvolutionTerm<T> term(const Tensor<T>& src, const AlignedVector<T>& packed, int source, Direction direction,
+                          const T* phi) const {
+    return {src, packed.data(), spec_.slices[static_cast<std::size_t>(source)], direction, phi + spec_.weight};
   }
   void pack(const T* phi, std::array<AlignedVector<T>, 2>& forward, std::array<AlignedVector<T>, 2>& transposed);
   const Tensor<T>& activation_input(const Tensor<T>& z) const { return norm_ ? n_ : z; }

@@ -105,12 +105,12 @@ ConvolutionResult<T> run_case(Kernels<T>& kernels, const ConvolutionCase& proble
     sources.push_back(normal_tensor<T>(extent, layout, 10 + t));
     packed.emplace_back(kernels.packed_size(slice, Direction::forward));
     kernels.pack_weights(weight.data(), slice, Direction::forward, packed.back().data());
-    terms.push_back({sources.back().view(), packed.back().data(), slice, Direction::forward});
+    terms.push_back({sources.back().view(), packed.back().data(), slice, Direction::forward, weight.data()});
 
     std::vector<T> transposed(kernels.packed_size(slice, Direction::transposed));
     kernels.pack_weights(weight.data(), slice, Direction::transposed, transposed.data());
     const OwnedTensor<T> grad_src(extent, layout);
-    const ConvolutionTerm<T> back{grad.view(), transposed.data(), slice, Direction::transposed};
+    const ConvolutionTerm<T> back{grad.view(), transposed.data(), slice, Direction::transposed, weight.data()};
     kernels.convolve({&back, 1}, nullptr, grad_src.view());
     append(grad_src.view(), result.back.emplace_back());
 

@@ -58,6 +58,11 @@ struct WinogradImage {
 using ConvolveRow = void (*)(const ConvolveArgs& args, int first_block, int y);
 using WinogradWeights = void (*)(const float* direct, int channels, float* packed, size_t point_stride);
 using WinogradStrip = void (*)(const ConvolveArgs& args, int first_tile, int count, float* scratch);
+using WinogradProducts = void (*)(const ConvolveArgs& args, int first_block, int blocks, const float* source,
+                                  size_t source_tile, size_t source_point, float* products, size_t product_point,
+                                  int count, bool resume);
+using WinogradOutput = void (*)(const ConvolveArgs& args, int first_block, int blocks, int first_tile, int count,
+                                const float* products, size_t product_point);
 using WinogradTransform = void (*)(const WinogradImage& image, int first_tile, int count, float* to, size_t tile_stride,
                                    size_t point_stride);
 using WinogradWeightGradient = void (*)(const float* source, const float* grad, int tiles, size_t point_stride,
@@ -79,12 +84,19 @@ struct KernelTable {
   // each.
   ConvolveRow convolve_row;
 
-  // Transforms [ky][kx][channels][16] to [36 points][channels][16], a point point_stride floats after the last.
+  // Transforms [channels][ky][kx][16] to [36 points][channels][16], a point point_stride floats after the last.
   WinogradWeights winograd_weights;
 
   // Tiles [first_tile, first_tile + count) of 4×4 pixels, numbered row by row, all destination blocks. Terms'
   // weights are [destination block][point][source channel][16]. Scratch: winograd_scratch_size floats.
   WinogradStrip winograd_strip;
+
+  // Its parts, for a caller that packs weights piece by piece. products[36 points][count][blocks][16] = the terms'
+  // weights of destination blocks [first_block, first_block + blocks), at most blocks_per_group, times transformed
+  // tiles [36 points][count][source_tile], beginning with what is in products where `resume` is true. Then the way
+  // back to pixels.
+  WinogradProducts winograd_products;
+  WinogradOutput winograd_output;
 
   // Tiles [first_tile, first_tile + count) to [36 points][count][16]: of a layer's source, the 6×6 pixels around each;
   // of its output's gradient, the 4×4 pixels themselves.

@@ -52,6 +52,8 @@ const KernelTable kTable = {
     convolve_row,
     winograd_weights,
     winograd_strip,
+    winograd_products,
+    winograd_output,
     winograd_source,
     winograd_gradient,
     winograd_weight_gradient,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 namespace altocast {
 namespace {
@@ -49,15 +50,45 @@ bool uses_winograd(const WeightSlice& slice) {
 
 constexpr int kWinogradPoints = 36;
 
-// Packed weights of a pair of channels.
-int weight_points(const WeightSlice& slice) {
-  return uses_winograd(slice) ? kWinogradPoints : slice.kernel * slice.kernel;
-}
-
 // Tiles that are transformed together: as many as a cache holds, at least what fills the registers.
 constexpr int kStripFloats = 131072 / kWinogradPoints;
 constexpr int kMinStrip = 12, kMaxStrip = 48;
 int strip_tiles(int src_channels) { return std::clamp(kStripFloats / src_channels, kMinStrip, kMaxStrip); }
+
+// A convolution's weights are transformed at each call, since they are four times the floats afterwards: at once where
+// they are few enough for a cache, else piece by piece while the tiles, transformed before, wait. How changes no bit.
+constexpr std::size_t kPanelFloats = 1 << 20;     // at most at once
+constexpr std::size_t kMinPieceFloats = 1 << 16;  // what fits the nearest cache is not worth cutting
+constexpr int kPieceChannels = 64;                // source channels of a piece
+constexpr int kMaxWide = 64;                      // tiles that wait
+constexpr std::size_t kWideFloats = 1 << 21;      // as many floats at most, unless kMinStrip tiles take more
+
+std::size_t transformed_size(int src_channels, int dst_blocks) {
+  return as_size(kWinogradPoints) * as_size(src_channels) * as_size(dst_blocks * kBlock);
+}
+
+bool packs_piecewise(int src_channels, int dst_blocks, int tiles, int groups_a_thread) {
+  const std::size_t size = transformed_size(src_channels, dst_blocks);
+  return size > kPanelFloats || (size > kMinPieceFloats && tiles <= kMaxWide && groups_a_thread >= 2);
+}
+
+int wide_tiles(int src_channels) {
+  return std::clamp(static_cast<int>(kWideFloats) / (kWinogradPoints * src_channels), kMinStrip, kMaxWide);
+}
+
+// Floats of the tiles that wait, for any terms with at most so many channels.
+std::size_t max_wide_size(int max_src_channels, int tiles) {
+  const std::size_t all = as_size(kWinogradPoints) * as_size(std::min(tiles, kMaxWide)) * as_size(max_src_channels);
+  const std::size_t limit =
+      std::max(kWideFloats, as_size(kWinogradPoints) * as_size(kMinStrip) * as_size(max_src_channels));
+  return std::min(all, limit) + as_size(kWinogradPoints * kBlock);
+}
+
+// Floats of a piece's weights, and of its products with the tiles that wait.
+std::size_t piece_size(int blocks) { return transformed_size(kPieceChannels, blocks); }
+std::size_t piece_products_size(int blocks) {
+  return as_size(kWinogradPoints) * as_size(kMaxWide * blocks * kBlock + kBlock);
+}
 
 // Floats of scratch for a strip whose terms have src_channels together, padded to blocks; grows with src_channels.
 std::size_t strip_scratch_size(int src_channels, int blocks_per_group) {
@@ -103,6 +134,85 @@ float flushed(float a) {
 #endif
 }
 
+// Four floats of any instruction set.
+using Quad = float __attribute__((vector_size(16)));
+
+Quad load_quad(const float* from) {
+  Quad quad;
+  std::memcpy(&quad, from, sizeof quad);
+  return quad;
+}
+
+void store_quad(float* to, const Quad& quad) { std::memcpy(to, &quad, sizeof quad); }
+
+// Four rows to four columns.
+void transpose(Quad (&rows)[4]) {
+  const Quad low01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
+  const Quad low23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
+  const Quad high01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+  const Quad high23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+  rows[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+  rows[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+  rows[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+  rows[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+}
+
+// 3×3 weights of one block of source channels for one block of destination channels: [source channel][ky][kx][16]. In
+// `weight` a channel's taps are contiguous, and so are those of the input channels of one output.
+void gather_block(const float* weight, const WeightSlice& slice, bool forward, int src_first, int dst_first,
+                  float* to) {
+  constexpr int kTaps = 9;
+  const int srcs = std::min(kBlock, (forward ? slice.in_count : slice.out) - src_first);
+  const int dsts = std::min(kBlock, (forward ? slice.out : slice.in_count) - dst_first);
+  const std::size_t out_stride = as_size(slice.in_total) * kTaps;
+  weight += as_size(forward ? dst_first : src_first) * out_stride +
+            as_size(slice.in_first + (forward ? src_first : dst_first)) * kTaps;
+  if (dsts < kBlock) std::fill_n(to, srcs * kTaps * kBlock, 0.0f);
+  if (forward) {
+    int out = 0;
+    for (; out + 4 <= dsts; out += 4) {
+      const float* row = weight + as_size(out) * out_stride;
+      float* column = to + out;
+      for (const float* end = row + srcs / 4 * 4 * kTaps; row != end; row += 4, column += 4 * kBlock) {
+        Quad quads[4] = {load_quad(row), load_quad(row + out_stride), load_quad(row + 2 * out_stride),
+                         load_quad(row + 3 * out_stride)};
+        transpose(quads);
+        store_quad(column, quads[0]);
+        store_quad(column + kBlock, quads[1]);
+        store_quad(column + 2 * kBlock, quads[2]);
+        store_quad(column + 3 * kBlock, quads[3]);
+      }
+    }
+    // What is left of the channels.
+    for (int o = 0; o < dsts; ++o) {
+      for (int i = o < out ? srcs / 4 * 4 * kTaps : 0; i < srcs * kTaps; ++i) {
+        to[i * kBlock + o] = weight[as_size(o) * out_stride + as_size(i)];
+      }
+    }
+    return;
+  }
+  for (int src = 0; src < srcs; ++src, weight += out_stride, to += kTaps * kBlock) {
+    int in = 0;
+    for (; in + 4 <= dsts; in += 4) {
+      const float* from = weight + in * kTaps;
+      for (int tap = 0; tap < 8; tap += 4) {
+        Quad quads[4] = {load_quad(from + tap), load_quad(from + kTaps + tap), load_quad(from + 2 * kTaps + tap),
+                         load_quad(from + 3 * kTaps + tap)};
+        transpose(quads);
+        float* flipped = to + (kTaps - 1 - tap) * kBlock + in;
+        store_quad(flipped, quads[0]);
+        store_quad(flipped - kBlock, quads[1]);
+        store_quad(flipped - 2 * kBlock, quads[2]);
+        store_quad(flipped - 3 * kBlock, quads[3]);
+      }
+      store_quad(to + in, Quad{from[8], from[kTaps + 8], from[2 * kTaps + 8], from[3 * kTaps + 8]});
+    }
+    for (; in < dsts; ++in) {
+      for (int tap = 0; tap < kTaps; ++tap) to[(kTaps - 1 - tap) * kBlock + in] = weight[in * kTaps + tap];
+    }
+  }
+}
+
 // Packs one block of source channels for one block of destination channels: [ky][kx][source channel][16].
 template <int taps>
 void pack_block(const float* weight, const WeightSlice& slice, bool forward, int src_first, int dst_first, float* to) {
@@ -128,12 +238,16 @@ NativeKernels::NativeKernels(const KernelTable& table, int threads) : Kernels<fl
 void NativeKernels::reserve(const WeightSlice& slice, int height, int width) {
   std::size_t size = 0;
   if (uses_winograd(slice)) {
+    // The largest of what a convolution over kMaxTerms terms can take either way.
     const int channels = kMaxTerms * blocks_of(std::max(slice.in_total, slice.out)) * kBlock;
-    winograd_scratch_ = std::max(winograd_scratch_, strip_scratch_size(channels, table_.blocks_per_group));
+    const int group = table_.blocks_per_group;
+    const std::size_t workers = as_size(threads().size());
+    const std::size_t strips = kPanelFloats + workers * strip_scratch_size(channels, group);
+    const std::size_t pieces = max_wide_size(channels, divide_up(height, 4) * divide_up(width, 4)) +
+                               workers * (piece_size(group) + piece_products_size(group));
     const WinogradPartition partition(slice, height, width);
     const int parts = partition.segments == 1 ? 1 : threads().size();
-    size = std::max(as_size(threads().size()) * winograd_scratch_,
-                    totals_size(slice, partition.segments) + as_size(parts) * partition.chunk_size());
+    size = std::max({strips, pieces, totals_size(slice, partition.segments) + as_size(parts) * partition.chunk_size()});
   } else {
     size = totals_size(slice, Partition(height, width, weight_blocks(slice)).segments);
   }
@@ -141,32 +255,40 @@ void NativeKernels::reserve(const WeightSlice& slice, int height, int width) {
 }
 
 std::size_t NativeKernels::packed_size(const WeightSlice& slice, Direction direction) const {
+  if (uses_winograd(slice)) return 0;
   const bool forward = direction == Direction::forward;
   const int src = forward ? slice.in_count : slice.out;
   const int dst = forward ? slice.out : slice.in_count;
-  return as_size(blocks_of(dst) * kBlock) * as_size(src) * as_size(weight_points(slice));
+  return as_size(blocks_of(dst) * kBlock) * as_size(src) * as_size(slice.kernel * slice.kernel);
 }
 
 void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) {
+  if (uses_winograd(slice)) return;
   const bool forward = direction == Direction::forward;
   const int src_channels = forward ? slice.in_count : slice.out;
   const int dst_blocks = blocks_of(forward ? slice.out : slice.in_count);
-  const bool winograd = uses_winograd(slice);
-  const int points = weight_points(slice);
+  const int taps = slice.kernel * slice.kernel;
   const auto pack = slice.kernel == 3 ? pack_block<9> : pack_block<1>;
   threads().parallel_for(dst_blocks * blocks_of(src_channels), [&](int item) {
     const int src_first = item / dst_blocks * kBlock;
     const int dst_first = item % dst_blocks * kBlock;
-    float* const to = packed + as_size(dst_first) * as_size(src_channels) * as_size(points);
-    if (!winograd) {
-      pack(weight, slice, forward, src_first, dst_first, to + as_size(src_first * kBlock * points));
-      return;
-    }
-    alignas(kCacheLine) float direct[9 * kBlock * kBlock];
-    pack(weight, slice, forward, src_first, dst_first, direct);
-    table_.winograd_weights(direct, std::min(kBlock, src_channels - src_first), to + as_size(src_first * kBlock),
-                            as_size(src_channels * kBlock));
+    pack(weight, slice, forward, src_first, dst_first,
+         packed + as_size(dst_first) * as_size(src_channels) * as_size(taps) + as_size(src_first * kBlock * taps));
   });
+}
+
+void NativeKernels::pack_winograd(const ConvolutionTerm<float>& term, int src_first, int src_count, int first_block,
+                                  int blocks, float* packed) const {
+  const std::size_t point = as_size(src_count * kBlock);
+  for (int block = 0; block < blocks; ++block) {
+    for (int src = 0; src < src_count; src += kBlock) {
+      alignas(kCacheLine) float direct[9 * kBlock * kBlock];
+      gather_block(term.weight, term.slice, term.direction == Direction::forward, src_first + src,
+                   (first_block + block) * kBlock, direct);
+      table_.winograd_weights(direct, std::min(kBlock, src_count - src),
+                              packed + as_size(block * kWinogradPoints) * point + as_size(src * kBlock), point);
+    }
+  }
 }
 
 void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias,
@@ -182,13 +304,14 @@ void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
     assert(term.src.extent.channels == channels && term.src.extent.height == dst.extent.height &&
            term.src.extent.width == dst.extent.width);
     assert(dst.extent.channels == (forward ? term.slice.out : term.slice.in_count));
-    args.terms[args.term_count++] = {term.src.row(0, 0),
-                                     term.src.block_stride(),
-                                     term.src.row_stride(),
-                                     term.packed,
-                                     as_size(channels) * as_size(weight_points(term.slice) * kBlock),
-                                     channels,
-                                     term.slice.kernel};
+    args.terms[args.term_count++] = {
+        term.src.row(0, 0),
+        term.src.block_stride(),
+        term.src.row_stride(),
+        term.packed,
+        as_size(channels) * as_size((winograd ? kWinogradPoints : term.slice.kernel * term.slice.kernel) * kBlock),
+        channels,
+        term.slice.kernel};
     assert(uses_winograd(term.slice) == winograd);
     padded_channels += blocks_of(channels) * kBlock;
   }
@@ -199,7 +322,7 @@ void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
   args.channels = dst.extent.channels;
   args.height = dst.extent.height;
   args.width = dst.extent.width;
-  if (winograd) return convolve_tiles(args, padded_channels);
+  if (winograd) return convolve_winograd(terms, args, padded_channels);
 
   const int height = dst.extent.height;
   const int group = table_.blocks_per_group;
@@ -207,12 +330,32 @@ void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
                          [&](int item) { table_.convolve_row(args, item / height * group, item % height); });
 }
 
-void NativeKernels::convolve_tiles(const native::ConvolveArgs& args, int src_channels) {
+void NativeKernels::convolve_winograd(std::span<const ConvolutionTerm<float>> terms, native::ConvolveArgs& args,
+                                      int src_channels) {
+  const int tiles = divide_up(args.height, 4) * divide_up(args.width, 4);
+  const int blocks = blocks_of(args.channels);
+  const int groups = divide_up(blocks, table_.blocks_per_group);
+  if (packs_piecewise(src_channels, blocks, tiles, groups / threads().size())) {
+    return convolve_piecewise(terms, args, src_channels);
+  }
+  float* packed = scratch_.data();
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    native::ConvolveTerm& term = args.terms[t];
+    term.packed = packed;
+    threads().parallel_for(blocks, [&](int block) {
+      pack_winograd(terms[t], 0, term.channels, block, 1, packed + as_size(block) * term.packed_block);
+    });
+    packed += as_size(blocks) * term.packed_block;
+  }
+  convolve_strips(args, src_channels, scratch_.data() + kPanelFloats);
+}
+
+void NativeKernels::convolve_strips(const native::ConvolveArgs& args, int src_channels, float* scratch) {
   const int tiles = divide_up(args.height, 4) * divide_up(args.width, 4);
   const int max_strip = strip_tiles(src_channels);
   const int parts = threads().size();
   const std::size_t part_scratch = strip_scratch_size(src_channels, table_.blocks_per_group);
-  assert(scratch_.size() >= as_size(parts) * part_scratch);
+  assert(scratch_.size() >= kPanelFloats + as_size(parts) * part_scratch);
   threads().parallel_for(parts, [&](int part) {
     const int first = tiles * part / parts;
     const int count = tiles * (part + 1) / parts - first;
@@ -220,9 +363,71 @@ void NativeKernels::convolve_tiles(const native::ConvolveArgs& args, int src_cha
     for (int strip = 0; strip < strips; ++strip) {
       const int begin = first + count * strip / strips;
       const int end = first + count * (strip + 1) / strips;
-      table_.winograd_strip(args, begin, end - begin, scratch_.data() + as_size(part) * part_scratch);
+      table_.winograd_strip(args, begin, end - begin, scratch + as_size(part) * part_scratch);
     }
   });
+}
+
+void NativeKernels::convolve_piecewise(std::span<const ConvolutionTerm<float>> terms, const native::ConvolveArgs& args,
+                                       int src_channels) {
+  // Where each block of source channels comes from.
+  struct SourceBlock {
+    std::size_t term;
+    int channel;
+  };
+  const auto source_block = [&](int block) {
+    std::size_t t = 0;
+    for (; block >= blocks_of(args.terms[t].channels); ++t) block -= blocks_of(args.terms[t].channels);
+    return SourceBlock{t, block * kBlock};
+  };
+  const int tiles = divide_up(args.height, 4) * divide_up(args.width, 4);
+  const int blocks = blocks_of(args.channels);
+  const int group = table_.blocks_per_group;
+  const int groups = divide_up(blocks, group);
+  const int parts = threads().size();
+  const int strips = divide_up(tiles, wide_tiles(src_channels));
+  const std::size_t part_scratch = piece_size(group) + piece_products_size(group);
+  float* const sources = scratch_.data();
+  float* const pieces = sources + scratch_.size() / kBlock * kBlock - as_size(parts) * part_scratch;
+  for (int strip = 0; strip < strips; ++strip) {
+    const int first = tiles * strip / strips;
+    const int count = tiles * (strip + 1) / strips - first;
+    const std::size_t source_point = as_size(count * src_channels + kBlock);
+    assert(sources + as_size(kWinogradPoints) * source_point <= pieces);
+    threads().parallel_for(src_channels / kBlock, [&](int block) {
+      const SourceBlock from = source_block(block);
+      const native::ConvolveTerm& term = args.terms[from.term];
+      table_.winograd_source(
+          {term.src + as_size(from.channel / kBlock) * term.block_stride, term.row_stride, args.height, args.width},
+          first, count, sources + block * kBlock, as_size(src_channels), source_point);
+    });
+    threads().parallel_for(parts, [&](int part) {
+      float* const packed = pieces + as_size(part) * part_scratch;
+      float* const products = packed + piece_size(group);
+      for (int g = groups * part / parts; g < groups * (part + 1) / parts; ++g) {
+        const int first_block = g * group;
+        const int width = std::min(group, blocks - first_block);
+        const std::size_t product_point = as_size(count * width * kBlock + kBlock);
+        const float* source = sources;
+        for (std::size_t t = 0; t < terms.size(); ++t) {
+          const int channels = args.terms[t].channels;
+          for (int channel = 0; channel < channels; channel += kPieceChannels) {
+            const int piece = std::min(kPieceChannels, channels - channel);
+            pack_winograd(terms[t], channel, piece, first_block, width, packed);
+            native::ConvolveArgs piece_args{};
+            piece_args.terms[0].packed = packed;
+            piece_args.terms[0].packed_block = as_size(kWinogradPoints * piece * kBlock);
+            piece_args.terms[0].channels = piece;
+            piece_args.term_count = 1;
+            table_.winograd_products(piece_args, 0, width, source, as_size(src_channels), source_point, products,
+                                     product_point, count, source != sources);
+            source += blocks_of(piece) * kBlock;
+          }
+        }
+        table_.winograd_output(args, first_block, width, first, count, products, product_point);
+      }
+    });
+  }
 }
 
 void NativeKernels::convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms,

@@ -51,7 +51,14 @@ class NativeKernels final : public Kernels<float> {
   void run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z, const float* grad_a,
                       const float* tan_grad_a, float* dst, std::size_t count);
 
-  void convolve_tiles(const native::ConvolveArgs& args, int src_channels);
+  void convolve_winograd(std::span<const ConvolutionTerm<float>> terms, native::ConvolveArgs& args, int src_channels);
+  void convolve_strips(const native::ConvolveArgs& args, int src_channels, float* scratch);
+  void convolve_piecewise(std::span<const ConvolutionTerm<float>> terms, const native::ConvolveArgs& args,
+                          int src_channels);
+  // Winograd's weights of source channels [src_first, src_first + src_count) for destination blocks [first_block,
+  // first_block + blocks): [block][point][source channel][16].
+  void pack_winograd(const ConvolutionTerm<float>& term, int src_first, int src_count, int first_block, int blocks,
+                     float* packed) const;
   void direct_weight_gradient(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
                               float* grad_weight);
   void winograd_weight_gradient(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
@@ -60,8 +67,8 @@ class NativeKernels final : public Kernels<float> {
   void add_segments(const WeightSlice& slice, int segments, float* grad_weight);
 
   const KernelTable& table_;
-  AlignedVector<float> scratch_;      // sums of weight gradients, Winograd's tiles; nothing lives in it between calls
-  std::size_t winograd_scratch_ = 0;  // floats a thread
+  // Sums of weight gradients, Winograd's tiles and weights; nothing lives in it between calls.
+  AlignedVector<float> scratch_;
 };
 
 }  // namespace altocast

@@ -102,11 +102,12 @@ inline void transform_to_points(const Load& load, const Store& store) {
 }
 
 void winograd_weights(const float* direct, int channels, float* packed, size_t point_stride) {
-  const size_t tap = static_cast<size_t>(channels) * kBlock;
-  for (size_t i = 0; i < tap; i += kLanes) {
-    transform_to_points<transform_weight_line, 3>(
-        [=](int y, int x) { return load(direct + static_cast<size_t>(y * 3 + x) * tap + i); },
-        [=](int y, int x, Vec t) { store(packed + static_cast<size_t>(y * 6 + x) * point_stride + i, t); });
+  for (int channel = 0; channel < channels; ++channel, direct += 9 * kBlock, packed += kBlock) {
+    for (int lane = 0; lane < kBlock; lane += kLanes) {
+      transform_to_points<transform_weight_line, 3>(
+          [=](int y, int x) { return load(direct + (y * 3 + x) * kBlock + lane); },
+          [=](int y, int x, Vec t) { store(packed + static_cast<size_t>(y * 6 + x) * point_stride + lane, t); });
+    }
   }
 }
 
@@ -177,17 +178,21 @@ inline void transform_products(const float* from, size_t point_stride, const flo
   }
 }
 
-// At one point: `tiles` tiles from `source` on times the weights of `blocks` destination blocks.
+// At one point: `tiles` tiles from `source` on times the weights of `blocks` destination blocks; sums begin at zero or,
+// where `resume` is true, with what is in `product`.
 template <int blocks, int tiles>
 inline void multiply_tile(const ConvolveArgs& args, int first_block, int lane, int point, const float* source,
-                          size_t source_tile, float* product, size_t product_tile) {
+                          size_t source_tile, float* product, size_t product_tile, bool resume) {
   Vec sum[blocks][kVectors][tiles];
   ALTOCAST_UNROLL
   for (int b = 0; b < blocks; ++b) {
     ALTOCAST_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       ALTOCAST_UNROLL
-      for (int p = 0; p < tiles; ++p) sum[b][v][p] = zero();
+      for (int p = 0; p < tiles; ++p) {
+        sum[b][v][p] =
+            resume ? load(product + static_cast<size_t>(p) * product_tile + b * kBlock + lane + v * kLanes) : zero();
+      }
     }
   }
   for (int t = 0; t < args.term_count; ++t) {
@@ -231,34 +236,64 @@ inline void multiply_tile(const ConvolveArgs& args, int first_block, int lane, i
 
 template <int blocks, int tiles>
 void multiply_tiles(const ConvolveArgs& args, int first_block, int point, const float* source, size_t source_tile,
-                    float* product, int count) {
+                    float* product, int count, bool resume) {
   if constexpr (tiles > 1) {
     if (count < tiles) {
-      return multiply_tiles<blocks, tiles - 1>(args, first_block, point, source, source_tile, product, count);
+      return multiply_tiles<blocks, tiles - 1>(args, first_block, point, source, source_tile, product, count, resume);
     }
   }
   for (int lane = 0; lane < kBlock; lane += kVectors * kLanes) {
-    multiply_tile<blocks, tiles>(args, first_block, lane, point, source, source_tile, product, blocks * kBlock);
+    multiply_tile<blocks, tiles>(args, first_block, lane, point, source, source_tile, product, blocks * kBlock, resume);
   }
 }
 
 template <int blocks, int max_tiles>
 void multiply_points(const ConvolveArgs& args, int first_block, const float* source, size_t source_tile,
-                     size_t source_point, float* product, size_t product_point, int count) {
+                     size_t source_point, float* product, size_t product_point, int count, bool resume) {
   const int groups = (count + max_tiles - 1) / max_tiles;
   for (int point = 0; point < 36; ++point, source += source_point, product += product_point) {
     int first = 0;
     for (int group = 0; group < groups; ++group) {
       const int tiles = count / groups + (group < count % groups ? 1 : 0);
       multiply_tiles<blocks, max_tiles>(args, first_block, point, source + static_cast<size_t>(first) * source_tile,
-                                        source_tile, product + first * blocks * kBlock, tiles);
+                                        source_tile, product + first * blocks * kBlock, tiles, resume);
       first += tiles;
     }
   }
 }
 
-void winograd_strip(const ConvolveArgs& args, int first_tile, int count, float* scratch) {
+void winograd_products(const ConvolveArgs& args, int first_block, int blocks, const float* source, size_t source_tile,
+                       size_t source_point, float* products, size_t product_point, int count, bool resume) {
+  if (blocks == 1) {
+    multiply_points<1, kPixelsSingle>(args, first_block, source, source_tile, source_point, products, product_point,
+                                      count, resume);
+  } else {
+    multiply_points<kBlocksPerGroup, kPixels>(args, first_block, source, source_tile, source_point, products,
+                                              product_point, count, resume);
+  }
+}
+
+void winograd_output(const ConvolveArgs& args, int first_block, int blocks, int first_tile, int count,
+                     const float* products, size_t product_point) {
   const int tiles_across = (args.width + 3) / 4;
+  for (int b = 0; b < blocks; ++b) {
+    float bias[kBlock] = {};
+    const int channel = (first_block + b) * kBlock;
+    if (args.bias) {
+      for (int c = 0; c < kBlock && channel + c < args.channels; ++c) bias[c] = args.bias[channel + c];
+    }
+    for (int i = 0; i < count; ++i) {
+      const int y = (first_tile + i) / tiles_across * 4;
+      const int x = (first_tile + i) % tiles_across * 4;
+      transform_products(products + (i * blocks + b) * kBlock, product_point, bias,
+                         args.dst + static_cast<size_t>(first_block + b) * args.block_stride +
+                             static_cast<size_t>(y) * args.row_stride + static_cast<size_t>(x) * kBlock,
+                         args.row_stride, args.height - y, args.width - x);
+    }
+  }
+}
+
+void winograd_strip(const ConvolveArgs& args, int first_tile, int count, float* scratch) {
   size_t source_tile = 0;
   for (int t = 0; t < args.term_count; ++t) {
     source_tile += static_cast<size_t>((args.terms[t].channels + kBlock - 1) / kBlock * kBlock);
@@ -281,28 +316,9 @@ void winograd_strip(const ConvolveArgs& args, int first_tile, int count, float* 
   for (int first_block = 0; first_block < blocks;) {
     const int group = kBlocksPerGroup == 2 && first_block + 1 < blocks ? kBlocksPerGroup : 1;
     const size_t product_point = static_cast<size_t>(count * group * kBlock) + kBlock;
-    if (group == 1) {
-      multiply_points<1, kPixelsSingle>(args, first_block, scratch, source_tile, source_point, products, product_point,
-                                        count);
-    } else {
-      multiply_points<kBlocksPerGroup, kPixels>(args, first_block, scratch, source_tile, source_point, products,
-                                                product_point, count);
-    }
-    for (int b = 0; b < group; ++b) {
-      float bias[kBlock] = {};
-      const int channel = (first_block + b) * kBlock;
-      if (args.bias) {
-        for (int c = 0; c < kBlock && channel + c < args.channels; ++c) bias[c] = args.bias[channel + c];
-      }
-      for (int i = 0; i < count; ++i) {
-        const int y = (first_tile + i) / tiles_across * 4;
-        const int x = (first_tile + i) % tiles_across * 4;
-        transform_products(products + (i * group + b) * kBlock, product_point, bias,
-                           args.dst + static_cast<size_t>(first_block + b) * args.block_stride +
-                               static_cast<size_t>(y) * args.row_stride + static_cast<size_t>(x) * kBlock,
-                           args.row_stride, args.height - y, args.width - x);
-      }
-    }
+    winograd_products(args, first_block, group, scratch, source_tile, source_point, products, product_point, count,
+                      false);
+    winograd_output(args, first_block, group, first_tile, count, products, product_point);
     first_block += group;
   }
 }
