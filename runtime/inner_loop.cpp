@@ -65,7 +65,7 @@ void add_sample_gradient(const WeightDraw<T>& draw, T weight, Gaussian<T>& gradi
     for (std::size_t d = first; d < end; ++d) {
       const T g = weight * draw.grad_phi[d];
       gradient.mu[d] += g;
-      gradient.rho[d] += draw.sigma[d] * draw.epsilon[d] * g;
+      gradient.rho[d] += draw.deviation[d] * g;
     }
   });
 }
@@ -83,28 +83,28 @@ InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, Inn
       layout_(parameter_layout(network.spec())),
       flipout_(network.spec()),
       signs_(flipout_.sign_count()),
-      grad_log_noise_(static_cast<std::size_t>(network.spec().leads)),
-      gradient_(parameter_count(network.spec())) {
-  draw_ = {gradient_.mu, gradient_.mu, gradient_.mu, gradient_.mu};
+      grad_log_noise_(static_cast<std::size_t>(network.spec().leads)) {
+  const std::vector<T> zeros(parameter_count(network.spec()));
+  draw_ = {zeros, zeros, zeros};
 }
 
 template <class T>
 void InnerLoop<T>::start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample) {
+  noise.draw(step, sample, draw_.deviation, threads());
   for_weight_parts(q.size(), threads(), [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) draw_.sigma[d] = portable_exp(q.rho[d]);
+    for (std::size_t d = first; d < end; ++d) draw_.deviation[d] *= portable_exp(q.rho[d]);
   });
-  noise.draw(step, sample, draw_.epsilon, threads());
 }
 
 template <class T>
 void InnerLoop<T>::flip() {
-  if (settings_.flipout) flipout_.apply(std::span<const T>(signs_), std::span<T>(draw_.epsilon), threads());
+  if (settings_.flipout) flipout_.apply(std::span<const T>(signs_), std::span<T>(draw_.deviation), threads());
 }
 
 template <class T>
 void InnerLoop<T>::weigh(const Gaussian<T>& q) {
   for_weight_parts(q.size(), threads(), [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) draw_.phi[d] = q.mu[d] + draw_.sigma[d] * draw_.epsilon[d];
+    for (std::size_t d = first; d < end; ++d) draw_.phi[d] = q.mu[d] + draw_.deviation[d];
   });
 }
 
@@ -156,6 +156,7 @@ void InnerLoop<T>::update(Gaussian<T>& lambda, const Gaussian<T>& gradient, cons
 template <class T>
 void InnerLoop<T>::adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
                          NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports) {
+  if (gradient_.size() != lambda.size()) gradient_ = Gaussian<T>(lambda.size());
   for (int step = 0; step < settings_.steps; ++step) {
     const InnerStepReport report = gradient(theta, lambda, log_noise, support, noise, step, gradient_);
     update(lambda, gradient_, report.clipping, step);

@@ -72,10 +72,11 @@ struct InnerStepReport {
   Clipping clipping;
 };
 
-// One weight sample: σ = e^ρ of what it is drawn from, its noise, φ = μ + σ ⊙ ε, and the gradient there, [D] each.
+// One weight sample: its deviation σ ⊙ ε, σ = e^ρ of what it is drawn from, φ = μ + σ ⊙ ε, and the gradient there, [D]
+// each.
 template <class T>
 struct WeightDraw {
-  std::vector<T> sigma, epsilon, phi, grad_phi;
+  std::vector<T> deviation, phi, grad_phi;
 };
 
 template <class T>
@@ -115,7 +116,7 @@ class InnerLoop {
   double kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
 
   // For each set of pairs that see weight sample `sample` of q alike — all `pairs` of them, or with Flipout each alone
-  // — puts its σ, ε and φ into draw() and calls body(first pair, number of pairs).
+  // — puts its σ ⊙ ε and φ into draw() and calls body(first pair, number of pairs).
   template <class Body>
   void for_each_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample, std::size_t pairs,
                      const Body& body) {
@@ -144,8 +145,8 @@ class InnerLoop {
   }
 
  private:
-  void start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample);  // σ, ε
-  void flip();                                                                         // ε, there or back
+  void start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample);  // σ ⊙ ε
+  void flip();                                                                         // ε's signs, there or back
   void weigh(const Gaussian<T>& q);                                                    // φ
 
   UNet<T>& network_;
@@ -156,7 +157,7 @@ class InnerLoop {
   std::vector<T> signs_;  // of one pair
   WeightDraw<T> draw_;
   std::vector<double> grad_log_noise_;  // [L], not used by the inner loop
-  Gaussian<T> gradient_;
+  Gaussian<T> gradient_;                // adapt's; made when it is first called
 };
 
 // NLL of all samples at weights φ; adds its gradients. The network takes φ as its weights. `keep`: where each sample's

@@ -36,6 +36,9 @@ void apply_clip_jacobian(const std::vector<T>& gradient, double norm, double fac
   });
 }
 
+// With a single draw w is read for the last time when u is made of it, so that it needs no memory of its own.
+bool needs_direction(const InnerLoopSettings& inner) { return inner.samples > 1 || inner.flipout; }
+
 }  // namespace
 
 template <class T>
@@ -46,17 +49,21 @@ MetaGradient<T>::MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& set
       hessian_vector_(network_),
       lambda_(parameter_count(network_.spec())),
       adjoint_(lambda_),
-      direction_(lambda_),
       gradients_(static_cast<std::size_t>(inner_loop.settings().steps), lambda_),
       u_(lambda_.mu),
-      keep_bytes_(keep_bytes) {}
+      keep_bytes_(keep_bytes) {
+  if (needs_direction(inner_loop.settings())) direction_ = lambda_;
+}
 
-// The last passes of the inner loop are kept: the reverse pass reads those first.
+// The last passes of the inner loop are kept: the reverse pass reads those first. A few of many would take memory for
+// no time worth it.
 template <class T>
 void MetaGradient<T>::plan_kept(MetaOrder order, std::size_t passes) {
   kept_.assign(passes, nullptr);
   if (order == MetaOrder::first) return;
+  constexpr std::size_t kWorthKeeping = 4;  // a quarter
   const std::size_t count = std::min(passes, keep_bytes_ / network_.pass_bytes());
+  if (count * kWorthKeeping < passes) return;
   while (passes_.size() < count) passes_.push_back(network_.make_pass());
   for (std::size_t i = 0; i < count; ++i) kept_[passes - count + i] = &passes_[i];
 }
@@ -199,17 +206,20 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
   const std::size_t row = inner_loop_.rate_row(step);
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
   Gaussian<T>& v = adjoint_;
-  Gaussian<T>& w = direction_;
+  WeightDraw<T>& draw = inner_loop_.draw();
+  const bool apart = needs_direction(inner);
+  std::vector<T>& w_mu = apart ? direction_.mu : u_;
+  std::vector<T>& w_rho = apart ? direction_.rho : draw.grad_phi;
 
   inner_loop_.for_each_piece([&](std::size_t t, std::size_t first, std::size_t end) {
     for (std::size_t d = first; d < end; ++d) {
-      w.mu[d] = rates.mu[row + t] * v.mu[d];
-      w.rho[d] = rates.rho[row + t] * v.rho[d];
+      w_mu[d] = rates.mu[row + t] * v.mu[d];
+      w_rho[d] = rates.rho[row + t] * v.rho[d];
     }
   });
   const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];
-  apply_clip_jacobian(gradient.mu, clipping.norm_mu, clipping.factor_mu, w.mu, threads);
-  apply_clip_jacobian(gradient.rho, clipping.norm_rho, clipping.factor_rho, w.rho, threads);
+  apply_clip_jacobian(gradient.mu, clipping.norm_mu, clipping.factor_mu, w_mu, threads);
+  apply_clip_jacobian(gradient.rho, clipping.norm_rho, clipping.factor_rho, w_rho, threads);
 
   const T kl_weight = static_cast<T>(static_cast<double>(inner.kl_weight) / terms);
   for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
@@ -217,11 +227,11 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
       const T precision = portable_exp(T{-2} * theta.rho[d]);
       const T ratio = portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d]));
       const T shift = lambda_.mu[d] - theta.mu[d];
-      const T along_mu = kl_weight * precision * w.mu[d];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
-      const T along_rho = kl_weight * T{2} * ratio * w.rho[d];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
+      const T along_mu = kl_weight * precision * w_mu[d];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
+      const T along_rho = kl_weight * T{2} * ratio * w_rho[d];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
       v.mu[d] -= along_mu;
       // NLL's ∂²/∂ρ² holds e^ρ ε ∇_φ NLL besides the Hessian: what ∇_ρ F has beyond ∂KL/∂ρ_λ = σ_λ² / σ_θ² − 1.
-      v.rho[d] -= along_rho + (gradient.rho[d] - kl_weight * (ratio - T{1})) * w.rho[d];
+      v.rho[d] -= along_rho + (gradient.rho[d] - kl_weight * (ratio - T{1})) * w_rho[d];
       grad_theta.mu[d] += along_mu;
       grad_theta.rho[d] += along_rho + T{2} * shift * along_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
     }
@@ -229,14 +239,13 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
 
   const T weight = static_cast<T>(1.0 / (terms * inner.samples));
   std::vector<double> hessian_log_noise(grad_log_noise.size());
-  WeightDraw<T>& draw = inner_loop_.draw();
   std::vector<T>& hessian_phi = draw.grad_phi;
   const std::span<Pass<T>* const> passes = kept(step);
   for (int s = 0; s < inner.samples; ++s) {
     inner_loop_.for_each_draw(lambda_, noise, step, s, support.size(), [&](std::size_t first, std::size_t count) {
       for_weight_parts(theta.size(), threads, [&](int, std::size_t begin, std::size_t end) {
         for (std::size_t d = begin; d < end; ++d) {
-          u_[d] = w.mu[d] + draw.sigma[d] * draw.epsilon[d] * w.rho[d];
+          u_[d] = w_mu[d] + draw.deviation[d] * w_rho[d];
         }
       });
       set_zero(hessian_phi);
@@ -250,7 +259,7 @@ void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> 
       for_weight_parts(theta.size(), threads, [&](int, std::size_t begin, std::size_t end) {
         for (std::size_t d = begin; d < end; ++d) {
           v.mu[d] -= weight * hessian_phi[d];
-          v.rho[d] -= weight * (draw.sigma[d] * draw.epsilon[d]) * hessian_phi[d];
+          v.rho[d] -= weight * draw.deviation[d] * hessian_phi[d];
         }
       });
     });

@@ -107,7 +107,7 @@ class MetaGradient {
   HessianVector<T> hessian_vector_;
   Gaussian<T> lambda_;
   Gaussian<T> adjoint_;                 // v
-  Gaussian<T> direction_;               // w
+  Gaussian<T> direction_;               // w, where several draws need it
   std::vector<Gaussian<T>> gradients_;  // ∇_λ F_m, m = 0 … M − 1
   std::vector<T> u_;                    // [D]
   std::size_t keep_bytes_;

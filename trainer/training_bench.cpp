@@ -37,7 +37,7 @@ struct BenchData {
   std::vector<float> frames;
   Task<float> task;
   Gaussian<float> theta, grad_theta;
-  std::vector<float> log_noise, forecast, grad, product;
+  std::vector<float> log_noise, forecast;
   std::vector<double> grad_log_noise;
 };
 
@@ -45,8 +45,6 @@ BenchData::BenchData(const TrainingBenchSettings& settings)
     : theta(parameter_count(settings.network)),
       grad_theta(theta),
       log_noise(static_cast<std::size_t>(settings.network.leads)),
-      grad(theta.size()),
-      product(theta.size()),
       grad_log_noise(log_noise.size()) {
   const NetworkSpec& spec = settings.network;
   const std::size_t pixels = static_cast<std::size_t>(settings.height) * static_cast<std::size_t>(settings.width);
@@ -119,7 +117,7 @@ class Subject {
  private:
   void gradient() {
     nll_gradient(network_, std::span<const float>(data_.theta.mu), std::span<const float>(data_.log_noise),
-                 std::span<const Sample<float>>(data_.task.support), std::span(data_.grad),
+                 std::span<const Sample<float>>(data_.task.support), std::span(data_.grad_theta.mu),
                  std::span(data_.grad_log_noise));
   }
 
@@ -127,7 +125,7 @@ class Subject {
     if (!hessian_vector_) hessian_vector_.emplace(network_);
     hessian_vector_->set_direction(data_.theta.mu.data());
     for (const Sample<float>& sample : data_.task.support) {
-      hessian_vector_->accumulate(sample, data_.log_noise.data(), nullptr, data_.product.data(),
+      hessian_vector_->accumulate(sample, data_.log_noise.data(), nullptr, data_.grad_theta.rho.data(),
                                   data_.grad_log_noise.data());
     }
   }
