@@ -14,6 +14,7 @@
 #include "runtime/random.h"
 #include "runtime/thread_pool.h"
 #include "trainer/clock.h"
+#include "trainer/hyper_prior.h"
 #include "trainer/mean.h"
 #include "trainer/optimizer.h"
 #include "trainer/run_facts.h"
@@ -37,8 +38,15 @@ struct FitState {
         adam_rho(size),
         adam_log_noise(leads),
         adam_log_rate_mu(rates),
-        adam_log_rate_rho(rates) {
+        adam_log_rate_rho(rates),
+        adam_spread_mu(settings.theta_posterior == ThetaPosterior::gaussian ? size : 0),
+        adam_spread_rho(adam_spread_mu) {
     if (settings.average_decay > 0) average = learned;
+    if (settings.theta_posterior == ThetaPosterior::gaussian) {
+      const std::vector<float> start(size, static_cast<float>(settings.initial_theta_spread));
+      spread.emplace().mu = start;
+      spread->rho = start;
+    }
   }
 
   // What validation and the prior file get.
@@ -48,9 +56,11 @@ struct FitState {
   int step = 0;
   Learned learned;
   std::optional<Learned> average;                 // a moving one of what is learned, where it is asked for
+  std::optional<Gaussian<float>> spread;          // of q(θ) about learned.theta, logarithms, where it is a Gaussian
   Gaussian<float> logged;                         // θ at the log's last line
   std::uint64_t clipped_mu = 0, clipped_rho = 0;  // steps since then whose gradient was clipped
   Adam adam_mu, adam_rho, adam_log_noise, adam_log_rate_mu, adam_log_rate_rho;
+  Adam adam_spread_mu, adam_spread_rho;
 
   // Visits the planes of a checkpoint by name.
   template <class Visit>
@@ -70,6 +80,14 @@ struct FitState {
     visit("adam_log_rate_mu.second", adam_log_rate_mu.second_moment());
     visit("adam_log_rate_rho.first", adam_log_rate_rho.first_moment());
     visit("adam_log_rate_rho.second", adam_log_rate_rho.second_moment());
+    if (spread) {
+      visit("theta_spread_mu", spread->mu);
+      visit("theta_spread_rho", spread->rho);
+      visit("adam_theta_spread_mu.first", adam_spread_mu.first_moment());
+      visit("adam_theta_spread_mu.second", adam_spread_mu.second_moment());
+      visit("adam_theta_spread_rho.first", adam_spread_rho.first_moment());
+      visit("adam_theta_spread_rho.second", adam_spread_rho.second_moment());
+    }
     if (!average) return;
     visit("average.mu", average->theta.mu);
     visit("average.rho", average->theta.rho);
@@ -84,6 +102,9 @@ struct FitState {
     visit("adam_log_noise.steps", adam_log_noise.steps());
     visit("adam_log_rate_mu.steps", adam_log_rate_mu.steps());
     visit("adam_log_rate_rho.steps", adam_log_rate_rho.steps());
+    if (!spread) return;
+    visit("adam_theta_spread_mu.steps", adam_spread_mu.steps());
+    visit("adam_theta_spread_rho.steps", adam_spread_rho.steps());
   }
 
   // The same for what the log's next line needs; a checkpoint may lack it.
@@ -224,16 +245,10 @@ double annealing(const FitSettings& settings, int step) {
   return 0.05 + 0.95 * 0.5 * (1.0 + std::cos(std::numbers::pi * part));
 }
 
-// −log p(θ) with μ ~ N(0, 1) and τ = e^{−2ρ} ~ Gamma(a, b): adds weight · (μ, −2bτ + 2(a − 1)) to the
-// gradient.
-void add_hyper_prior_gradient(const Gaussian<float>& theta, double weight, Gaussian<float>& gradient) {
-  constexpr double kShape = 1.0;
-  constexpr double kRate = 0.01;
-  for (std::size_t d = 0; d < theta.size(); ++d) {
-    const double precision = std::exp(-2.0 * static_cast<double>(theta.rho[d]));
-    gradient.mu[d] += static_cast<float>(weight * static_cast<double>(theta.mu[d]));
-    gradient.rho[d] += static_cast<float>(weight * (-2.0 * kRate * precision + 2.0 * (kShape - 1.0)));
-  }
+// Of the draw of θ for a step's meta-batch.
+std::uint64_t theta_seed(const FitSettings& settings, int step) {
+  constexpr std::uint64_t kTheta = 0x74686574;
+  return derive_seed(settings.seed, kTheta, static_cast<std::uint64_t>(step));
 }
 
 // Norms of a step's gradient before clipping.
@@ -244,9 +259,14 @@ struct StepNorms {
 StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, FitState& state) {
   const bool warmup = phase == Phase::warmup;
   Gaussian<float>& theta = state.learned.theta;
-  if (!warmup && settings.hyper_prior_weight > 0) {
-    const double terms = static_cast<double>(settings.query_pairs) * static_cast<double>(settings.network.leads) *
-                         static_cast<double>(settings.tile) * static_cast<double>(settings.tile);
+  const double terms = static_cast<double>(settings.query_pairs) * static_cast<double>(settings.network.leads) *
+                       static_cast<double>(settings.tile) * static_cast<double>(settings.tile);
+  Gaussian<float> grad_spread;
+  if (!warmup && state.spread) {
+    spread_gradient(*state.spread, theta_seed(settings, state.step), batch.grad_theta, grad_spread);
+    add_theta_divergence_gradient(theta, *state.spread, settings.hyper_prior_weight / terms, batch.grad_theta,
+                                  grad_spread);
+  } else if (!warmup && settings.hyper_prior_weight > 0) {
     add_hyper_prior_gradient(theta, settings.hyper_prior_weight / terms, batch.grad_theta);
   }
   StepNorms norms;
@@ -266,6 +286,15 @@ StepNorms update(const FitSettings& settings, Phase phase, BatchResult& batch, F
     const auto low = static_cast<float>(settings.rho_low);
     const auto high = static_cast<float>(settings.rho_high);
     for (float& rho : theta.rho) rho = std::clamp(rho, low, high);
+  }
+  if (!grad_spread.mu.empty()) {
+    const auto learn = [&](Adam& adam, std::vector<float>& spread, std::vector<float>& gradient) {
+      clip_norm(gradient, settings.gradient_clip);
+      adam.step(spread, gradient, annealed * settings.rho_learning_rate);
+      for (float& value : spread) value = std::clamp(value, -20.0f, 0.0f);
+    };
+    learn(state.adam_spread_mu, state.spread->mu, grad_spread.mu);
+    learn(state.adam_spread_rho, state.spread->rho, grad_spread.rho);
   }
   if (!warmup && settings.rate_learning_rate > 0) {
     const auto learn = [&](Adam& adam, std::vector<float>& rates, const std::vector<double>& gradient) {
@@ -375,6 +404,14 @@ std::string log_line(const FitSettings& settings, const FitState& state, const S
     line["gradient_norm_rho"] = record.norms.rho;
     line["clipped_gradients_rho"] = state.clipped_rho;
     line["moved_rho"] = movement(layout, state.logged.rho, state.learned.theta.rho);
+    if (state.spread) {
+      const auto deviations = [&](std::vector<float> spread) {
+        for (float& value : spread) value = std::exp(value);
+        return movement(layout, std::vector<float>(state.size), spread);
+      };
+      line["theta_deviation_mu"] = deviations(state.spread->mu);
+      line["theta_deviation_rho"] = deviations(state.spread->rho);
+    }
     if (settings.rate_learning_rate > 0) {
       line["rate_mu"] = state.learned.rates.mu;
       line["rate_rho"] = state.learned.rates.rho;
@@ -569,6 +606,7 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
   const double peak_gflops = facts.fma_peak_gflops * std::min(threads, available_cores());
 
   BatchResult gradient(settings);
+  Learned drawn;  // what a step starts from, where q(θ) is a Gaussian
   std::optional<ValidationResult> validation;
   // The prior goes first: should the process end between the two, resuming from the older checkpoint writes
   // it again.
@@ -595,15 +633,21 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
       steps_since_mark = 0;
     }
     const bool warmup = record.phase == Phase::warmup;
-    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(state.learned); stiffness >= 2.0) {
+    const Clock::time_point step_start = Clock::now();
+    if (state.spread && !warmup) {
+      drawn.log_noise = state.learned.log_noise;
+      drawn.rates = state.learned.rates;
+      draw_theta(state.learned.theta, *state.spread, theta_seed(settings, state.step), drawn.theta);
+    }
+    const Learned& learned = state.spread && !warmup ? drawn : state.learned;
+    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(learned); stiffness >= 2.0) {
       return Status::error(path + ": the inner loop is unstable at step " + std::to_string(state.step) +
                            ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
                            ", at most 2 is stable. Lower inner.rate_mu, training.rate_learning_rate or "
                            "inner.kl_weight, or raise prior.rho_low");
     }
-    const Clock::time_point step_start = Clock::now();
-    (*batch)->gradient(state.learned, warmup ? warmup_sampler : sampler, record.phase,
-                       static_cast<std::uint64_t>(state.step), gradient);
+    (*batch)->gradient(learned, warmup ? warmup_sampler : sampler, record.phase, static_cast<std::uint64_t>(state.step),
+                       gradient);
     if (!gradient.is_finite()) {
       ALTOCAST_RETURN_IF_ERROR(
           ranks.agree((*batch)->kernel_status()).within(path + ": step " + std::to_string(state.step)));

@@ -82,6 +82,8 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("outer", "samples", s.outer.samples, Range{1, 64});
   visit("outer", "kl_weight", s.outer.kl_weight, Range{0, 1e6});
   visit("outer", "data", s.outer.data, kNone);
+  visit("outer", "theta", s.theta_posterior, kNone);
+  visit("outer", "initial_theta_spread", s.initial_theta_spread, Range{-20, 0});
   visit("prior", "initial", s.initial, kNone);
   visit("prior", "initial_rho", s.initial_rho, Range{-20, 5});
   visit("prior", "initial_log_noise", s.initial_log_noise, Range{-8, 4});
@@ -122,6 +124,7 @@ std::string to_text(ActivationKind value) { return quote(std::string(to_string(v
 std::string to_text(ResidualBase value) { return quote(std::string(to_string(value))); }
 std::string to_text(WarmupLoss value) { return quote(value == WarmupLoss::nll ? "nll" : "relative_error"); }
 std::string to_text(OuterData value) { return value == OuterData::query ? "\"query\"" : "\"support_and_query\""; }
+std::string to_text(ThetaPosterior value) { return value == ThetaPosterior::dirac ? "\"dirac\"" : "\"gaussian\""; }
 std::string to_text(const std::string& value) { return quote(value); }
 std::string to_text(const ValidationFolder& value) {
   return quote(value.from.empty() ? value.path : value.path + "@" + value.from);
@@ -210,6 +213,12 @@ const char* assign(const toml::node& node, OuterData& value) {
   value = name == "query" ? OuterData::query : OuterData::support_and_query;
   return nullptr;
 }
+const char* assign(const toml::node& node, ThetaPosterior& value) {
+  const std::string name = node.value_or(std::string());
+  if (name != "dirac" && name != "gaussian") return "\"dirac\" or \"gaussian\"";
+  value = name == "dirac" ? ThetaPosterior::dirac : ThetaPosterior::gaussian;
+  return nullptr;
+}
 const char* assign(const toml::node& node, ValidationFolder& value) {
   std::string text;
   if (const char* wanted = assign(node, text)) return wanted;
@@ -260,6 +269,9 @@ Status validate(const FitSettings& settings) {
   if (!(settings.rho_low < settings.rho_high)) return Status::error("prior.rho_low must be below prior.rho_high");
   if (settings.rates_per_step && !(settings.rate_learning_rate > 0)) {
     return Status::error("training.rates_per_step needs training.rate_learning_rate above 0");
+  }
+  if (settings.theta_posterior == ThetaPosterior::gaussian && !(settings.hyper_prior_weight > 0)) {
+    return Status::error("outer.theta = \"gaussian\" needs prior.hyper_prior_weight above 0");
   }
   for (const ValidationFolder& folder : settings.validation) {
     if (folder.from.empty()) continue;

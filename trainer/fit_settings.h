@@ -9,6 +9,7 @@
 
 #include "formats/prior.h"
 #include "formats/status.h"
+#include "trainer/hyper_prior.h"
 #include "trainer/meta_gradient.h"
 
 namespace altocast {
@@ -65,7 +66,11 @@ struct FitSettings {
   double initial_rho = -5.0;
   double initial_log_noise = -1.0;
   double rho_low = -7.0, rho_high = -1.0;  // ρ is clamped to this range after every step
-  double hyper_prior_weight = 0.0;  // of −log p(θ): μ ~ N(0, 1), 1/σ² ~ Gamma(1, 0.01); 1 = one task's own weight
+  // What the meta-batches' θ is: a point, or drawn anew for each after the warm-up from a Gaussian whose log deviation,
+  // learned too, starts as initial_theta_spread.
+  ThetaPosterior theta_posterior = ThetaPosterior::dirac;
+  double initial_theta_spread = -7.0;
+  double hyper_prior_weight = 0.0;  // of KL(q(θ) ‖ p(θ)); 1 = one task's own weight. A Gaussian q(θ) needs one
 
   double warmup_learning_rate = 1.5e-3;  // Adam; falls by a cosine to a twentieth, and anew after the warm-up
   double learning_rate = 3e-4;

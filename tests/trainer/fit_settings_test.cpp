@@ -34,6 +34,8 @@ FitSettings unusual_settings() {
   s.average_decay = 0.999;
   s.outer.kl_weight = 1e-3;
   s.outer.data = OuterData::support_and_query;
+  s.theta_posterior = ThetaPosterior::gaussian;
+  s.initial_theta_spread = -3.25;
   s.initial = "older/model.prior";
   s.initial_rho = -4.7;
   s.hyper_prior_weight = 123456789.0 / 1e6;

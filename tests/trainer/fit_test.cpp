@@ -277,6 +277,8 @@ TEST_F(Fit, WithEveryOptionOfTheMethodStoppingAndResumingChangesNoBit) {
   settings_.multi_step_loss_steps = 5;
   settings_.order_annealing_steps = 4;
   settings_.average_decay = 0.9;
+  settings_.theta_posterior = ThetaPosterior::gaussian;
+  settings_.hyper_prior_weight = 1e-3;
   expect_finished(run_fit(settings_, *this / "whole"));
   for (const int step : {0, 3, 6, 8}) {
     const std::string path = *this / std::to_string(step);
@@ -284,6 +286,25 @@ TEST_F(Fit, WithEveryOptionOfTheMethodStoppingAndResumingChangesNoBit) {
     expect_finished(run_fit(settings_, path, resuming()));
     expect_same(remains(path), remains(*this / "whole"));
   }
+}
+
+TEST_F(Fit, AGaussianOverThetaDrawsAnewForEachStepAndThePriorHoldsItsMean) {
+  settings_.theta_posterior = ThetaPosterior::gaussian;
+  settings_.hyper_prior_weight = 1e-3;
+  settings_.initial_theta_spread = -20;  // a draw is all but the mean
+  expect_finished(run_fit(settings_, *this / "narrow"));
+  settings_.initial_theta_spread = -4;
+  expect_finished(run_fit(settings_, *this / "wide"));
+  settings_.theta_posterior = ThetaPosterior::dirac;
+  expect_finished(run_fit(settings_, *this / "dirac"));
+  const auto loss = [&](const char* name) { return log_of(*this / name).back().at("loss").get<double>(); };
+  EXPECT_NEAR(loss("narrow"), loss("dirac"), 1e-4);
+  EXPECT_GT(std::abs(loss("wide") - loss("dirac")), 1e-4);
+  EXPECT_EQ(load_prior(*this / "wide/model.prior")->prior.mu, plane_of(*this / "wide", "mu"));
+  const std::vector<float> spread = plane_of(*this / "wide", "theta_spread_mu");
+  ASSERT_EQ(spread.size(), parameter_count(settings_.network));
+  EXPECT_NE(spread.front(), -4);
+  EXPECT_TRUE(plane_of(*this / "dirac", "theta_spread_mu").empty());
 }
 
 TEST_F(Fit, ARunStartsFromAPriorOfItsOwnKind) {
