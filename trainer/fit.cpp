@@ -54,6 +54,7 @@ struct FitState {
 
   std::size_t size, leads, rates;
   int step = 0;
+  std::uint64_t data = 0;  // fingerprint of the frames; 0: not known
   Learned learned;
   std::optional<Learned> average;                 // a moving one of what is learned, where it is asked for
   std::optional<Gaussian<float>> spread;          // of q(θ) about learned.theta, logarithms, where it is a Gaussian
@@ -173,7 +174,9 @@ Status start_from_prior(const FitSettings& settings, FitState& state) {
   return {};
 }
 
-Checkpoint to_checkpoint(const FitSettings& settings, FitState& state) {
+constexpr std::string_view kKernelsCounter = "kernels.";  // followed by their name
+
+Checkpoint to_checkpoint(const FitSettings& settings, const std::string& kernels, FitState& state) {
   Checkpoint checkpoint;
   checkpoint.network = settings.network;
   checkpoint.step = static_cast<std::uint64_t>(state.step);
@@ -189,6 +192,8 @@ Checkpoint to_checkpoint(const FitSettings& settings, FitState& state) {
   const bool between_lines = state.logged.mu != state.learned.theta.mu || state.logged.rho != state.learned.theta.rho;
   if (between_lines) state.for_each_log_plane(add_plane);
   state.for_each_log_counter(add_counter);
+  add_counter("data", state.data);
+  checkpoint.counters.emplace_back(std::string(kKernelsCounter) + kernels, 1);
   return checkpoint;
 }
 
@@ -210,6 +215,7 @@ Status from_checkpoint(const Checkpoint& checkpoint, FitState& state) {
     }
   });
   state.step = static_cast<int>(checkpoint.step);
+  if (const std::uint64_t* data = checkpoint.find_counter("data")) state.data = *data;
   state.begin_log_line();
   state.for_each_log_plane([&](const char* name, std::vector<float>& values) {
     const std::vector<float>* plane = checkpoint.find_f32(name);
@@ -473,7 +479,7 @@ Status check_settings(const FitSettings& settings, const RunDirectory& run) {
   return {};
 }
 
-Status resume(const FitSettings& settings, const RunDirectory& run, FitState& state) {
+Status resume(const FitSettings& settings, const std::string& kernels, const RunDirectory& run, FitState& state) {
   Result<Checkpoint> checkpoint = run.read_checkpoint();
   if (!checkpoint.ok()) return checkpoint.status();
   FitSettings before;
@@ -482,6 +488,14 @@ Status resume(const FitSettings& settings, const RunDirectory& run, FitState& st
   if (without_intervals(before) != without_intervals(settings)) {
     return Status::error(run.path() + ": the settings differ from those the run was started with (" +
                          run.config_path() + "); only training.steps and the intervals may change on --resume");
+  }
+  for (const auto& [name, value] : checkpoint->counters) {
+    if (!name.starts_with(kKernelsCounter)) continue;
+    const std::string before_kernels = name.substr(kKernelsCounter.size());
+    if (before_kernels != kernels) {
+      return Status::error(run.path() + ": was computed by the kernels '" + before_kernels +
+                           "', whose bits differ from '" + kernels + "'; add --kernels " + before_kernels);
+    }
   }
   if (checkpoint->step > static_cast<std::uint64_t>(settings.steps)) {
     return Status::error(run.path() + ": the run is at step " + std::to_string(checkpoint->step) +
@@ -493,7 +507,7 @@ Status resume(const FitSettings& settings, const RunDirectory& run, FitState& st
 // From a checkpoint, a prior or random weights; leaves the run's folder as it was at the state's step.
 Status start(const FitSettings& settings, const FitOptions& options, const RunDirectory& run, FitState& state) {
   if (options.resume) {
-    ALTOCAST_RETURN_IF_ERROR(resume(settings, run, state));
+    ALTOCAST_RETURN_IF_ERROR(resume(settings, options.kernels, run, state));
   } else if (settings.initial.empty()) {
     initialise(settings, state);
   } else {
@@ -567,9 +581,29 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
 
   RunFacts facts;
   const Clock::time_point open_start = Clock::now();
-  const Result<Archive> archive = Archive::open(settings, callbacks.notice);
+  // Rank 0 first: what it leaves in the store spares the others the work and the memory.
+  const ArchiveStore store{ranks.broadcast_text(options.store), ranks.rank() == 0};
+  Result<Archive> archive = Status::error("");
+  const auto open_archive = [&] {
+    archive = Archive::open(settings, callbacks.notice, store);
+    return archive.status();
+  };
+  ALTOCAST_RETURN_IF_ERROR(on_rank_0(open_archive));
+  const Status opened = ranks.rank() == 0 ? Status() : open_archive();
   facts.archive_seconds = seconds_since(open_start);
-  ALTOCAST_RETURN_IF_ERROR(ranks.agree(archive.status()));
+  ALTOCAST_RETURN_IF_ERROR(ranks.agree(opened));
+  std::uint64_t fingerprint = archive->fingerprint();
+  ranks.broadcast({reinterpret_cast<std::uint8_t*>(&fingerprint), sizeof fingerprint});
+  ALTOCAST_RETURN_IF_ERROR(
+      ranks.agree(fingerprint == archive->fingerprint()
+                      ? Status()
+                      : Status::error("its frames are not those of rank 0; give every machine the same data folders")));
+  if (options.resume && state.data != 0 && state.data != fingerprint) {
+    callbacks.notice(
+        "the frames are not those that the run was started on: some were added, removed or changed; it goes "
+        "on with those that are there");
+  }
+  state.data = fingerprint;
   // Whatever a prior file cannot hold is better known now than at the first checkpoint.
   ALTOCAST_RETURN_IF_ERROR(
       on_rank_0([&] { return validate(make_prior(settings, *archive, state, nullptr)).within(run->prior_path()); }));
@@ -615,7 +649,7 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
     return on_rank_0([&]() -> Status {
       ALTOCAST_RETURN_IF_ERROR(
           run->write_prior(make_prior(settings, *archive, state, validation ? &*validation : nullptr)));
-      return run->write_checkpoint(to_checkpoint(settings, state));
+      return run->write_checkpoint(to_checkpoint(settings, options.kernels, state));
     });
   };
   const auto stopped = [&] { return ranks.any(callbacks.stop && callbacks.stop->load()); };

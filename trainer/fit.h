@@ -19,6 +19,7 @@ struct FitOptions {
   int threads = 0;  // of this rank; 0 = its share of the machine's cores
   bool resume = false;
   int keep_mib = kDefaultKeepMib;  // a thread's memory for inner passes; time against memory, never bits
+  std::string store{};             // folder of decoded frames; empty: they are kept in memory
 };
 
 // What a caller may show while training runs.

@@ -159,15 +159,41 @@ void MetaBatch::for_each_own_task(int tasks, const Body& body) {
   });
 }
 
+const Task<float>& MetaBatch::task_of(Worker& worker, const EpisodeSampler& sampler, std::uint64_t step, int index) {
+  const int at = index - fetched_.first;
+  if (fetched_.sampler == &sampler && fetched_.step == step && at >= 0 &&
+      at < static_cast<int>(fetched_.episodes.size())) {
+    return fetched_.episodes[static_cast<std::size_t>(at)].task;
+  }
+  sampler.draw(settings_.seed, step, static_cast<std::uint64_t>(index), worker.episode);
+  return worker.episode.task;
+}
+
+void MetaBatch::fetch_ahead(const EpisodeSampler& sampler, std::uint64_t step) {
+  if (fetching_.valid()) fetching_.get();
+  std::swap(fetched_, coming_);
+  coming_.sampler = &sampler;
+  coming_.step = step;
+  coming_.first = own_.first;
+  coming_.episodes.resize(static_cast<std::size_t>(own_.size()));
+  fetching_ = std::async(std::launch::async, [this] {
+    for (std::size_t i = 0; i < coming_.episodes.size(); ++i) {
+      coming_.sampler->draw(settings_.seed, coming_.step,
+                            static_cast<std::uint64_t>(coming_.first) + static_cast<std::uint64_t>(i),
+                            coming_.episodes[i]);
+    }
+  });
+}
+
 // One query pair at φ = μ_θ: its NLL, or its error relative to persistence's. ∂NLL/∂s is that of the NLL either way.
 void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
                             int index) {
   BatchResult& result = slot(index);
   const Clock::time_point start = Clock::now();
-  sampler.draw(settings_.seed, step, static_cast<std::uint64_t>(index), worker.episode);
+  const Task<float>& task = task_of(worker, sampler, step, index);
   worker.cost.loading += seconds_since(start);
   const Clock::time_point gradient_start = Clock::now();
-  const std::span<const Sample<float>> pair(&worker.episode.task.query.front(), 1);
+  const std::span<const Sample<float>> pair(&task.query.front(), 1);
   const double terms = static_cast<double>(worker.warmup_network.terms());
   const bool relative = settings_.warmup_loss == WarmupLoss::relative_error;
   const std::vector<float>& s = learned.log_noise;
@@ -202,7 +228,7 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
   BatchResult& result = slot(index);
   const auto task = static_cast<std::uint64_t>(index);
   const Clock::time_point start = Clock::now();
-  sampler.draw(settings_.seed, step, task, worker.episode);
+  const Task<float>& episode = task_of(worker, sampler, step, index);
   worker.cost.loading += seconds_since(start);
   CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
   CounterNoise<float> outer(derive_seed(settings_.seed, kOuterNoise, step, task), settings_.inner.antithetic);
@@ -210,7 +236,7 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
   worker.meta_gradient.set_step_weights(step_weights(settings_, step));
   const bool learns_rates = settings_.rate_learning_rate > 0;
   const MetaReport report = worker.meta_gradient.accumulate(
-      learned.theta, learned.log_noise, worker.episode.task, inner, outer, order_of(settings_, phase, step, task),
+      learned.theta, learned.log_noise, episode, inner, outer, order_of(settings_, phase, step, task),
       result.grad_theta, result.grad_log_noise, learns_rates ? &result.grad_log_rates : nullptr);
   const InnerRates<float>& rates = worker.inner_loop.rates();
   for (std::size_t t = 0; t < rates.mu.size(); ++t) {
@@ -235,6 +261,8 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
 void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, Phase phase, std::uint64_t step,
                          BatchResult& result) {
   const int tasks = phase == Phase::warmup ? settings_.warmup_batch : settings_.meta_batch;
+  own_ = tasks_of_rank(tasks, ranks_.size(), ranks_.rank());
+  fetch_ahead(sampler, step + 1);
   for_each_own_task(tasks, [&](Worker& worker, int index) {
     slot(index).clear();
     if (phase == Phase::warmup) {

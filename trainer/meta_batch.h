@@ -2,6 +2,7 @@
 // gradients summed in a fixed binary tree over the task's index, so that the number of neither changes a bit.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <span>
 #include <vector>
@@ -102,6 +103,10 @@ class MetaBatch {
   BatchResult& slot(int index) { return slots_[static_cast<std::size_t>(index - own_.first)]; }
   template <class Body>
   void for_each_own_task(int tasks, const Body& body);
+  // This rank's task `index` of a step: fetched while the step before was computed, or drawn now.
+  const Task<float>& task_of(Worker& worker, const EpisodeSampler& sampler, std::uint64_t step, int index);
+  // Draws this rank's tasks of a step in the background, which brings their frames into memory.
+  void fetch_ahead(const EpisodeSampler& sampler, std::uint64_t step);
 
   FitSettings settings_;
   Communicator& ranks_;
@@ -110,6 +115,14 @@ class MetaBatch {
   std::vector<std::unique_ptr<Worker>> workers_;
   TaskRange own_;                   // this rank's tasks of the batch at hand
   std::vector<BatchResult> slots_;  // their gradients and reports, until they are summed
+  struct Ahead {
+    const EpisodeSampler* sampler = nullptr;
+    std::uint64_t step = 0;
+    int first = 0;
+    std::vector<Episode> episodes;
+  };
+  Ahead fetched_, coming_;
+  std::future<void> fetching_;  // of coming_
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<BatchSum> batch_sum_;
 };

@@ -11,6 +11,7 @@
 #include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/peak.h"
 #include "runtime/random.h"
+#include "trainer/batch_sum.h"
 #include "trainer/clock.h"
 #include "trainer/kernel_choice.h"
 #include "trainer/meta_gradient.h"
@@ -83,12 +84,41 @@ InnerRates<float> equal_rates(const NetworkSpec& spec) {
   return {rates, rates};
 }
 
+// The sum of the gradients of two tasks on each rank, as fit makes it.
+class Reduction {
+ public:
+  Reduction(const TrainingBenchSettings& settings, Communicator& ranks)
+      : tasks_(2 * ranks.size()),
+        pool_(settings.threads),
+        slots_(2),
+        result_(like(settings)),
+        sum_(ranks, pool_, result_) {
+    std::fill(slots_.begin(), slots_.end(), result_);
+  }
+  void run() { sum_.sum(tasks_, slots_, result_); }
+
+ private:
+  static BatchResult like(const TrainingBenchSettings& settings) {
+    FitSettings fit;
+    fit.network = settings.network;
+    return BatchResult(fit);
+  }
+
+  int tasks_;
+  ThreadPool pool_;
+  std::vector<BatchResult> slots_;
+  BatchResult result_;
+  BatchSum sum_;
+};
+
 // All parts on one kernel set.
 class Subject {
  public:
-  Subject(const TrainingBenchSettings& settings, BenchData& data, std::unique_ptr<Kernels<float>> kernels)
+  Subject(const TrainingBenchSettings& settings, BenchData& data, std::unique_ptr<Kernels<float>> kernels,
+          Communicator& ranks)
       : settings_(settings),
         data_(data),
+        ranks_(ranks),
         kernels_(std::move(kernels)),
         network_(settings.network, *kernels_, settings.height, settings.width, Purpose::second_order),
         inner_loop_(network_, inner_settings(settings), equal_rates(settings.network)),
@@ -101,6 +131,8 @@ class Subject {
     if (part == "hvp") hvp();
     if (part == "meta_gradient") second_order_ = meta(MetaOrder::second);
     if (part == "first_order") first_order_ = meta(MetaOrder::first);
+    if (part == "reduction") reduction();
+    ranks_.any(false);
   }
 
   // Of the last meta_gradient.
@@ -110,6 +142,7 @@ class Subject {
   double forwards(std::string_view part) const {
     if (part == "forward") return 1;
     if (part == "gradient") return 3 * settings_.support;
+    if (part == "reduction") return 0;
     if (part == "hvp") return HessianVector<float>::kForwardsAnew * settings_.support;
     return (part == "first_order" ? first_order_ : second_order_).forwards;
   }
@@ -130,6 +163,11 @@ class Subject {
     }
   }
 
+  void reduction() {
+    if (!reduction_) reduction_.emplace(settings_, ranks_);
+    reduction_->run();
+  }
+
   MetaReport meta(MetaOrder order) {
     CounterNoise<float> inner_noise(1, false), outer_noise(2, false);
     return meta_gradient_.accumulate(data_.theta, data_.log_noise, data_.task, inner_noise, outer_noise, order,
@@ -138,11 +176,14 @@ class Subject {
 
   const TrainingBenchSettings& settings_;
   BenchData& data_;
+  Communicator& ranks_;
   std::unique_ptr<Kernels<float>> kernels_;
   UNet<float> network_;
   InnerLoop<float> inner_loop_;
   MetaGradient<float> meta_gradient_;
-  std::optional<HessianVector<float>> hessian_vector_;  // its buffers are in the way of the other parts' peak memory
+  // These parts' buffers are in the way of the others' peak memory.
+  std::optional<HessianVector<float>> hessian_vector_;
+  std::optional<Reduction> reduction_;
   MetaReport first_order_, second_order_;
 };
 
@@ -162,15 +203,16 @@ double gradient_seconds(const TimedKernels& set) {
 
 }  // namespace
 
-Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& settings) {
+Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& settings, Communicator& ranks) {
   TrainingBenchReport report;
   report.settings = settings;
+  report.ranks = ranks.size();
   BenchData data(settings);
   std::vector<std::unique_ptr<Subject>> subjects;
   for (const std::string& name : settings.kernels) {
     Result<std::unique_ptr<Kernels<float>>> kernels = make_training_kernels(name, settings.threads);
     if (!kernels.ok()) return kernels.status();
-    subjects.push_back(std::make_unique<Subject>(settings, data, std::move(*kernels)));
+    subjects.push_back(std::make_unique<Subject>(settings, data, std::move(*kernels), ranks));
     report.sets.push_back({name, {}});
   }
 
@@ -214,6 +256,7 @@ std::string TrainingBenchReport::to_json() const {
     line["samples"] = settings.samples;
     line["flipout"] = settings.flipout;
     line["threads"] = settings.threads;
+    line["ranks"] = ranks;
     line["fma_peak_gflops"] = fma_peak_gflops;
     const double own = gradient_seconds(set);
     for (const TimedPart& part : set.parts) {
@@ -237,13 +280,13 @@ std::string TrainingBenchReport::to_json() const {
 std::string TrainingBenchReport::to_text() const {
   char row[400];
   std::snprintf(row, sizeof row,
-                "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples%s, %s, %d threads\n"
+                "%s %dx%d, %d support and %d query pairs, %d inner steps, %d samples%s, %s, %d threads, %d ranks\n"
                 "FMA peak of one core %.1f GFLOP/s; a part in gradients of the support set, by time and by count\n"
                 "%-10s %-14s %10s %8s %10s %9s %8s %9s\n",
                 settings.preset.c_str(), settings.height, settings.width, settings.support, settings.query,
                 settings.inner_steps, settings.samples, settings.flipout ? " with Flipout" : "", best_table().isa,
-                settings.threads, fma_peak_gflops, "kernels", "part", "ms", "spread", "GFLOP/s", "of peak", "by time",
-                "by count");
+                settings.threads, ranks, fma_peak_gflops, "kernels", "part", "ms", "spread", "GFLOP/s", "of peak",
+                "by time", "by count");
   std::string text = row;
   for (const std::string& name : settings.parts) {
     for (const TimedKernels& set : sets) {

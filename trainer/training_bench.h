@@ -9,14 +9,15 @@
 
 #include "formats/prior.h"
 #include "formats/status.h"
+#include "trainer/communicator.h"
 #include "trainer/meta_gradient.h"
 
 namespace altocast {
 
 // forward: one sample; gradient and hvp: the support set (hvp recomputes the primal passes); meta_gradient and
-// first_order: the whole task.
-inline constexpr std::array<std::string_view, 5> kTrainingBenchParts = {"forward", "gradient", "hvp", "meta_gradient",
-                                                                        "first_order"};
+// first_order: the whole task. reduction: the sum of a step's gradients, two tasks on each rank.
+inline constexpr std::array<std::string_view, 6> kTrainingBenchParts = {"forward",       "gradient",    "hvp",
+                                                                        "meta_gradient", "first_order", "reduction"};
 
 struct TrainingBenchSettings {
   NetworkSpec network;
@@ -27,7 +28,7 @@ struct TrainingBenchSettings {
   bool flipout = false;
   std::vector<std::string> kernels = {"native"};  // as in make_training_kernels
   std::vector<std::string> parts{kTrainingBenchParts.begin(), kTrainingBenchParts.end()};  // those to time
-  int threads = 1;                                                                         // within the task
+  int threads = 1;                                                                         // of a rank, within the task
   int repetitions = 5;
   int keep_mib = kDefaultKeepMib;
 };
@@ -48,6 +49,7 @@ struct TimedKernels {
 
 struct TrainingBenchReport {
   TrainingBenchSettings settings;
+  int ranks = 1;
   double fma_peak_gflops = 0;  // of one core, a register-only loop timed beside the parts; times threads for the share
   std::vector<TimedKernels> sets;
   double peak_rss_mib = 0;  // of the process: a part's own where it is alone, with one kernel set
@@ -57,7 +59,8 @@ struct TrainingBenchReport {
 };
 
 // Each repetition times every kernel set once, one after the other, so that a change of the machine's pace meets all.
-// Parts must be of kTrainingBenchParts. Fails on an unknown kernel set.
-Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& settings);
+// Parts must be of kTrainingBenchParts. Fails on an unknown kernel set. Collective: each rank computes a task of its
+// own, and waits for the others at the end of each repetition, which is part of its time.
+Result<TrainingBenchReport> run_training_bench(const TrainingBenchSettings& settings, Communicator& ranks);
 
 }  // namespace altocast

@@ -22,7 +22,8 @@ int run_bench(std::span<char*> argv) {
       "flipout", "meta-gradients with signs of its own for each pair on a sample's noise")(
       "kernels", "native, onednn or reference; several are timed in turns",
       cxxopts::value<std::vector<std::string>>()->default_value("native"), "K,…")(
-      "parts", "what to time: forward, gradient, hvp, meta_gradient, first_order (all); peak RSS is that of all parts",
+      "parts",
+      "what to time: forward, gradient, hvp, meta_gradient, first_order, reduction (all); peak RSS is that of all",
       cxxopts::value<std::vector<std::string>>(),
       "P,…")("threads", "threads within the task; 0 = all cores", number(defaults.threads), "N")(
       "keep-mib", "memory for inner passes that spares their recomputation", number(defaults.keep_mib), "MIB")(
@@ -66,14 +67,21 @@ int run_bench(std::span<char*> argv) {
   if (parsed.count("parts")) settings.parts = parsed["parts"].as<std::vector<std::string>>();
   for (const std::string& part : settings.parts) {
     if (std::find(kTrainingBenchParts.begin(), kTrainingBenchParts.end(), part) == kTrainingBenchParts.end()) {
-      return usage("unknown --parts '" + part + "'; choose from forward, gradient, hvp, meta_gradient, first_order");
+      return usage("unknown --parts '" + part +
+                   "'; choose from forward, gradient, hvp, meta_gradient, first_order, reduction");
     }
   }
-  const Result<TrainingBenchReport> report = run_training_bench(settings);
+  const Result<std::unique_ptr<Communicator>> joined = join_ranks();
+  if (!joined.ok()) {
+    std::fprintf(stderr, "altocast-train bench: %s\n", joined.message().c_str());
+    return kUnfit;
+  }
+  const Result<TrainingBenchReport> report = run_training_bench(settings, **joined);
   if (!report.ok()) {
     std::fprintf(stderr, "altocast-train bench: %s\n", report.message().c_str());
     return kUnfit;
   }
+  if ((*joined)->rank() != 0) return kDone;
   std::printf("%s\n", parsed.count("json") ? report->to_json().c_str() : report->to_text().c_str());
   return kDone;
 }

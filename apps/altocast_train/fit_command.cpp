@@ -137,15 +137,21 @@ int run_fit(std::span<char*> argv) {
       "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
       "keep-mib", "memory a thread for inner passes that spares their recomputation; changes no bit",
       cxxopts::value<int>()->default_value(std::to_string(kDefaultKeepMib)),
-      "MIB")("kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"), "K")(
-      "help", "this text");
+      "MIB")("store",
+             "folder where decoded frames are kept, mapped into memory, for this and later runs; none = in memory "
+             "(default: RUN/frames)",
+             cxxopts::value<std::string>(),
+             "DIR")("kernels", "native, onednn or reference", cxxopts::value<std::string>()->default_value("native"),
+                    "K")("help", "this text");
   const std::optional<cxxopts::ParseResult> result = parse_options(options, argv);
   if (!result) return kDone;
   const cxxopts::ParseResult& parsed = *result;
   if (!parsed.unmatched().empty()) return usage("unexpected argument '" + parsed.unmatched().front() + "'");
   if (!parsed.count("out")) return usage("--out RUN is missing");
-  const FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(),
-                               parsed.count("resume") > 0, parsed["keep-mib"].as<int>()};
+  FitOptions fit_options{parsed["kernels"].as<std::string>(), parsed["threads"].as<int>(), parsed.count("resume") > 0,
+                         parsed["keep-mib"].as<int>(), parsed["out"].as<std::string>() + "/frames"};
+  if (parsed.count("store")) fit_options.store = parsed["store"].as<std::string>();
+  if (fit_options.store == "none") fit_options.store.clear();
   if (fit_options.keep_mib < 0) return usage("--keep-mib must not be negative");
   if (fit_options.threads < 0 || fit_options.threads > kMaxThreads) return usage("--threads must lie in 0 ... 1024");
   if (const Status status = check_kernel_set(fit_options.kernels); !status.ok()) {

@@ -354,6 +354,53 @@ TEST(Archive, CorruptFramesAreNamedAndLeftOut) {
   EXPECT_EQ(time_of(tile.data()), 21);
 }
 
+TEST(Archive, AStoreHoldsWhatDecodingAndAdvectingGaveUntilAFrameChanges) {
+  const TemporaryFolder folder;
+  write_synthetic(folder / "a", 14, 16);
+  const std::string broken = frame_path(folder / "a", kNoon + 4 * 1800);
+  Bytes bytes = read_bytes(broken);
+  bytes[bytes.size() / 2] ^= 0x10;
+  write_bytes(broken, bytes);
+  FitSettings settings = tiny_settings(folder / "a");
+  settings.network.residual = ResidualBase::advected;
+  settings.longest_stride = 2;
+  settings.validation_share = 0;
+  const auto everything = [&](const ArchiveStore& store, std::vector<std::string>& notices) {
+    const Result<Archive> archive = Archive::open(
+        settings, [&](const std::string& line) { notices.push_back(line); }, store);
+    EXPECT_TRUE(archive.ok()) << archive.message();
+    std::vector<float> numbers;
+    const EpisodeSampler sampler(*archive, archive->training(), settings.network, {16, 2, 1});
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      const Episode episode = draw(sampler, 1, 0, i);
+      numbers.insert(numbers.end(), episode.frames.begin(), episode.frames.end());
+      numbers.insert(numbers.end(), episode.bases.begin(), episode.bases.end());
+    }
+    return std::pair(numbers, archive->fingerprint());
+  };
+  const ArchiveStore store{folder / "store"}, reading{folder / "store", false};
+  std::vector<std::string> in_memory, first, second;
+  const auto expected = everything({}, in_memory);
+  EXPECT_EQ(everything(reading, first), expected);
+  EXPECT_FALSE(std::filesystem::exists(store.folder));
+  first.clear();
+  EXPECT_EQ(everything(store, first), expected);
+  const auto files = [&] {
+    return std::distance(std::filesystem::directory_iterator(store.folder), std::filesystem::directory_iterator());
+  };
+  EXPECT_EQ(files(), 3);  // frames, and advected ones by stride
+  EXPECT_EQ(everything(reading, second), expected);
+  EXPECT_EQ(first, in_memory);
+  EXPECT_EQ(second, in_memory);  // the store knows what did not decode
+  EXPECT_EQ(files(), 3);
+
+  write_bytes(frame_path(folder / "a", kNoon + 9 * 1800), read_bytes(frame_path(folder / "a", kNoon + 10 * 1800)));
+  const auto changed = everything(store, second);
+  EXPECT_NE(changed.first, expected.first);
+  EXPECT_NE(changed.second, expected.second);
+  EXPECT_EQ(files(), 6);
+}
+
 TEST(Archive, TilesAreNormalisedInTheImagesOwnNumbers) {
   const TemporaryFolder folder;
   write_frames_of(folder / "8", 12, kSide, [](int t, int y, int x) { return (t + 16 * y + x) % 256; });
