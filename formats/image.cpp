@@ -4,10 +4,10 @@
 #include <new>
 
 #include "formats/byte_order.h"
-#include "formats/crc32c.h"
 #include "formats/durable_file.h"
 #include "formats/image_codec.h"
 #include "formats/image_structure.h"
+#include "formats/png_chunk.h"
 
 namespace altocast {
 namespace {
@@ -35,17 +35,6 @@ void to_gray(const std::vector<T>& values, std::size_t channels, std::vector<std
     gray[i] =
         channels < 3 ? p[0] : static_cast<std::uint16_t>((299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u);
   }
-}
-
-void append_chunk(std::vector<std::uint8_t>& file, const char (&type)[5], std::span<const std::uint8_t> data) {
-  std::uint8_t number[4];
-  store_big(number, static_cast<std::uint32_t>(data.size()));
-  file.insert(file.end(), number, number + 4);
-  const std::size_t begin = file.size();
-  file.insert(file.end(), type, type + 4);
-  file.insert(file.end(), data.begin(), data.end());
-  store_big(number, crc32_png(std::span<const std::uint8_t>(file).subspan(begin)));
-  file.insert(file.end(), number, number + 4);
 }
 
 }  // namespace
@@ -124,10 +113,10 @@ Result<std::vector<std::uint8_t>> encode_png(int width, int height, std::span<co
   store_big(header, static_cast<std::uint32_t>(width));
   store_big(header + 4, static_cast<std::uint32_t>(height));
   header[8] = 16;  // bits; then grey, deflate, adaptive filters, not interlaced: all zero
-  std::vector<std::uint8_t> file = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  append_chunk(file, "IHDR", header);
-  append_chunk(file, "IDAT", data);
-  append_chunk(file, "IEND", {});
+  std::vector<std::uint8_t> file(kPngSignature.begin(), kPngSignature.end());
+  append_png_chunk(file, "IHDR", header);
+  append_png_chunk(file, "IDAT", data);
+  append_png_chunk(file, "IEND", {});
   return file;
 }
 
