@@ -249,4 +249,9 @@ std::vector<RejectedFrame> FrameCache::verify_all() const {
   return bad;
 }
 
+std::optional<Georeference> FrameCache::georeference() const {
+  const FrameCrop crop = settings_.crop.value_or(FrameCrop{});
+  return settings_.products.georeference(image_height_, image_width_, crop.top, crop.left, settings_.downscale);
+}
+
 }  // namespace altocast

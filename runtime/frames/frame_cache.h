@@ -69,7 +69,8 @@ class FrameCache {
   int cadence_seconds() const { return cadence_; }  // cache.toml's or the median gap; 0 with a single frame
   int height() const { return height_; }            // of a loaded frame
   int width() const { return width_; }
-  int bits() const { return bits_; }  // 8 or 16: raw numbers are 0 … 2^bits − 1
+  std::optional<Georeference> georeference() const;  // of a loaded frame's pixels, if cache.toml has one
+  int bits() const { return bits_; }                 // 8 or 16: raw numbers are 0 … 2^bits − 1
   double largest_number() const { return static_cast<double>((std::uint32_t{1} << bits_) - 1); }
 
   // Decodes frame `index` (< frames().size()) with its integrity checks. Fails, naming the file, if the file

@@ -8,6 +8,8 @@
 //   range = [180.0, 320.0]      # values that pictures show from end to end; default: all that the pixels can
 //   hold crop = [64, 0, 384, 384]    # top, left, height, width, in the files' pixels downscale = 2 # then
 //   mean over 2 × 2 pixels region = "Caribbean"        # for people
+//
+// and what runtime/products/product_settings.h adds.
 #pragma once
 
 #include <optional>
@@ -16,6 +18,7 @@
 
 #include "formats/prior.h"
 #include "formats/status.h"
+#include "runtime/products/product_settings.h"
 
 namespace altocast {
 
@@ -41,6 +44,7 @@ struct FrameCacheSettings {
   std::optional<double> range_low, range_high;  // both or none; range_low < range_high
   std::optional<FrameCrop> crop;
   int downscale = 1;
+  ProductSettings products;
 
   // Normalised number (raw − offset) / scale → frames' own units.
   ValueScale from_normalised(const Normalisation& normalisation) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
@@ -19,6 +20,37 @@ void set_range(const FrameCache& cache, ForecastProduct& product) {
   const double full = settings.values.offset + settings.values.scale * largest;
   product.range_low = static_cast<float>(settings.range_low.value_or(std::min(zero, full)));
   product.range_high = static_cast<float>(settings.range_high.value_or(std::max(zero, full)));
+}
+
+// The day up to `now`, and the files of whatever time that were left out.
+FeedHealth feed_health(const FrameCache& cache, std::int64_t now, int cadence) {
+  constexpr std::int64_t kDay = 86400;
+  constexpr std::size_t kNamed = 30;  // files
+  FeedHealth feed;
+  feed.since = std::max(now - kDay, cache.frames().front().slot - cadence);
+  for (const FrameEntry& frame : cache.frames()) feed.used += frame.slot > feed.since && frame.slot <= now;
+  feed.missing = std::max(0, static_cast<int>((now - feed.since) / cadence) - feed.used);
+  const std::vector<RejectedFrame>& rejected = cache.rejected();
+  feed.left_out_count = static_cast<int>(rejected.size());
+  for (std::size_t i = rejected.size() - std::min(rejected.size(), kNamed); i < rejected.size(); ++i) {
+    std::string reason = rejected[i].reason;
+    if (reason.starts_with(rejected[i].path + ": ")) reason.erase(0, rejected[i].path.size() + 2);
+    feed.left_out.emplace_back(std::filesystem::path(rejected[i].path).filename(), std::move(reason));
+  }
+  return feed;
+}
+
+// What cache.toml says of the pictures.
+Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
+  const ProductSettings& settings = cache.settings().products;
+  product.station = settings.station;
+  product.palette = settings.palette.value_or(default_palette(cache.settings().channel));
+  product.georeference = cache.georeference();
+  if (settings.coastlines.empty()) return {};
+  Result<Coastlines> lines = load_coastlines(std::filesystem::path(cache.folder()) / settings.coastlines);
+  if (!lines.ok()) return lines.status();
+  product.coastlines = *std::move(lines);
+  return {};
 }
 
 }  // namespace
@@ -43,6 +75,9 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   ALTOCAST_RETURN_IF_ERROR(
       check_ensemble_memory(pixels * static_cast<std::uint64_t>(prior.network.leads), settings.members));
 
+  StationForecast result;
+  ALTOCAST_RETURN_IF_ERROR(set_pictures(cache, result.product_));  // before the work
+
   EnsembleForecaster forecaster(prior, kernels, block->height, block->width);
   Gaussian<float> q;
   q.mu = weights.mu;
@@ -50,7 +85,6 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
   SampleSet inputs_only(prior.network, block->height, block->width, 1);
   const Sample<float>& input = inputs_only.add(block->from(block->first), nullptr, kernels.threads());
-  StationForecast result;
   result.values_.resize(forecaster.member_size() * static_cast<std::size_t>(settings.members));
   const EnsembleCentre& centre = forecaster.forecast(q, input, units, settings.seed, result.values_);
   result.mean_ = centre.mean;
@@ -81,6 +115,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   product.region = cache.settings().region;
   product.units = cache.settings().units;
   set_range(cache, product);
+  product.feed = feed_health(cache, product.start_time, *cadence);
   product.bright_is_low = cache.settings().values.scale < 0.0;
   product.prior_sha256 = to_hex(loaded.sha256);
   product.seed = settings.seed;

@@ -48,6 +48,10 @@ class BadInput : public testing::Test {
       fs::resize_file(folder_ / ("cut/20180606T" + std::string(time) + "Z.png"), 100);
     copy_frames("settings", {"0000", "0030"});
     write("settings/cache.toml", "cadence = \"often\"\n");
+    copy_frames("coast", {"0000", "0030"});
+    write("coast/cache.toml",
+          "coastlines = \"shore.txt\"\n[georeference]\nprojection = \"latitude_longitude\"\nbox = [50, 10, 40, 20]\n");
+    write("coast/shore.txt", "12.5 45\nnorth 46\n");
 
     ASSERT_EQ(run("adapt --prior good.prior --frames frames --out good.posterior").exit_code, 0);
     const Result<std::vector<std::uint8_t>> posterior = read_file(folder_ / "good.posterior", 1 << 20);
@@ -120,7 +124,7 @@ TEST_F(BadInput, OfTheProgramItself) {
          {"info good.prior > /dev/full", 1, "stdout cannot be written"}});
   const ProgramRun help = run("--help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"info", "adapt", "forecast", "verify", "bench", "synth"}) {
+  for (const char* command : {"info", "adapt", "forecast", "point", "verify", "bench", "synth"}) {
     EXPECT_NE(help.out.find(command), std::string::npos);
     const ProgramRun own = run(std::string(command) + " --help");
     EXPECT_EQ(own.exit_code, 0);
@@ -192,6 +196,11 @@ TEST_F(BadInput, OfForecast) {
        {"forecast --prior good.prior --no-guard --frames frames --out forecast", 2, "--no-guard belongs to --adapt"},
        {"forecast --prior good.prior --frames frames --out forecast --members 0", 2, "--members takes a whole number"},
        {"forecast --prior good.prior --frames frames --out forecast extra", 2, "'extra' is no option"},
+       {"forecast --prior good.prior --frames frames --out forecast --palette rainbow", 2, "--palette must be grey"},
+       {"forecast --prior good.prior --frames frames --out forecast --thresholds 5,", 2, "--thresholds takes numbers"},
+       {"forecast --prior good.prior --frames frames --out forecast --thresholds 1,2,3,4,5,6,7,8,9,10", 2,
+        "at most 9 numbers"},
+       {"forecast --prior good.prior --frames coast --out forecast", 1, "shore.txt, line 2: not a longitude"},
        {"forecast --prior flipped.prior --frames frames --out forecast", 1, "flipped.prior: section"},
        {"forecast --prior wild.prior --frames frames --out forecast", 1, "the forecast is not finite"},
        {"forecast --posterior missing --frames frames --out forecast", 1, "missing"},
@@ -239,6 +248,17 @@ TEST_F(BadInput, OfVerify) {
          {"verify --prior wild.prior --frames frames --out good.prior", 1, "at 2018-06-06T01:30Z: "},
          {"verify --prior good.prior --frames frames --out frames", 1, "frames: is a folder"},
          {"verify --prior good.prior --frames frames --out good.prior/s", 1, "good.prior"}});
+}
+
+TEST_F(BadInput, OfPoint) {
+  check({{"point --lat 45 --lon 15", 2, "give --forecast or --nc"},
+         {"point --lat 45 --lon 15 --forecast forecast --nc forecast/forecast.nc", 2, "one of them"},
+         {"point --lon 15 --forecast forecast", 2, "--lat is missing"},
+         {"point --lat 91 --lon 15 --forecast forecast", 2, "--lat takes a number"},
+         {"point --lat 45 --lon 15 --forecast forecast --out plot.jpg", 2, "--out must end in .svg"},
+         {"point --lat 45 --lon 15 --forecast forecast", 1, "add [georeference] to cache.toml"},
+         {"point --lat 45 --lon 15 --forecast nothing", 1, "nothing/forecast.nc: cannot be read"},
+         {"point --lat 45 --lon 15 --nc text.prior", 1, "text.prior: not a classic NetCDF file"}});
 }
 
 TEST_F(BadInput, OfBenchAndSynth) {
