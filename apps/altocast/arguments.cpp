@@ -151,14 +151,14 @@ std::uint64_t Arguments::seed() const {
 float Arguments::number(const std::string& name, float low, float high, float fallback) const {
   if (!has(name)) return fallback;
   const std::string given = text(name);
-  const std::optional<float> number = parse_whole<float>(given);
-  if (!number || !(*number >= low && *number <= high)) {
+  const std::optional<double> number = parse_whole<double>(given);
+  if (!number || !(*number >= static_cast<double>(low) && *number <= static_cast<double>(high))) {
     reject(name,
            "a number from " + plain_number(static_cast<double>(low), 3) + " to " +
                plain_number(static_cast<double>(high), 3),
            given);
   }
-  return *number;
+  return static_cast<float>(*number);
 }
 
 std::vector<double> Arguments::numbers(const std::string& name) const {
