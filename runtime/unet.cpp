@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 
 #include "runtime/layers/resample.h"
 #include "runtime/memory_plan.h"
@@ -226,10 +227,12 @@ void UNet<T>::resample_backward(const Step& step, const Tensor<T>& grad_dst, con
 }
 
 template <class T>
-void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass) {
+void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds) {
   // The input's padding channels hold zeros too.
   if (values_.shared()) std::fill_n(values_[0].data, values_[0].size(), T{0});
   copy_padded(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
   for (const Step& step : graph_.steps) {
     if (values_.shared()) clear_halo(values_[step.dst]);
     if (step.kind == StepKind::conv_block) {
@@ -238,6 +241,10 @@ void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass) {
     } else {
       resample(step, values_);
     }
+    if (!step_seconds) continue;
+    const Clock::time_point end = Clock::now();
+    *step_seconds++ = std::chrono::duration<double>(end - start).count();
+    start = end;
   }
 }
 
@@ -254,8 +261,8 @@ void UNet<T>::recall_steps(const Sample<T>& sample, const Pass<T>& pass) {
 }
 
 template <class T>
-void UNet<T>::forward(const Sample<T>& sample, T* out) {
-  forward_steps(sample, nullptr);
+void UNet<T>::forward(const Sample<T>& sample, T* out, double* step_seconds) {
+  forward_steps(sample, nullptr, step_seconds);
   loss_.forecast(values_[head_], sample, out, kernels_.threads());
 }
 

@@ -80,6 +80,7 @@ class UNet {
   UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose);
 
   const NetworkSpec& spec() const { return spec_; }
+  const UNetGraph& graph() const { return graph_; }
   int height() const { return height_; }
   int width() const { return width_; }
   ThreadPool& threads() const { return kernels_.threads(); }
@@ -89,8 +90,8 @@ class UNet {
   // Takes the weights φ [D], which must stay in place until the next call.
   void set_weights(const T* phi);
 
-  // out [leads, height, width].
-  void forward(const Sample<T>& sample, T* out);
+  // out [leads, height, width]. Unless it is null, step_seconds [graph().steps] gets how long each step took.
+  void forward(const Sample<T>& sample, T* out, double* step_seconds = nullptr);
 
   // NLL of one sample. Unless `out` is null, it gets the forecast.
   double nll(const Sample<T>& sample, const T* log_noise, T* out = nullptr);
@@ -121,7 +122,7 @@ class UNet {
   }
 
   // All nodes' values; z goes to the pass, or into the values where there is none.
-  void forward_steps(const Sample<T>& sample, const Pass<T>* pass);
+  void forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds = nullptr);
   // All nodes' values but the head's, from the z of a pass at the same weights.
   void recall_steps(const Sample<T>& sample, const Pass<T>& pass);
   void resample(const Step& step, const NodeTensors<T>& tensors);

@@ -47,6 +47,7 @@ class EnsembleForecaster {
 
   // Numbers of one member: leads · height · width.
   std::size_t member_size() const { return network_.terms(); }
+  std::size_t activation_bytes() const { return network_.activation_bytes(); }
 
   // Members 0 … members.size() / member_size() − 1, [member, leads, height, width], in `units`. The result holds until
   // the next call.
