@@ -87,7 +87,7 @@ TEST(MemoryPlan, ReuseShowsInNoBitOfRepeatedForecasts) {
     shared.set_weights(phi.data());
     apart.set_weights(phi.data());
     std::vector<float> out(shared.terms()), wanted(shared.terms());
-    for (const std::size_t first : {0, 3, 0}) {
+    for (const std::size_t first : {std::size_t{0}, std::size_t{3}, std::size_t{0}}) {
       const Sample<float> sample =
           make_sample(spec, frames.data() + first * kHeight * kWidth, nullptr, nullptr, kHeight, kWidth);
       shared.forward(sample, out.data());
