@@ -67,7 +67,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
 
   const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
   StationForecast result;
-  result.values_.resize(pixels * static_cast<std::size_t>(prior.network.leads) *
+  result.values_.resize(static_cast<std::size_t>(pixels) * static_cast<std::size_t>(prior.network.leads) *
                         static_cast<std::size_t>(settings.members));
   Result<EnsembleCentre> centre =
       forecast_members(prior, weights, *block, units, settings.seed, kernels, result.values_);
