@@ -13,12 +13,14 @@ namespace {
 // Normalised numbers of fitting frames lie in about −1 … 1; a wrong bit depth is off by a factor of 257.
 constexpr float kLargestNormalised = 16.0f;
 
-Status check_scale(const FrameBlock& block, const std::string& folder, const Normalisation& normalisation) {
+}  // namespace
+
+Status check_scale(const FrameBlock& block, const std::string& source, const Normalisation& normalisation) {
   for (const float value : block.pixels) {
     if (std::fabs(value) <= kLargestNormalised) continue;
     const double raw = static_cast<double>(value) * static_cast<double>(normalisation.scale) +
                        static_cast<double>(normalisation.offset);
-    return Status::error(folder + ": a pixel has the number " + plain_number(raw, 6) +
+    return Status::error(source + ": a pixel has the number " + plain_number(raw, 6) +
                          ", but the prior was trained on (number − " +
                          plain_number(static_cast<double>(normalisation.offset), 6) + ") / " +
                          plain_number(static_cast<double>(normalisation.scale), 6) +
@@ -26,8 +28,6 @@ Status check_scale(const FrameBlock& block, const std::string& folder, const Nor
   }
   return {};
 }
-
-}  // namespace
 
 Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation) {
   while (true) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/frames/frame_block.h"
 #include "runtime/gaussian.h"
 #include "runtime/json_text.h"
 #include "runtime/random.h"
@@ -42,6 +41,10 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
   return {};
 }
 
+int wanted_pairs(const Prior& prior, const AdaptationSettings& settings) {
+  return std::max(1, settings.pairs.value_or(prior.support_pairs));
+}
+
 InnerRates<float> scaled_rates(const Prior& prior, float scale) {
   InnerRates<float> rates = inner_rates(prior);
   for (float& rate : rates.mu) rate *= scale;
@@ -53,34 +56,44 @@ InnerRates<float> scaled_rates(const Prior& prior, float scale) {
 
 Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const AdaptationSettings& settings,
                          Kernels<float>& kernels) {
-  const FlushSubnormals flush;
   const Prior& prior = loaded.prior;
   const int inputs = prior.network.input_frames;
   const int leads = prior.network.leads;
-  const int wanted = std::max(1, settings.pairs.value_or(prior.support_pairs));
-  InnerLoopSettings inner = prior.inner;
-  inner.steps = settings.steps.value_or(inner.steps);
-
-  std::vector<FrameWindow> windows;
   const Result<FrameBlock> block = load_frames(
       cache,
       [&](const FrameCache& frames) -> Result<FrameRange> {
-        Result<std::vector<FrameWindow>> pairs = frames.support_pairs(inputs, leads, wanted, settings.at);
+        const Result<std::vector<FrameWindow>> pairs =
+            frames.support_pairs(inputs, leads, wanted_pairs(prior, settings), settings.at);
         if (!pairs.ok()) return pairs.status();
-        windows = *std::move(pairs);
-        return FrameRange{windows.front().first, static_cast<int>(windows.size()) - 1 + inputs + leads};
+        return FrameRange{pairs->front().first, static_cast<int>(pairs->size()) - 1 + inputs + leads};
       },
       prior.normalisation);
   if (!block.ok()) return block.status();
   ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, *block, cache.folder()));
-  SampleSet pairs(prior.network, block->height, block->width, windows.size());
-  for (const FrameWindow& window : windows) {
-    pairs.add(block->from(window.first), block->from(window.first + static_cast<std::size_t>(inputs)),
-              kernels.threads());
+  return adapt(loaded, *block, settings, kernels);
+}
+
+Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, const AdaptationSettings& settings,
+                         Kernels<float>& kernels) {
+  const FlushSubnormals flush;
+  const Prior& prior = loaded.prior;
+  const int inputs = prior.network.input_frames;
+  const int leads = prior.network.leads;
+  const int count = std::min(wanted_pairs(prior, settings), frames.count - inputs - leads + 1);
+  if (count < 1) {
+    return Status::error(std::to_string(frames.count) + " frames are too few to adapt to: a pair takes " +
+                         std::to_string(inputs) + " past and " + std::to_string(leads) + " future ones");
+  }
+  InnerLoopSettings inner = prior.inner;
+  inner.steps = settings.steps.value_or(inner.steps);
+  const std::size_t first = frames.first + static_cast<std::size_t>(frames.count - (count - 1 + inputs + leads));
+  SampleSet pairs(prior.network, frames.height, frames.width, static_cast<std::size_t>(count));
+  for (std::size_t start = first; start < first + static_cast<std::size_t>(count); ++start) {
+    pairs.add(frames.from(start), frames.from(start + static_cast<std::size_t>(inputs)), kernels.threads());
   }
   const std::span<const Sample<float>> support = pairs.samples();
 
-  UNet<float> network(prior.network, kernels, block->height, block->width, Purpose::gradient);
+  UNet<float> network(prior.network, kernels, frames.height, frames.width, Purpose::gradient);
   InnerLoop<float> loop(network, inner, scaled_rates(prior, settings.rate_scale));
   Gaussian<float> theta;
   theta.mu = prior.mu;
@@ -101,7 +114,8 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
   ALTOCAST_RETURN_IF_ERROR(check_converged(result.steps, lambda));
 
   result.posterior = make_posterior(loaded, lambda.mu, lambda.rho);
-  result.posterior.frames = block->names;
+  const auto skipped = static_cast<std::ptrdiff_t>(first - frames.first);
+  result.posterior.frames.assign(frames.names.begin() + skipped, frames.names.end());
   result.posterior.inner = inner;
   result.posterior.support_pairs = static_cast<int>(support.size());
   result.posterior.seed = settings.seed;
@@ -116,8 +130,8 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
     return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +
                          kMend);
   }
-  result.first_time = block->slots.front();
-  result.last_time = block->slots.back();
+  result.first_time = frames.slots[first - frames.first];
+  result.last_time = frames.slots.back();
   return result;
 }
 

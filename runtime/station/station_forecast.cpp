@@ -4,10 +4,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/sample_set.h"
-#include "runtime/station/ensemble.h"
 
 namespace altocast {
 namespace {
@@ -55,6 +53,30 @@ Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
 
 }  // namespace
 
+Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights& weights, const FrameBlock& frames,
+                                        const EnsembleUnits& units, std::uint64_t seed, Kernels<float>& kernels,
+                                        std::span<float> values) {
+  const int inputs = prior.network.input_frames;
+  if (frames.count < inputs) {
+    return Status::error(std::to_string(frames.count) + " frames are too few to forecast from: the prior takes " +
+                         std::to_string(inputs));
+  }
+  EnsembleForecaster forecaster(prior, kernels, frames.height, frames.width);
+  Gaussian<float> q;
+  q.mu = weights.mu;
+  q.rho = weights.rho;
+  SampleSet inputs_only(prior.network, frames.height, frames.width, 1);
+  const Sample<float>& input = inputs_only.add(
+      frames.from(frames.first + static_cast<std::size_t>(frames.count - inputs)), nullptr, kernels.threads());
+  EnsembleCentre centre = forecaster.forecast(q, input, units, seed, values);
+  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
+    return Status::error(
+        "the forecast is not finite: the weights are not fit; adapt with a lower --rate-scale or take "
+        "another prior");
+  }
+  return centre;
+}
+
 Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights& weights, FrameCache& cache,
                                  const ForecastSettings& settings, Kernels<float>& kernels) {
   const Prior& prior = loaded.prior;
@@ -75,24 +97,15 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   ALTOCAST_RETURN_IF_ERROR(
       check_ensemble_memory(pixels * static_cast<std::uint64_t>(prior.network.leads), settings.members));
 
+  const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
   StationForecast result;
   ALTOCAST_RETURN_IF_ERROR(set_pictures(cache, result.product_));  // before the work
-
-  EnsembleForecaster forecaster(prior, kernels, block->height, block->width);
-  Gaussian<float> q;
-  q.mu = weights.mu;
-  q.rho = weights.rho;
-  const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
-  SampleSet inputs_only(prior.network, block->height, block->width, 1);
-  const Sample<float>& input = inputs_only.add(block->from(block->first), nullptr, kernels.threads());
-  result.values_.resize(forecaster.member_size() * static_cast<std::size_t>(settings.members));
-  const EnsembleCentre& centre = forecaster.forecast(q, input, units, settings.seed, result.values_);
-  result.mean_ = centre.mean;
-  if (!std::all_of(result.values_.begin(), result.values_.end(), [](float value) { return std::isfinite(value); })) {
-    return Status::error(
-        "the forecast is not finite: the weights are not fit; adapt with a lower --rate-scale or take "
-        "another prior");
-  }
+  result.values_.resize(static_cast<std::size_t>(pixels) * static_cast<std::size_t>(prior.network.leads) *
+                        static_cast<std::size_t>(settings.members));
+  Result<EnsembleCentre> centre =
+      forecast_members(prior, weights, *block, units, settings.seed, kernels, result.values_);
+  if (!centre.ok()) return centre.status();
+  result.mean_ = std::move(centre->mean);
 
   ForecastProduct& product = result.product_;
   product.members = settings.members;
@@ -101,7 +114,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   product.width = block->width;
   product.values = result.values_;
   product.mean = result.mean_;
-  product.weight_variance = centre.weight_variance;
+  product.weight_variance = std::move(centre->weight_variance);
   product.start_time = block->slots.back();
   product.cadence_seconds = *cadence;
   for (int i = 0; i < inputs; ++i) {
