@@ -2,21 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstdint>
-#include <span>
+#include <filesystem>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#define TOML_ENABLE_WINDOWS_COMPAT 0
-// Both compilers have it by now; the other way goes through streams and locales.
-#define TOML_FLOAT_CHARCONV 1
-// toml++ narrows in places; its warnings are not ours.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <toml++/toml.h>
-#pragma GCC diagnostic pop
+#include "formats/durable_file.h"
+#include "runtime/frames/frame_cache_toml.h"
+#include "runtime/toml_reader.h"
 
 namespace altocast {
 namespace {
@@ -24,98 +14,59 @@ namespace {
 constexpr int kMaxCadence = 7 * 86400;
 constexpr int kMaxImageSide = 65535;
 constexpr int kMaxDownscale = 64;
-constexpr std::size_t kMaxText = 1 << 16;  // bytes; toml++ nests by recursion
 
-// Reads one table, remembering the first thing wrong.
-class Reader {
- public:
-  Reader(const toml::table& table, const std::string& path) : table_(table), path_(path) {}
+constexpr const char* kSettingsName = "cache.toml";
+constexpr std::uint64_t kMaxSettingsBytes = 1 << 16;
 
-  void fail(const toml::node& node, const std::string& message) {
-    if (status_.ok())
-      status_ = Status::error(path_ + ", line " + std::to_string(node.source().begin.line) + ": " + message);
+constexpr std::array<std::string_view, 13> kKeys = {"cadence", "cadence_seconds", "channel", "region", "units",
+                                                    "scale",   "offset",          "range",   "crop",   "downscale",
+                                                    "bridge",  "accept",          "feed"};
+constexpr std::array<std::string_view, 4> kFeedKeys = {"layout", "satellite", "region", "channel"};
+
+Status read_feed(const toml::table& table, const std::string& path, FrameFeed& feed) {
+  const toml::node* node = table.get("feed");
+  if (node == nullptr) return {};
+  if (node->as_table() == nullptr) {
+    TomlReader reader(table, path);
+    reader.fail(*node, "feed must be a table: feed.satellite, feed.region, feed.channel, feed.layout");
+    return reader.status();
   }
-  const Status& status() const { return status_; }
+  TomlReader reader(*node->as_table(), path);
+  reader.check_keys(kFeedKeys);
+  reader.text("satellite", feed.satellite);
+  reader.text("region", feed.region);
+  reader.text("channel", feed.channel);
+  if (reader.text("layout", feed.layout)) {
+    const auto named = [&](const FrameLayout& layout) { return layout.name == feed.layout; };
+    if (std::none_of(frame_layouts().begin(), frame_layouts().end(), named)) {
+      std::string known;
+      for (const FrameLayout& layout : frame_layouts()) known += (known.empty() ? "" : ", ") + std::string(layout.name);
+      reader.fail(*node->as_table()->get("layout"), "feed.layout must be one of " + known);
+    }
+  }
+  return reader.status();
+}
 
-  void text(const char* key, std::string& value) {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return;
-    if (const auto* string = node->as_string()) {
-      value = string->get();
+void read_accept(const toml::table& table, TomlReader& reader, std::vector<FrameFault>& accept) {
+  const toml::node* node = table.get("accept");
+  if (node == nullptr) return;
+  const toml::array* array = node->as_array();
+  for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+    const auto* text = array->get(i)->as_string();
+    const std::optional<FrameFault> fault = text ? fault_from_name(text->get()) : std::nullopt;
+    if (!fault || !shown_by_pixels(*fault)) {
+      array = nullptr;
     } else {
-      fail(*node, std::string(key) + " must be text in quotes");
+      accept.push_back(*fault);
     }
   }
-
-  // A whole number in [low, high].
-  bool integer(const char* key, int low, int high, int& value) {
-    const toml::node* node = table_.get(key);
-    return node != nullptr && whole(*node, key, low, high, value);
+  if (array == nullptr) {
+    reader.fail(*node,
+                "accept must be a list of some of \"coloured\", \"constant\", \"banded\", \"overlaid\", \"night\"");
   }
+}
 
-  bool real(const char* key, double& value) {
-    const toml::node* node = table_.get(key);
-    return node != nullptr && finite(*node, key, value);
-  }
-
-  bool integers(const char* key, std::span<int> values, int low, int high) {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return false;
-    const toml::array* array = list(*node, key, values.size());
-    for (std::size_t i = 0; array != nullptr && i < values.size(); ++i) {
-      if (!whole(*array->get(i), key, low, high, values[i])) return false;
-    }
-    return array != nullptr;
-  }
-
-  bool reals(const char* key, std::span<double> values) {
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return false;
-    const toml::array* array = list(*node, key, values.size());
-    for (std::size_t i = 0; array != nullptr && i < values.size(); ++i) {
-      if (!finite(*array->get(i), key, values[i])) return false;
-    }
-    return array != nullptr;
-  }
-
- private:
-  const toml::array* list(const toml::node& node, const char* key, std::size_t size) {
-    const toml::array* array = node.as_array();
-    if (array != nullptr && array->size() == size) return array;
-    fail(node, std::string(key) + " must be a list of " + std::to_string(size) + " numbers");
-    return nullptr;
-  }
-  bool whole(const toml::node& node, const char* key, int low, int high, int& value) {
-    const auto* number = node.as_integer();
-    if (number == nullptr || number->get() < low || number->get() > high) {
-      fail(node,
-           std::string(key) + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-      return false;
-    }
-    value = static_cast<int>(number->get());
-    return true;
-  }
-  bool finite(const toml::node& node, const char* key, double& value) {
-    if (const auto* number = node.as_integer()) {
-      value = static_cast<double>(number->get());
-    } else if (const auto* real_number = node.as_floating_point(); real_number && std::isfinite(real_number->get())) {
-      value = real_number->get();
-    } else {
-      fail(node, std::string(key) + " must be a finite number");
-      return false;
-    }
-    return true;
-  }
-
-  const toml::table& table_;
-  const std::string& path_;
-  Status status_;
-};
-
-constexpr std::array<std::string_view, 10> kKeys = {"cadence", "cadence_seconds", "channel", "region", "units",
-                                                    "scale",   "offset",          "range",   "crop",   "downscale"};
-
-void read_scale(const toml::table& table, Reader& reader, FrameCacheSettings& settings) {
+void read_scale(const toml::table& table, TomlReader& reader, FrameCacheSettings& settings) {
   const bool has_scale = reader.real("scale", settings.values.scale);
   const bool has_offset = reader.real("offset", settings.values.offset);
   const toml::node* units = table.get("units");
@@ -137,23 +88,29 @@ void read_scale(const toml::table& table, Reader& reader, FrameCacheSettings& se
 }  // namespace
 
 Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, const std::string& path) {
-  if (text.size() > kMaxText) return Status::error(path + ": larger than 64 KiB; it should hold a few settings");
-  const toml::parse_result parsed = toml::parse(text);
-  if (parsed.failed()) {
-    const toml::parse_error& error = parsed.error();
-    return Status::error(path + ", line " + std::to_string(error.source().begin.line) + ": " +
-                         std::string(error.description()));
+  const Result<toml::table> parsed = parse_toml(text, path);
+  return parsed.ok() ? read_frame_cache_settings(*parsed, path) : parsed.status();
+}
+
+Result<FrameCacheSettings> load_frame_cache_settings(const std::string& folder) {
+  namespace fs = std::filesystem;
+  const std::string path = (fs::path(folder) / kSettingsName).string();
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(path, error))) {
+    FrameCacheSettings defaults;
+    defaults.source = path;
+    return defaults;
   }
-  const toml::table& table = parsed.table();
-  Reader reader(table, path);
+  const Result<std::vector<std::uint8_t>> bytes = read_file(path, kMaxSettingsBytes);
+  if (!bytes.ok()) return bytes.status();
+  return parse_frame_cache_settings(std::string(bytes->begin(), bytes->end()), path);
+}
+
+Result<FrameCacheSettings> read_frame_cache_settings(const toml::table& table, const std::string& path) {
+  TomlReader reader(table, path);
   FrameCacheSettings settings;
-  for (const auto& [key, node] : table) {
-    if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end()) {
-      reader.fail(node, "unknown key '" + std::string(key.str()) +
-                            "'; known are cadence, cadence_seconds, channel, region, units, scale, offset, range, crop "
-                            "and downscale");
-    }
-  }
+  settings.source = path;
+  reader.check_keys(kKeys);
   int minutes = 0;
   const bool in_seconds = reader.integer("cadence_seconds", 1, kMaxCadence, settings.cadence_seconds);
   if (reader.integer("cadence", 1, kMaxCadence / 60, minutes)) {
@@ -171,7 +128,10 @@ Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, con
       reader.fail(*table.get("crop"), "crop is [top, left, height, width] with a size above 0");
   }
   reader.integer("downscale", 1, kMaxDownscale, settings.downscale);
+  reader.integer("bridge", 0, kLongestBridge, settings.bridge);
+  read_accept(table, reader, settings.accept);
   if (!reader.status().ok()) return reader.status();
+  ALTOCAST_RETURN_IF_ERROR(read_feed(table, path, settings.feed));
   return settings;
 }
 

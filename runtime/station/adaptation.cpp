@@ -68,7 +68,8 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
         Result<std::vector<FrameWindow>> pairs = frames.support_pairs(inputs, leads, wanted, settings.at);
         if (!pairs.ok()) return pairs.status();
         windows = *std::move(pairs);
-        return FrameRange{windows.front().first, static_cast<int>(windows.size()) - 1 + inputs + leads};
+        const std::size_t first = windows.front().first;
+        return FrameRange{first, static_cast<int>(windows.back().first - first) + inputs + leads};
       },
       prior.normalisation);
   if (!block.ok()) return block.status();
