@@ -1,6 +1,7 @@
 #include "formats/image.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 
 #include "formats/byte_order.h"
@@ -29,11 +30,19 @@ Status check_picture(int width, int height, int channels, std::size_t values) {
 
 // Colours to luma, alpha dropped.
 template <class T>
-void to_gray(const std::vector<T>& values, std::size_t channels, std::vector<std::uint16_t>& gray) {
-  for (std::size_t i = 0; i < gray.size(); ++i) {
+void to_gray(const std::vector<T>& values, std::size_t channels, GrayImage& image) {
+  constexpr int kTint = (std::numeric_limits<T>::max() + 1) / 16;
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
     const T* p = values.data() + i * channels;
-    gray[i] =
-        channels < 3 ? p[0] : static_cast<std::uint16_t>((299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u);
+    if (channels < 3) {
+      image.pixels[i] = p[0];
+      continue;
+    }
+    image.pixels[i] = static_cast<std::uint16_t>((299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u);
+    const auto [least, most] = std::minmax({p[0], p[1], p[2]});
+    if (most - least <= kTint) continue;
+    if (image.coloured.empty()) image.coloured.resize(image.pixels.size());
+    image.coloured[i] = true;
   }
 }
 
@@ -65,9 +74,9 @@ Result<GrayImage> decode_image(std::span<const std::uint8_t> bytes, const ImageL
     image.pixels.resize(static_cast<std::size_t>(pixels));
     const auto channels = static_cast<std::size_t>(decoded->channels);
     if (info->sixteen_bits) {
-      to_gray(decoded->wide, channels, image.pixels);
+      to_gray(decoded->wide, channels, image);
     } else {
-      to_gray(decoded->narrow, channels, image.pixels);
+      to_gray(decoded->narrow, channels, image);
     }
     return image;
   } catch (const std::bad_alloc&) {

@@ -21,6 +21,7 @@ struct FrameBlock {
   std::vector<float> pixels;        // [count, height, width], normalised
   std::vector<std::int64_t> slots;  // nominal time of each
   std::vector<std::string> names;   // of each, relative to the cache's folder
+  std::vector<bool> bridged;        // of each: made of its neighbours
 
   // Pixels of the frame with this index (in the cache it came from), and of those after it.
   const float* from(std::size_t index) const {
