@@ -1,5 +1,6 @@
 #include "runtime/frames/frame_cache_settings.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
