@@ -101,7 +101,7 @@ float pixel(const altocast_frames& frames, std::size_t i) {
 Result<FrameBlock> newest_frames(const altocast_frames& frames, int wanted, const Prior& prior) {
   const Normalisation& normalisation = prior.normalisation;
   const int count = std::min(wanted, static_cast<int>(frames.count));
-  FrameBlock block{0, count, frames.height, frames.width, {}, {}, {}};
+  FrameBlock block{0, count, frames.height, frames.width, {}, {}, {}, {}};
   const std::size_t size = static_cast<std::size_t>(frames.height) * static_cast<std::size_t>(frames.width);
   const std::size_t first = static_cast<std::size_t>(frames.count - count) * size;
   block.pixels.reserve(static_cast<std::size_t>(count) * size);
@@ -115,6 +115,7 @@ Result<FrameBlock> newest_frames(const altocast_frames& frames, int wanted, cons
   for (int i = 0; i < count; ++i) {
     block.slots.push_back(frames.count - count + i);
     block.names.push_back(std::to_string(block.slots.back()));
+    block.bridged.push_back(false);
   }
   ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, block, "frames"));
   ALTOCAST_RETURN_IF_ERROR(check_scale(block, "frames", normalisation));

@@ -26,7 +26,9 @@ FeedHealth feed_health(const FrameCache& cache, std::int64_t now, int cadence) {
   constexpr std::size_t kNamed = 30;  // files
   FeedHealth feed;
   feed.since = std::max(now - kDay, cache.frames().front().slot - cadence);
-  for (const FrameEntry& frame : cache.frames()) feed.used += frame.slot > feed.since && frame.slot <= now;
+  for (const FrameEntry& frame : cache.frames()) {
+    if (frame.slot > feed.since && frame.slot <= now) ++(frame.bridged ? feed.bridged : feed.used);
+  }
   feed.missing = std::max(0, static_cast<int>((now - feed.since) / cadence) - feed.used);
   const std::vector<RejectedFrame>& rejected = cache.rejected();
   feed.left_out_count = static_cast<int>(rejected.size());
