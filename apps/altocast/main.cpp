@@ -23,6 +23,7 @@ constexpr Command kCommands[] = {
     {"forecast", run_forecast, "forecast an ensemble from a prior or a posterior, --adapt does both steps"},
     {"verify", run_verify, "score a prior over an archive, with and without adaptation"},
     {"bench", run_bench, "how fast this machine adapts and forecasts"},
+    {"watch", run_watch, "run a station: forecast whenever a new frame comes"},
     {"synth", run_synth, "make up frames to try it on"},
 };
 
