@@ -145,25 +145,28 @@ Status OutputFolder::commit() {
   // One flush of the file system instead of one a file: there may be hundreds, and an SD card takes a while
   // for each.
   if (calls_->syncfs(lock_) != 0) return system_error(partial_, "cannot be brought to the disk");
+  std::string old;  // where the old products are by now
   if (!exists(folder_)) {
     if (calls_->rename(partial_.c_str(), folder_.c_str()) != 0) return system_error(folder_, "cannot be put in place");
   } else if (calls_->exchange(partial_.c_str(), folder_.c_str()) == 0) {
-    remove_folder(partial_);  // the old products by now
-  } else {                    // a file system that cannot exchange two names
-    const std::string previous = folder_ + ".previous";
-    if (exists(previous)) ALTOCAST_RETURN_IF_ERROR(check_content(previous, owns_));
-    remove_folder(previous);
-    if (calls_->rename(folder_.c_str(), previous.c_str()) != 0) return system_error(folder_, "cannot be replaced");
+    old = partial_;
+  } else {  // a file system that cannot exchange two names
+    old = folder_ + ".previous";
+    if (exists(old)) ALTOCAST_RETURN_IF_ERROR(check_content(old, owns_));
+    remove_folder(old);
+    if (calls_->rename(folder_.c_str(), old.c_str()) != 0) return system_error(folder_, "cannot be replaced");
     if (calls_->rename(partial_.c_str(), folder_.c_str()) != 0) {
       Status status = system_error(folder_, "cannot be put in place");
-      if (calls_->rename(previous.c_str(), folder_.c_str()) != 0)
-        status = system_error(previous, "holds the old products; renaming it back failed");
+      if (calls_->rename(old.c_str(), folder_.c_str()) != 0)
+        status = system_error(old, "holds the old products; renaming it back failed");
       return status;
     }
-    remove_folder(previous);
   }
+  // The old ones go only when no power cut can bring them back.
+  const Status synced = sync_folder(parent_of(folder_), *calls_);
+  if (synced.ok() && !old.empty()) remove_folder(old);
   calls_->close(std::exchange(lock_, -1));
-  return sync_folder(parent_of(folder_), *calls_);
+  return synced;
 }
 
 }  // namespace altocast

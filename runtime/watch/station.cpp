@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "formats/durable_file.h"
 #include "runtime/frames/frame_block.h"
@@ -139,7 +140,7 @@ bool Station::step() {
   Result<FrameCache> cache = open_frames();
   report("frames", cache.status());
   if (cache.ok()) {
-    const std::vector<FrameEntry> opened = cache->frames();
+    const FrameCache opened = *cache;
     look_at_feed(*cache);
     if (!folder_.due_from()) report("state", folder_.set_due_from(cache->frames().back().slot));
     check_forecasts(*cache);
@@ -153,6 +154,7 @@ bool Station::step() {
     tell_rejected(*cache);
   }
   report("latest", folder_.link_latest());
+  report("posterior", weights_.save());
   write_status();
   return status_.problems.empty();
 }
@@ -170,16 +172,16 @@ Result<FrameCache> Station::open_frames() {
   return cache->without(bad);
 }
 
-// Those that were taken out of `cache` since it was `opened`.
-void Station::remember_bad_files(const std::vector<FrameEntry>& opened, const FrameCache& cache) {
+// Those that were taken out of `cache` since it was `opened`, unless a second try finds nothing wrong: a disk may fail
+// now and then.
+void Station::remember_bad_files(const FrameCache& opened, const FrameCache& cache) {
   constexpr std::size_t kMost = 1000;
-  if (opened.size() == cache.frames().size()) return;
+  if (opened.frames().size() == cache.frames().size()) return;
   std::set<std::string> left;
   for (const FrameEntry& entry : cache.frames()) left.insert(entry.path);
-  for (const FrameEntry& entry : opened) {
-    BadFile bad{entry.path, 0, 0};
-    if (left.contains(entry.path) || bad_files_.size() >= kMost || !file_facts(bad.path, bad.bytes, bad.changed))
-      continue;
+  for (std::size_t i = 0; i < opened.frames().size() && bad_files_.size() < kMost; ++i) {
+    BadFile bad{opened.frames()[i].path, 0, 0};
+    if (left.contains(bad.path) || opened.load(i).ok() || !file_facts(bad.path, bad.bytes, bad.changed)) continue;
     bad_files_.push_back(std::move(bad));
   }
 }
@@ -225,7 +227,8 @@ void Station::check_forecasts(const FrameCache& cache) {
   const Prior& prior = weights_.prior().prior;
   const int added =
       check_.update(cache, prior.normalisation, prior.network.leads, folder_, history_, &kernels_->threads());
-  if (added > 0) report(kHistoryName, replace_text(folder_.file(kHistoryName), history_text(history_)));
+  if (added > 0 || status_.problems.contains(kHistoryName))
+    report(kHistoryName, replace_text(folder_.file(kHistoryName), history_text(history_)));
   status_.verification = summarise(history_);
 }
 
@@ -298,6 +301,7 @@ SlotPlan Station::affordable(const SlotPlan& wanted, FrameCache& cache, std::int
 // False if the disk cannot take it; the slot is then still due.
 bool Station::forecast_slot(FrameCache& cache, std::int64_t slot) {
   const double began = steady_now();
+  const std::size_t frames = cache.frames().size();
   const Status room = folder_.make_room(settings_.keep);
   report("disk", room.ok() ? check_products_folder(folder_.run_path(slot)) : room);
   if (status_.problems.contains("disk")) return false;
@@ -308,12 +312,13 @@ bool Station::forecast_slot(FrameCache& cache, std::int64_t slot) {
   double computed = 0;
   if (plan.steps > 0) {
     const double start = steady_now();
-    report("posterior", weights_.adapt(settings_, cache, slot, plan.steps, *kernels_));
+    weights_.adapt(settings_, cache, slot, plan.steps, *kernels_);
     computed = steady_now() - start;
     learn(costs_.step, computed / (plan.steps + 1));
-    const AdaptationRecord& record = *weights_.newest();
-    report("adaptation", record.used ? Status() : Status::error("the prior is used without it: " + record.reason));
-    status_.adaptation = record;
+    status_.adaptation = weights_.newest();
+    if (status_.adaptation && !status_.adaptation->used)
+      hooks_.log("the adaptation is not used: " + status_.adaptation->reason);
+    report("posterior", weights_.save());
   }
   if (!hooks_.go_on()) return true;
 
@@ -324,8 +329,9 @@ bool Station::forecast_slot(FrameCache& cache, std::int64_t slot) {
   const double start = steady_now();
   Result<StationForecast> made = forecast(weights_.prior(), weights_.weights_for(slot), cache, wish, *kernels_);
   if (!made.ok() || made->product().start_time != slot) {
+    if (cache.frames().size() != frames) return true;  // one of its frames could not be read: is it still due?
     unfit_.insert(slot);
-    report("forecast", made.ok() ? Status::error("the frame of " + format_time(slot) + " went away") : made.status());
+    report("forecast", made.ok() ? Status::error("no forecast from " + format_time(slot)) : made.status());
     return true;
   }
   report("forecast", {});
@@ -350,9 +356,12 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
   }
   ProductOptions options;
   options.member_pictures = settings_.member_pictures;
-  report("disk", write_products(product, folder_.run_path(slot), options));
-  if (status_.problems.contains("disk")) return false;
-  folder_.add_run(slot);
+  const Status written = write_products(product, folder_.run_path(slot), options);
+  report("disk", written);
+  // It may stand whole although its last way to the disk has failed.
+  if (std::error_code error; written.ok() || std::filesystem::exists(folder_.run_path(slot), error))
+    folder_.add_run(slot);
+  if (!written.ok()) return false;
   report("latest", folder_.link_latest());
 
   PublishedForecast published;
@@ -371,6 +380,7 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
              seconds_text(published.seconds) + " after its frame was seen");
   if (!status_.forecast || status_.forecast->slot <= slot) status_.forecast = std::move(published);
   write_status();
+  step_began_ = steady_now();  // what is still due is made up for
   return true;
 }
 

@@ -57,7 +57,7 @@ class Station {
 
   void take_up_folder();
   Result<FrameCache> open_frames();
-  void remember_bad_files(const std::vector<FrameEntry>& opened, const FrameCache& cache);
+  void remember_bad_files(const FrameCache& opened, const FrameCache& cache);
   void look_at_feed(const FrameCache& cache);
   void tell_rejected(const FrameCache& cache);
   void check_forecasts(const FrameCache& cache);

@@ -69,7 +69,7 @@ std::string status_json(const StationStatus& status) {
   JsonObject json;
   json.text("altocast", version())
       .text("state", status.state)
-      .boolean("good", status.problems.empty())
+      .boolean("good", status.problems.empty() && !status.feed.silent)
       .text("started", format_time(status.started))
       .text("updated", format_time(status.updated))
       .raw("problems", json_array(status.problems,

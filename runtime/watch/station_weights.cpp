@@ -87,24 +87,32 @@ bool StationWeights::due(const StationSettings& settings, const FrameCache& cach
   return cache.support_pairs(network.input_frames, network.leads, 1, slot).ok();
 }
 
-Status StationWeights::adapt(const StationSettings& settings, FrameCache& cache, std::int64_t slot, int steps,
-                             Kernels<float>& kernels) {
+void StationWeights::adapt(const StationSettings& settings, FrameCache& cache, std::int64_t slot, int steps,
+                           Kernels<float>& kernels) {
   AdaptationSettings wanted;
   wanted.at = slot;
   wanted.pairs = settings.pairs;
   wanted.steps = steps;
   wanted.rate_scale = settings.rate_scale;
   wanted.seed = settings.seed;
+  const std::size_t frames = cache.frames().size();
   SlotAdaptation made = adapt_to_slot(prior_, cache, wanted, kernels);
+  if (!made.record.used && cache.frames().size() != frames) return;
   const bool newer = !newest_ || slot >= newest_->slot;
   if (newer) newest_ = made.record;
   std::optional<Adapted>& place = newer ? current_ : past_;
   place = Adapted{made.record, std::move(made.adaptation.weights)};
-  if (!newer || !made.record.used) return {};
-  Posterior& posterior = made.adaptation.posterior;
-  posterior.created = now();
-  posterior.facts = posterior_facts(prior_path_);
-  return save_posterior(posterior, posterior_path_);
+  if (!newer || !made.record.used) return;
+  unsaved_ = std::move(made.adaptation.posterior);
+  unsaved_->created = now();
+  unsaved_->facts = posterior_facts(prior_path_);
+}
+
+Status StationWeights::save() {
+  if (!unsaved_) return {};
+  ALTOCAST_RETURN_IF_ERROR(save_posterior(*unsaved_, posterior_path_));
+  unsaved_.reset();
+  return {};
 }
 
 const AdaptedWeights& StationWeights::weights_for(std::int64_t slot) const {

@@ -51,10 +51,13 @@ class StationWeights {
   // Whether a forecast from `slot` asks for a new adaptation: the schedule says so, and a support pair is there.
   bool due(const StationSettings& settings, const FrameCache& cache, std::int64_t slot) const;
 
-  // Adapts to the frames up to `slot` in `steps` steps. The result is what weights_for(slot) uses; if it is the newest
-  // so far, its posterior file is replaced. Fails if that file cannot be written; the weights are in use all the same.
-  Status adapt(const StationSettings& settings, FrameCache& cache, std::int64_t slot, int steps,
-               Kernels<float>& kernels);
+  // Adapts to the frames up to `slot` in `steps` steps. The result is what weights_for(slot) uses. If frames turn out
+  // not to decode and too few are left, it is as if it had not been tried.
+  void adapt(const StationSettings& settings, FrameCache& cache, std::int64_t slot, int steps, Kernels<float>& kernels);
+
+  // Replaces the posterior file if there is a newer adaptation than the one it holds. If that fails, the weights are in
+  // use all the same, and the next call tries again.
+  Status save();
 
   // The newest adaptation that knows no frame after `slot`, or else the prior.
   const AdaptedWeights& weights_for(std::int64_t slot) const;
@@ -76,6 +79,7 @@ class StationWeights {
   std::optional<Adapted> current_;  // the newest, which the posterior file holds if it is used
   std::optional<Adapted> past_;     // the last one for a forecast that is made up for
   std::optional<AdaptationRecord> newest_;
+  std::optional<Posterior> unsaved_;
 };
 
 }  // namespace altocast

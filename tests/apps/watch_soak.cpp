@@ -21,7 +21,7 @@
 #include <thread>
 
 #include "runtime/station/random_prior.h"
-#include "tests/apps/watch_station.h"
+#include "tests/runtime/watch_station.h"
 #include "tests/runtime/small_station.h"
 
 namespace altocast {
@@ -117,12 +117,17 @@ bool kills(const std::string& program, int count, unsigned seed) {
   Process process(program, station);
   int received = 0;
   for (; received < 3; ++received) station.receive(received);
-  std::map<std::string, std::int64_t> runs;
+  // How long a step takes on this machine; a kill comes within about two.
+  const double begin = now();
+  process.start("--once");
+  if (process.wait() != 0) return complain("the first step did not end well");
+  const double step = now() - begin;
+  std::map<std::string, std::int64_t> runs = station.run_times();
   for (int i = 0; i < count; ++i) {
     process.start();
-    sleep(std::uniform_real_distribution<>(0.0, 0.05)(random));
+    sleep(std::uniform_real_distribution<>(0.0, 0.5 * step)(random));
     if (i % 2 == 0) station.receive(received++);
-    sleep(std::uniform_real_distribution<>(0.0, 0.15)(random));
+    sleep(std::uniform_real_distribution<>(0.0, 1.5 * step)(random));
     process.end(SIGKILL);
     if (const std::string fault = station.fault(); !fault.empty()) return complain(fault);
     const auto standing = station.run_times();
