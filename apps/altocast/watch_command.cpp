@@ -17,6 +17,7 @@ namespace altocast {
 namespace {
 
 constexpr double kSettle = 0.2;        // seconds: a receiver writes several files in a row
+constexpr double kPatience = 2;        // with a receiver that does not stop
 constexpr double kScan = 300;          // between looks at the folder while it is watched
 constexpr double kRenewal = 6 * 3600;  // between renewals of the watches
 
@@ -99,7 +100,8 @@ class Loop {
       const double left = begin + scan - now();
       if (left <= 0) return;
       if (wait_for(watch_->descriptor(), std::min(left, watchdog))) {
-        while (watch_->take(), !end_asked() && wait_for(watch_->descriptor(), kSettle) && now() - begin < scan) {
+        const double told = now();
+        while (watch_->take(), !end_asked() && now() - told < kPatience && wait_for(watch_->descriptor(), kSettle)) {
         }
         return;
       }

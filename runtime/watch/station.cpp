@@ -331,6 +331,7 @@ bool Station::forecast_slot(FrameCache& cache, std::int64_t slot) {
   if (!made.ok() || made->product().start_time != slot) {
     if (cache.frames().size() != frames) return true;  // one of its frames could not be read: is it still due?
     unfit_.insert(slot);
+    unfit_.erase(unfit_.begin(), unfit_.lower_bound(slot - settings_.catch_up_seconds));
     report("forecast", made.ok() ? Status::error("no forecast from " + format_time(slot)) : made.status());
     return true;
   }

@@ -160,15 +160,16 @@ Status StationFolder::set_due_from(std::int64_t slot) {
   return replace_file(file(kState), {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
-void StationFolder::remove_oldest() {
+Status StationFolder::remove_oldest() {
   const std::string run = run_path(runs_.front());
   const std::string removed = run + kRemoved;
-  if (system_file_calls().rename(run.c_str(), removed.c_str()) == 0) {
-    sync_folder(file(kRuns));  // or a power cut could leave the run in its place, with some of its files gone
-    std::error_code ignored;
-    fs::remove_all(removed, ignored);
-  }
+  if (system_file_calls().rename(run.c_str(), removed.c_str()) != 0 && errno != ENOENT)
+    return failure(run, "cannot be taken away");
+  sync_folder(file(kRuns));  // or a power cut could leave the run in its place, with some of its files gone
+  std::error_code ignored;
+  fs::remove_all(removed, ignored);
   runs_.erase(runs_.begin());
+  return {};
 }
 
 Status StationFolder::make_room(const RunLimits& limits) {
@@ -190,7 +191,7 @@ Status StationFolder::make_room(const RunLimits& limits) {
   while (surplus > 0) {
     // First the note that they are not due, then the removal; on a full disk the note only fits after it.
     const bool noted = set_due_from(runs_[surplus]).ok();
-    for (; surplus > 0; --surplus) remove_oldest();
+    for (; surplus > 0; --surplus) ALTOCAST_RETURN_IF_ERROR(remove_oldest());
     if (!noted) ALTOCAST_RETURN_IF_ERROR(set_due_from(runs_.front()));
     if (short_of_room() && runs_.size() > 1) surplus = 1;
   }

@@ -47,8 +47,8 @@ class StationFolder {
   std::optional<std::int64_t> due_from() const { return due_from_; }
   Status set_due_from(std::int64_t slot);
 
-  // Takes the oldest runs away for as long as they exceed what `limits` allow; what is left is never due again. Fails
-  // if the file system then still has less than limits.free_bytes to give.
+  // Takes the oldest runs away for as long as they exceed what `limits` allow; what is gone is never due again. Fails
+  // if one cannot be taken away, or if the file system then still has less than limits.free_bytes to give.
   Status make_room(const RunLimits& limits);
 
   // What this process may still write to the file system, and what the runs take.
@@ -58,7 +58,7 @@ class StationFolder {
  private:
   StationFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   Status list();
-  void remove_oldest();
+  Status remove_oldest();
   std::uint64_t bytes_of(std::int64_t slot) const;
 
   std::string path_;

@@ -21,8 +21,8 @@
 #include <thread>
 
 #include "runtime/station/random_prior.h"
-#include "tests/runtime/watch_station.h"
 #include "tests/runtime/small_station.h"
+#include "tests/runtime/watch_station.h"
 
 namespace altocast {
 namespace {
@@ -224,7 +224,7 @@ bool day(const std::string& program, double seconds, unsigned seed) {
   return surplus == 0;
 }
 
-// Feeds frames as fast as they are taken; calls `look` after each forecast.
+// Feeds frames as fast as they are taken; calls look(frame, seconds until published) once the process rests again.
 template <class Look>
 bool feed(const WatchStation& station, int first, int count, const Look& look) {
   for (int i = first; i < count; ++i) {
@@ -234,8 +234,12 @@ bool feed(const WatchStation& station, int first, int count, const Look& look) {
       if (now() - begin > 300) return complain("no forecast from frame " + std::to_string(i));
       sleep(0.005);
     }
-    sleep(0.1);  // for what follows the publishing
-    look(i, now() - begin - 0.1);
+    const double seconds = now() - begin;
+    // The last that it does for a frame is to tell of it.
+    const std::string told = "\"from\":\"" + format_time(station.slot(i)) + "\"";
+    while (station.text(station / "out/status.json").find(told) == std::string::npos) sleep(0.01);
+    sleep(0.3);
+    look(i, seconds);
   }
   return true;
 }

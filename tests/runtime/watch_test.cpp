@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <cmath>
+#include <sstream>
 
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/station/verification.h"
@@ -60,6 +61,40 @@ TEST(StationSettings, EveryKeyIsRead) {
   EXPECT_EQ(settings->keep.seconds, 86400);
   EXPECT_EQ(settings->keep.bytes, std::uint64_t{300} << 20);
   EXPECT_EQ(settings->keep.free_bytes, std::uint64_t{50} << 20);
+}
+
+// The example says what every key is by default: with its comments' marks taken off, it means the same.
+TEST(StationSettings, TheExampleNamesTheDefaults) {
+  const std::string path = ALTOCAST_SOURCE_DIR "/share/altocast/station.toml";
+  const std::string text = WatchStation::text(path);
+  std::string uncommented;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const bool key =
+        line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find(' ', 2) == line.find(" = ");
+    uncommented += (key ? line.substr(2) : line) + "\n";
+  }
+  const auto plain = parse_station_settings(text, path), full = parse_station_settings(uncommented, path);
+  ASSERT_TRUE(plain.ok()) << plain.message();
+  ASSERT_TRUE(full.ok()) << full.message();
+  EXPECT_EQ(plain->members, full->members);
+  EXPECT_EQ(plain->least_members, full->least_members);
+  EXPECT_EQ(plain->member_pictures, full->member_pictures);
+  EXPECT_EQ(plain->seed, full->seed);
+  EXPECT_EQ(plain->catch_up_seconds, full->catch_up_seconds);
+  EXPECT_EQ(plain->poll_seconds, full->poll_seconds);
+  EXPECT_EQ(plain->silent_seconds, full->silent_seconds);
+  EXPECT_EQ(plain->adapt, full->adapt);
+  EXPECT_EQ(plain->adapt_every_seconds, full->adapt_every_seconds);
+  EXPECT_EQ(plain->rate_scale, full->rate_scale);
+  EXPECT_EQ(plain->threads, full->threads);
+  EXPECT_EQ(plain->nice, full->nice);
+  EXPECT_EQ(plain->keep.runs, full->keep.runs);
+  EXPECT_EQ(plain->keep.seconds, full->keep.seconds);
+  EXPECT_EQ(plain->keep.bytes, full->keep.bytes);
+  EXPECT_EQ(plain->keep.free_bytes, full->keep.free_bytes);
+  EXPECT_EQ(full->pairs, 8);
+  EXPECT_EQ(full->budget_seconds, 300);
 }
 
 TEST(StationSettings, WhatIsWrongIsNamedWithItsLine) {
