@@ -144,9 +144,12 @@ bool Station::step() {
     look_at_feed(*cache);
     if (!folder_.due_from()) report("state", folder_.set_due_from(cache->frames().back().slot));
     check_forecasts(*cache);
+    bool tried = false;
     while (hooks_.go_on()) {
       const std::optional<std::int64_t> slot = next_due(*cache);
+      if (!slot && !tried) report("disk", {});  // nothing is left that it did not take
       if (!slot) break;
+      tried = true;
       if (inputs_decode(*cache, *slot) && !forecast_slot(*cache, *slot)) break;
     }
     remember_bad_files(opened, *cache);

@@ -294,11 +294,14 @@ bool latency(const std::string& program, const std::string& threads) {
   while (!station.published(21)) sleep(0.1);
   sleep(1);
   std::vector<double> times;
+  const double cpu = process.cpu_seconds();
   if (!feed(station, 22, frames.frames, [&](int, double seconds) { times.push_back(seconds); })) return false;
   std::sort(times.begin(), times.end());
   std::printf(
-      "latency: from a frame on disk to its products, %s threads: median %.2f s, slowest %.2f s of %zu; %ld KiB\n",
-      threads.c_str(), times[times.size() / 2], times.back(), times.size(), process.rss_kib());
+      "latency: from a frame on disk to its products, %s threads: median %.2f s, fastest %.2f s, slowest %.2f s of "
+      "%zu; %.2f s of processor time each; %ld KiB\n",
+      threads.c_str(), times[times.size() / 2], times.front(), times.back(), times.size(),
+      (process.cpu_seconds() - cpu) / static_cast<double>(times.size()), process.rss_kib());
   std::printf("%s", station.text(station / "log").c_str());
   return times[times.size() / 2] < 10;
 }
