@@ -286,8 +286,9 @@ SlotPlan Station::affordable(const SlotPlan& wanted, FrameCache& cache, std::int
     const double began = steady_now();
     if (!forecast(weights_.prior(), weights_.weights_for(slot), cache, one, *kernels_).ok()) return wanted;
     costs_.member = steady_now() - began;
-    // A gradient costs about as much as three passes forward.
-    costs_.step = 3.3 * costs_.member * settings_.pairs.value_or(prior.support_pairs) * prior.inner.samples;
+    // A gradient costs about as much as three passes forward, and a guard about as much as what it guards.
+    costs_.step = (settings_.guard ? 6.6 : 3.3) * costs_.member * settings_.pairs.value_or(prior.support_pairs) *
+                  prior.inner.samples;
   }
   const int cadence = status_.feed.cadence_seconds;
   const double budget = settings_.budget_seconds > 0 ? settings_.budget_seconds : cadence > 0 ? cadence / 2.0 : 1e9;

@@ -96,9 +96,10 @@ class SettingsReader {
     minutes(reader, "catch_up", 10080, settings_.catch_up_seconds);
   }
   void read_adaptation(const toml::table& from, TomlReader& reader) {
-    constexpr std::array<std::string_view, 5> kKeys = {"enabled", "every", "pairs", "steps", "rate_scale"};
+    constexpr std::array<std::string_view, 6> kKeys = {"enabled", "guard", "every", "pairs", "steps", "rate_scale"};
     reader.check_keys(kKeys);
     reader.boolean("enabled", settings_.adapt);
+    reader.boolean("guard", settings_.guard);
     minutes(reader, "every", 525600, settings_.adapt_every_seconds);
     int number = 0;
     if (reader.integer("pairs", 1, 4096, number)) settings_.pairs = number;

@@ -32,6 +32,7 @@ struct StationSettings {
   int catch_up_seconds = 6 * 3600;  // forecasts missed longer ago are not made up for
 
   bool adapt = true;
+  bool guard = true;                // guarded_adaptation.h
   int adapt_every_seconds = 0;      // 0: with every frame
   std::optional<int> pairs, steps;  // else the prior's
   float rate_scale = 1.0f;

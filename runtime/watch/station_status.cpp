@@ -49,6 +49,7 @@ std::string adaptation_json(const AdaptationRecord& adaptation) {
       .number("nll_before", adaptation.nll_before)
       .number("nll_after", adaptation.nll_after)
       .number("kl", adaptation.kl);
+  json.raw("guard", adaptation.guard ? guard_json(*adaptation.guard) : "null");
   if (adaptation.pairs > 0) json.text("first_frame", format_time(adaptation.first_time));
   return json.str();
 }

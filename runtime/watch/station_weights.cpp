@@ -26,21 +26,22 @@ SlotAdaptation adapt_to_slot(const LoadedPrior& prior, FrameCache& cache, const 
   record.slot = *settings.at;
   record.seed = settings.seed;
   record.nll_before = record.nll_after = record.kl = kUnknown;
-  Result<Adaptation> adaptation = adapt(prior, cache, settings, kernels);
-  if (!adaptation.ok()) {
-    record.reason = adaptation.message();
+  Result<GuardedAdaptation> made = guarded_adaptation(prior, cache, settings, kernels);
+  if (!made.ok()) {
+    record.reason = made.message();
     return result;
   }
-  result.adaptation = *std::move(adaptation);
-  const Adaptation& made = result.adaptation;
-  record.pairs = made.posterior.support_pairs;
-  record.steps = made.posterior.inner.steps;
-  record.first_time = made.first_time;
-  record.nll_before = made.nll_before;
-  record.nll_after = made.nll_after;
-  record.kl = made.kl;
-  record.used = !(made.nll_after > made.nll_before);
-  if (!record.used) record.reason = "it fits its own frames worse than the prior does";
+  result.adaptation = std::move(made->adaptation);
+  const Adaptation& adaptation = result.adaptation;
+  record.guard = made->guard;
+  record.used = made->guard.adapted();
+  record.reason = made->guard.reason;
+  record.pairs = record.used ? adaptation.posterior.support_pairs : made->guard.trial_pairs;
+  record.steps = *settings.steps;
+  record.first_time = record.used ? adaptation.first_time : *settings.at;
+  record.nll_before = adaptation.nll_before;
+  record.nll_after = adaptation.nll_after;
+  record.kl = record.used ? adaptation.kl : kUnknown;
   return result;
 }
 
@@ -95,6 +96,7 @@ void StationWeights::adapt(const StationSettings& settings, FrameCache& cache, s
   wanted.steps = steps;
   wanted.rate_scale = settings.rate_scale;
   wanted.seed = settings.seed;
+  wanted.guard = settings.guard;
   const std::size_t frames = cache.frames().size();
   SlotAdaptation made = adapt_to_slot(prior_, cache, wanted, kernels);
   if (!made.record.used && cache.frames().size() != frames) return;
@@ -105,7 +107,7 @@ void StationWeights::adapt(const StationSettings& settings, FrameCache& cache, s
   if (!newer || !made.record.used) return;
   unsaved_ = std::move(made.adaptation.posterior);
   unsaved_->created = now();
-  unsaved_->facts = posterior_facts(prior_path_);
+  unsaved_->facts = posterior_facts(prior_path_, guard_json(*made.record.guard));
 }
 
 Status StationWeights::save() {

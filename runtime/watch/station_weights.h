@@ -12,7 +12,7 @@
 #include "formats/status.h"
 #include "runtime/frames/frame_cache.h"
 #include "runtime/kernels/kernels.h"
-#include "runtime/station/adaptation.h"
+#include "runtime/station/guarded_adaptation.h"
 #include "runtime/watch/station_settings.h"
 
 namespace altocast {
@@ -25,7 +25,8 @@ struct AdaptationRecord {
   std::int64_t first_time = 0;
   double nll_before = 0, nll_after = 0, kl = 0;  // NaN if read from a posterior file
   bool used = false;
-  std::string reason;  // why it is not used
+  std::string reason;          // why it is not used
+  std::optional<Guard> guard;  // what its trial found; none if read from a posterior file
 };
 
 // What adapting to the frames up to a slot led to.

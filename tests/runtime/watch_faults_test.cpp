@@ -23,7 +23,7 @@ class WatchFaults : public testing::Test {
   WatchFaults()
       : station_(prior(), frames(),
                  "[forecast]\nmembers = 2\nmember_pictures = 0\n"
-                 "[adaptation]\npairs = 1\nsteps = 1\n"
+                 "[adaptation]\nguard = false\npairs = 1\nsteps = 1\n"
                  "[compute]\nthreads = 1\n[keep]\nruns = 3\nfree_mib = 0\n") {
     for (; next_ < 6; ++next_) station_.receive(next_);
     EXPECT_TRUE(open()->step());

@@ -37,7 +37,7 @@ TEST(StationSettings, EveryKeyIsRead) {
       std::string(kLeast) +
           "poll_seconds = 7\nsilent_after = 40\n"
           "[forecast]\nmembers = 12\nleast_members = 3\nmember_pictures = 2\nseed = 9\ncatch_up = 90\n"
-          "[adaptation]\nenabled = false\nevery = 60\npairs = 5\nsteps = 2\nrate_scale = 0.5\n"
+          "[adaptation]\nenabled = false\nguard = false\nevery = 60\npairs = 5\nsteps = 2\nrate_scale = 0.5\n"
           "[compute]\nthreads = 3\nnice = 5\nbudget = 100\n"
           "[keep]\nruns = 10\nhours = 24\nmib = 300\nfree_mib = 50\n",
       "s.toml");
@@ -50,6 +50,7 @@ TEST(StationSettings, EveryKeyIsRead) {
   EXPECT_EQ(settings->seed, 9u);
   EXPECT_EQ(settings->catch_up_seconds, 5400);
   EXPECT_FALSE(settings->adapt);
+  EXPECT_FALSE(settings->guard);
   EXPECT_EQ(settings->adapt_every_seconds, 3600);
   EXPECT_EQ(settings->pairs, 5);
   EXPECT_EQ(settings->steps, 2);
@@ -85,6 +86,7 @@ TEST(StationSettings, TheExampleNamesTheDefaults) {
   EXPECT_EQ(plain->poll_seconds, full->poll_seconds);
   EXPECT_EQ(plain->silent_seconds, full->silent_seconds);
   EXPECT_EQ(plain->adapt, full->adapt);
+  EXPECT_EQ(plain->guard, full->guard);
   EXPECT_EQ(plain->adapt_every_seconds, full->adapt_every_seconds);
   EXPECT_EQ(plain->rate_scale, full->rate_scale);
   EXPECT_EQ(plain->threads, full->threads);
@@ -224,13 +226,19 @@ TEST_F(StationSteps, AForecastIsThatOfTheForecastCommand) {
   const LoadedPrior prior = *load_prior(station_ / "station.prior");
   FrameCache cache = *FrameCache::open(station_ / "frames");
   const auto kernels = *make_kernels("", 1);
-  const auto adapted = adapt(prior, cache, {}, *kernels);
-  ASSERT_TRUE(adapted.ok()) << adapted.message();
+  const auto guarded = guarded_adaptation(prior, cache, {}, *kernels);
+  ASSERT_TRUE(guarded.ok()) << guarded.message();
+  const Adaptation& adapted = guarded->adaptation;
   ForecastSettings settings;
   settings.members = 3;
-  const auto expected = forecast(prior, adapted->weights, cache, settings, *kernels);
+  const auto expected = forecast(prior, adapted.weights, cache, settings, *kernels);
   EXPECT_TRUE(says(forecast_hash(expected->product())));
-  EXPECT_EQ(load_posterior(station_ / "out/station.posterior")->delta_mu, adapted->posterior.delta_mu);
+  EXPECT_TRUE(says(std::string("\"verdict\":\"") + name_of(guarded->guard.verdict))) << status();
+  const auto posterior = load_posterior(station_ / "out/station.posterior");
+  EXPECT_EQ(posterior.ok(), guarded->guard.adapted());
+  if (posterior.ok()) {
+    EXPECT_EQ(posterior->delta_mu, adapted.posterior.delta_mu);
+  }
 }
 
 TEST_F(StationSteps, AnotherProcessRepeatsNothingAndMakesUpForWhatWasMissed) {
@@ -310,10 +318,12 @@ TEST_F(StationSteps, VerificationAgreesWithTheVerifyCommand) {
   VerificationSettings settings;
   settings.members = 3;
   settings.from = station_.slot(4);
-  const auto verified = verify(&prior, cache, settings, **make_kernels("", 1), {});
+  auto journal = VerificationJournal::open(station_ / "journal");
+  ASSERT_TRUE(journal.ok()) << journal.message();
+  const auto verified = verify(&prior, cache, settings, **make_kernels("", 1), *journal, {});
   ASSERT_TRUE(verified.ok()) << verified.message();
   int compared = 0;
-  for (const VerifiedCase& one : verified->cases) {
+  const Status read = journal->for_each_case([&](const VerifiedCase& one) -> Status {
     for (const CheckedForecast& checked : *history) {
       if (checked.from != one.time) continue;
       const auto lead = static_cast<std::size_t>(checked.lead - 1);
@@ -321,7 +331,9 @@ TEST_F(StationSteps, VerificationAgreesWithTheVerifyCommand) {
       EXPECT_NEAR(checked.advection, one.scores[kAdvection][lead].mae, 1e-5);
       ++compared;
     }
-  }
+    return {};
+  });
+  EXPECT_TRUE(read.ok()) << read.message();
   EXPECT_GT(compared, 5);
   EXPECT_TRUE(says("\"mae_advection\""));
 }
@@ -397,7 +409,7 @@ TEST_F(StationSteps, AShortBudgetMakesASmallerForecastInTime) {
 
 TEST_F(StationSteps, AdaptsOnlyAsOftenAsItIsTold) {
   station_.write_settings(
-      "[forecast]\nmembers = 2\nmember_pictures = 0\n[adaptation]\nevery = 90\n[compute]\nthreads = "
+      "[forecast]\nmembers = 2\nmember_pictures = 0\n[adaptation]\nguard = false\nevery = 90\n[compute]\nthreads = "
       "1\n[keep]\nfree_mib = 0\n");
   receive(0, 4);
   for (int i = 5; i < 10; ++i) {
