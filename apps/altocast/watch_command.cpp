@@ -1,5 +1,9 @@
 // altocast watch: the station's loop. Waits for frames, signals and the watchdog; the work is in runtime/watch/.
+#include <stdlib.h>
 #include <sys/resource.h>
+#if defined(__GLIBC__)
+#  include <malloc.h>
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -71,6 +75,9 @@ class Loop {
  private:
   bool step() {
     const bool good = station_->step();
+#if defined(__GLIBC__)
+    malloc_trim(0);  // the receiver has more use for it until the next frame
+#endif
     const StationStatus& status = station_->status();
     std::string words = "STATUS=";
     if (!status.problems.empty()) {

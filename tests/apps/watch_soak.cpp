@@ -250,16 +250,19 @@ bool memory(const std::string& program) {
   prior.cadence_seconds = 600;
   SyntheticSettings frames;
   frames.frames = 144;
-  frames.height = frames.width = 128;
+  frames.height = frames.width = 96;
   frames.cadence_seconds = 600;
-  WatchStation station(prior, frames, "[compute]\nthreads = 2\n[keep]\nruns = 24\nfree_mib = 0\n");
+  WatchStation station(prior, frames,
+                       "[forecast]\nmembers = 8\n[compute]\nthreads = 1\nnice = 0\n[keep]\nruns = 24\nfree_mib = 0\n");
   for (int i = 0; i < 12; ++i) station.receive(i);
   Process process(program, station);
   process.start();
   long rss[2] = {0, 0};
   std::size_t files[2] = {0, 0};
   const bool fed = feed(station, 12, frames.frames, [&](int i, double) {
-    if (i % 10 == 0) std::printf("slot %d: %ld KiB, %zu descriptors\n", i, process.rss_kib(), process.descriptors());
+    if (i % 10 == 0)
+      std::fflush(stdout),
+          std::printf("slot %d: %ld KiB, %zu descriptors\n", i, process.rss_kib(), process.descriptors());
     if (i != 22 && i != 143) return;
     rss[i == 143] = process.rss_kib();
     files[i == 143] = process.descriptors();
