@@ -25,7 +25,7 @@ target_link_options(altocast_static INTERFACE -static)
 # altocast_edge: what the edge program is linked with. It travels over slow links, so unused sections and symbols are
 # left out of it.
 add_library(altocast_edge INTERFACE)
-target_link_options(altocast_edge INTERFACE -Wl,--gc-sections $<$<CONFIG:Release,MinSizeRel>:-s>)
+target_link_options(altocast_edge INTERFACE -Wl,--gc-sections -Wl,-z,noseparate-code $<$<CONFIG:Release,MinSizeRel>:-s>)
 if(ALTOCAST_STATIC)
   target_link_libraries(altocast_edge INTERFACE altocast_static)
 endif()

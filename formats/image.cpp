@@ -1,13 +1,14 @@
 #include "formats/image.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 
 #include "formats/byte_order.h"
-#include "formats/crc32c.h"
 #include "formats/durable_file.h"
 #include "formats/image_codec.h"
 #include "formats/image_structure.h"
+#include "formats/png_chunk.h"
 
 namespace altocast {
 namespace {
@@ -29,23 +30,20 @@ Status check_picture(int width, int height, int channels, std::size_t values) {
 
 // Colours to luma, alpha dropped.
 template <class T>
-void to_gray(const std::vector<T>& values, std::size_t channels, std::vector<std::uint16_t>& gray) {
-  for (std::size_t i = 0; i < gray.size(); ++i) {
+void to_gray(const std::vector<T>& values, std::size_t channels, GrayImage& image) {
+  constexpr int kTint = (std::numeric_limits<T>::max() + 1) / 16;
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
     const T* p = values.data() + i * channels;
-    gray[i] =
-        channels < 3 ? p[0] : static_cast<std::uint16_t>((299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u);
+    if (channels < 3) {
+      image.pixels[i] = p[0];
+      continue;
+    }
+    image.pixels[i] = static_cast<std::uint16_t>((299u * p[0] + 587u * p[1] + 114u * p[2] + 500u) / 1000u);
+    const auto [least, most] = std::minmax({p[0], p[1], p[2]});
+    if (most - least <= kTint) continue;
+    if (image.coloured.empty()) image.coloured.resize(image.pixels.size());
+    image.coloured[i] = true;
   }
-}
-
-void append_chunk(std::vector<std::uint8_t>& file, const char (&type)[5], std::span<const std::uint8_t> data) {
-  std::uint8_t number[4];
-  store_big(number, static_cast<std::uint32_t>(data.size()));
-  file.insert(file.end(), number, number + 4);
-  const std::size_t begin = file.size();
-  file.insert(file.end(), type, type + 4);
-  file.insert(file.end(), data.begin(), data.end());
-  store_big(number, crc32_png(std::span<const std::uint8_t>(file).subspan(begin)));
-  file.insert(file.end(), number, number + 4);
 }
 
 }  // namespace
@@ -76,9 +74,9 @@ Result<GrayImage> decode_image(std::span<const std::uint8_t> bytes, const ImageL
     image.pixels.resize(static_cast<std::size_t>(pixels));
     const auto channels = static_cast<std::size_t>(decoded->channels);
     if (info->sixteen_bits) {
-      to_gray(decoded->wide, channels, image.pixels);
+      to_gray(decoded->wide, channels, image);
     } else {
-      to_gray(decoded->narrow, channels, image.pixels);
+      to_gray(decoded->narrow, channels, image);
     }
     return image;
   } catch (const std::bad_alloc&) {
@@ -124,10 +122,10 @@ Result<std::vector<std::uint8_t>> encode_png(int width, int height, std::span<co
   store_big(header, static_cast<std::uint32_t>(width));
   store_big(header + 4, static_cast<std::uint32_t>(height));
   header[8] = 16;  // bits; then grey, deflate, adaptive filters, not interlaced: all zero
-  std::vector<std::uint8_t> file = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  append_chunk(file, "IHDR", header);
-  append_chunk(file, "IDAT", data);
-  append_chunk(file, "IEND", {});
+  std::vector<std::uint8_t> file(kPngSignature.begin(), kPngSignature.end());
+  append_png_chunk(file, "IHDR", header);
+  append_png_chunk(file, "IDAT", data);
+  append_png_chunk(file, "IEND", {});
   return file;
 }
 

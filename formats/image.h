@@ -16,6 +16,9 @@ struct GrayImage {
   int width = 0, height = 0;
   int bits = 8;                       // 8 or 16: what the file held; values are 0 … 255 or 0 … 65535
   std::vector<std::uint16_t> pixels;  // height × width, top row first
+  // Height × width: where red, green and blue differ by more than a sixteenth of the range, more than a grey image's
+  // do. Empty if nowhere.
+  std::vector<bool> coloured;
 };
 
 struct ImageLimits {

@@ -39,6 +39,49 @@ double portable_log(double x) {
   return static_cast<double>(e) * kLn2High + (log_m + static_cast<double>(e) * kLn2Low);
 }
 
+namespace {
+
+constexpr double kHalfPi = 1.57079632679489661923;
+
+// Sine of r + quarter · π/2 for |r| ≤ π/4, by the Taylor series of sine or cosine.
+double sine_of_quarter(double r, unsigned quarter) {
+  const bool cosine = quarter % 2 != 0;
+  const double z = r * r;
+  double sum = 0.0;
+  for (int n = cosine ? 17 : 18; n >= 1; n -= 2) sum = (sum + 1.0) * -z / static_cast<double>(n * (n + 1));
+  sum = cosine ? 1.0 + sum : r + r * sum;
+  return quarter % 4 < 2 ? sum : -sum;
+}
+
+double sine(double x, unsigned quarters) {
+  constexpr double kHigh = 1.5707963267341256141662598, kLow = 6.0771005065061922e-11;  // of π/2; n · high is exact
+  const double n = std::floor(x / kHalfPi + 0.5);
+  return sine_of_quarter((x - n * kHigh) - n * kLow, static_cast<unsigned>(static_cast<int>(n)) + quarters);
+}
+
+}  // namespace
+
+double portable_sin(double x) { return sine(x, 0); }
+double portable_cos(double x) { return sine(x, 1); }
+
+// The arctangent's Taylor series for |t| ≤ tan(π/8), to which every angle is brought by symmetries.
+double portable_atan2(double y, double x) {
+  const double up = y < 0.0 ? -y : y, right = x < 0.0 ? -x : x;
+  if (up == 0.0 && right == 0.0) return 0.0;
+  const bool steep = up > right;
+  double t = steep ? right / up : up / right;  // 0 … 1
+  constexpr double kTanEighth = 0.41421356237309504880;
+  const bool high = t > kTanEighth;  // atan t = π/4 − atan((1 − t) / (1 + t))
+  if (high) t = (1.0 - t) / (1.0 + t);
+  double sum = 0.0;
+  for (int n = 41; n >= 3; n -= 2) sum = -t * t * (1.0 / n + sum);
+  double angle = t + t * sum;
+  if (high) angle = 0.5 * kHalfPi - angle;
+  if (steep) angle = kHalfPi - angle;
+  if (x < 0.0) angle = 2.0 * kHalfPi - angle;
+  return y < 0.0 ? -angle : angle;
+}
+
 // Rational approximations of AS 241 (PPND16): one about the median, two in √−log of the tail's probability.
 double normal_quantile(double p) {
   const double q = p - 0.5;

@@ -1,6 +1,7 @@
-// exp, log and the normal quantile, computed with IEEE additions, multiplications, divisions and square roots in one
-// fixed order, so that every platform gives the same bits; libm does not. The double overload of portable_exp serves
-// the double reference path only and calls libm. portable_exp is inline so that loops over it become vector code.
+// exp, log, sine, cosine, arctangent and the normal quantile, computed with IEEE additions, multiplications, divisions
+// and square roots in one fixed order, so that every platform gives the same bits; libm does not. The double overload
+// of portable_exp serves the double reference path only and calls libm. portable_exp is inline so that loops over it
+// become vector code.
 //
 // The vector kernels in runtime/kernels evaluate exp with the same operations in the same order.
 #pragma once
@@ -34,6 +35,11 @@ double portable_exp(double x);  // std::exp: reference path only
 
 // Natural logarithm of a positive normal double, relative error below 1e-14.
 double portable_log(double x);
+
+// Sine and cosine for |x| ≤ 1000, and the angle of (x, y) in [−π, π], 0 for (0, 0); absolute errors below 1e-14.
+double portable_sin(double x);
+double portable_cos(double x);
+double portable_atan2(double y, double x);
 
 // Quantile of the standard normal distribution at 0 < p < 1 (Wichura, AS 241, 1988), absolute error below 1e-12.
 double normal_quantile(double p);

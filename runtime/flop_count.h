@@ -1,7 +1,7 @@
 // What a pass costs, for shares of the processor's peak.
 #pragma once
 
-#include "formats/network_spec.h"
+#include "runtime/unet.h"
 
 namespace altocast {
 
@@ -12,5 +12,8 @@ struct FlopCount {
   double gradient = 0;  // forward, gradients of the inputs (but of the network's), gradients of the weights
 };
 FlopCount count_flops(const NetworkSpec& spec, int height, int width);
+
+// Of one step of unet_graph(spec), forward; 0 for one that only resamples.
+double count_step_flops(const UNetGraph& graph, const Step& step, int padded_height, int padded_width);
 
 }  // namespace altocast

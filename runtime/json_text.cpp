@@ -1,9 +1,24 @@
 #include "runtime/json_text.h"
 
-#include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 namespace altocast {
+namespace {
+
+// printf's %.{digits}g, whose decimal point is the locale's; std::to_chars would bring 140 kB of tables into the edge
+// program.
+std::string general(double value, int digits) {
+  char text[64];
+  const int length = std::snprintf(text, sizeof text, "%.*g", digits, value);
+  std::string number(text, static_cast<std::size_t>(length));
+  const std::size_t point = number.find_first_not_of("0123456789+-e");
+  if (point == std::string::npos) return number;
+  return number.replace(point, number.find_first_of("0123456789", point) - point, ".");
+}
+
+}  // namespace
 
 std::string json_string(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
@@ -26,16 +41,16 @@ std::string json_string(std::string_view text) {
 
 std::string json_number(double value) {
   if (!std::isfinite(value)) return "null";
-  char text[32];
-  const std::to_chars_result end = std::to_chars(text, text + sizeof text, value);
-  return std::string(text, end.ptr);
+  constexpr int kAlwaysEnough = 17;
+  int digits = 1;
+  char text[64];
+  for (; digits < kAlwaysEnough; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (std::strtod(text, nullptr) == value) break;
+  }
+  return general(value, digits);
 }
 
-std::string plain_number(double value, int digits) {
-  if (!std::isfinite(value)) return "-";
-  char text[64];
-  const std::to_chars_result end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits);
-  return std::string(text, end.ptr);
-}
+std::string plain_number(double value, int digits) { return std::isfinite(value) ? general(value, digits) : "-"; }
 
 }  // namespace altocast

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 
 #include "runtime/layers/resample.h"
+#include "runtime/memory_plan.h"
 
 namespace altocast {
 namespace {
@@ -25,6 +27,24 @@ void copy_padded(const Sample<T>& sample, int frames, int height, int width, con
     T* row = &dst.at(c, y, 0);
     for (int x = 0; x < dst.extent.width; ++x) row[x * dst.layout.block] = src[std::min(x, width - 1)];
   });
+}
+
+// Zeros in the halo, where an earlier tensor's numbers may lie.
+template <class T>
+void clear_halo(const Tensor<T>& tensor) {
+  const int halo = tensor.layout.halo;
+  if (halo == 0) return;
+  const std::size_t row = tensor.row_stride();
+  const std::size_t margin = static_cast<std::size_t>(halo * tensor.layout.block);
+  for (int b = 0; b < tensor.blocks(); ++b) {
+    T* first = tensor.row(b, 0) - margin;
+    std::fill_n(first - static_cast<std::size_t>(halo) * row, static_cast<std::size_t>(halo) * row, T{0});
+    for (int y = 0; y < tensor.extent.height; ++y, first += row) {
+      std::fill_n(first, margin, T{0});
+      std::fill_n(first + row - margin, margin, T{0});
+    }
+    std::fill_n(first, static_cast<std::size_t>(halo) * row, T{0});
+  }
 }
 
 }  // namespace
@@ -95,9 +115,16 @@ UNetGraph unet_graph(const NetworkSpec& spec) {
 }
 
 template <class T>
-NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, int width, Nodes nodes) {
+NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, int width, Nodes nodes)
+    : shared_(nodes == Nodes::shared) {
   for (const Node& node : graph.nodes) {
     tensors_.push_back({nullptr, {node.channels, height >> node.level, width >> node.level}, layout});
+  }
+  if (shared_) {
+    const MemoryPlan plan = plan_memory(graph, layout, height, width);
+    memory_.assign(plan.size, T{0});
+    for (std::size_t i = 0; i < tensors_.size(); ++i) tensors_[i].data = memory_.data() + plan.buffers[i].offset;
+    return;
   }
   std::size_t total = 0;
   const auto for_each_wanted = [&](const auto& body) {
@@ -124,7 +151,8 @@ UNet<T>::UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int widt
       padded_height_(round_up(height, 1 << spec.depth)),
       padded_width_(round_up(width, 1 << spec.depth)),
       graph_(unet_graph(spec)),
-      values_(graph_, kernels.layout(), padded_height_, padded_width_, Nodes::all),
+      values_(graph_, kernels.layout(), padded_height_, padded_width_,
+              purpose == Purpose::forecast ? Nodes::shared : Nodes::all),
       loss_(spec.leads, height, width),
       head_(graph_.steps.back().dst) {
   if (purpose >= Purpose::gradient) {
@@ -199,15 +227,24 @@ void UNet<T>::resample_backward(const Step& step, const Tensor<T>& grad_dst, con
 }
 
 template <class T>
-void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass) {
+void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds) {
+  // The input's padding channels hold zeros too.
+  if (values_.shared()) std::fill_n(values_[0].data, values_[0].size(), T{0});
   copy_padded(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
   for (const Step& step : graph_.steps) {
+    if (values_.shared()) clear_halo(values_[step.dst]);
     if (step.kind == StepKind::conv_block) {
       const Tensor<T>& dst = values_[step.dst];
       block(step).forward(sources(step, values_, true), pass ? pass->z[step.dst] : dst, dst);
     } else {
       resample(step, values_);
     }
+    if (!step_seconds) continue;
+    const Clock::time_point end = Clock::now();
+    *step_seconds++ = std::chrono::duration<double>(end - start).count();
+    start = end;
   }
 }
 
@@ -224,8 +261,8 @@ void UNet<T>::recall_steps(const Sample<T>& sample, const Pass<T>& pass) {
 }
 
 template <class T>
-void UNet<T>::forward(const Sample<T>& sample, T* out) {
-  forward_steps(sample, nullptr);
+void UNet<T>::forward(const Sample<T>& sample, T* out, double* step_seconds) {
+  forward_steps(sample, nullptr, step_seconds);
   loss_.forecast(values_[head_], sample, out, kernels_.threads());
 }
 

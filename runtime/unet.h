@@ -42,8 +42,9 @@ struct UNetGraph {
 UNetGraph unet_graph(const NetworkSpec& spec);
 
 // Buffers of one kind (values, gradients, tangents …), zeroed: a tensor for every node, or for those that blocks write
-// (the others' tensors have no data).
-enum class Nodes { all, block_outputs };
+// (the others' tensors have no data); or for every node while somebody reads it (memory_plan.h), so that whoever writes
+// one clears its halo first.
+enum class Nodes { all, block_outputs, shared };
 template <class T>
 class NodeTensors {
  public:
@@ -51,8 +52,10 @@ class NodeTensors {
   NodeTensors(NodeTensors&&) = default;
   const Tensor<T>& operator[](int node) const { return tensors_[static_cast<std::size_t>(node)]; }
   std::size_t bytes() const { return memory_.size() * sizeof(T); }
+  bool shared() const { return shared_; }
 
  private:
+  bool shared_;
   AlignedVector<T> memory_;
   std::vector<Tensor<T>> tensors_;
 };
@@ -77,16 +80,18 @@ class UNet {
   UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose);
 
   const NetworkSpec& spec() const { return spec_; }
+  const UNetGraph& graph() const { return graph_; }
   int height() const { return height_; }
   int width() const { return width_; }
   ThreadPool& threads() const { return kernels_.threads(); }
   std::size_t terms() const { return loss_.terms(); }  // n of one sample's NLL
+  std::size_t activation_bytes() const { return values_.bytes(); }
 
   // Takes the weights φ [D], which must stay in place until the next call.
   void set_weights(const T* phi);
 
-  // out [leads, height, width].
-  void forward(const Sample<T>& sample, T* out);
+  // out [leads, height, width]. Unless it is null, step_seconds [graph().steps] gets how long each step took.
+  void forward(const Sample<T>& sample, T* out, double* step_seconds = nullptr);
 
   // NLL of one sample. Unless `out` is null, it gets the forecast.
   double nll(const Sample<T>& sample, const T* log_noise, T* out = nullptr);
@@ -117,7 +122,7 @@ class UNet {
   }
 
   // All nodes' values; z goes to the pass, or into the values where there is none.
-  void forward_steps(const Sample<T>& sample, const Pass<T>* pass);
+  void forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds = nullptr);
   // All nodes' values but the head's, from the z of a pass at the same weights.
   void recall_steps(const Sample<T>& sample, const Pass<T>& pass);
   void resample(const Step& step, const NodeTensors<T>& tensors);

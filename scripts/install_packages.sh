@@ -1,7 +1,7 @@
 #!/bin/bash
 # install_packages.sh [build|test]: installs the Debian 12 packages that altocast is built with.
 #   build  what the two programs need (default)
-#   test   also what scripts/test.sh needs: clang, the cross compilers, qemu, GoogleTest, the netCDF library, MPI
+#   test   also what scripts/test.sh needs: clang, the cross compilers, qemu, GoogleTest, the netCDF library, MPI, a browser
 # Does nothing, and needs neither network nor root, when all of them are there already.
 set -euo pipefail
 
@@ -10,7 +10,7 @@ packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libstb-dev libcxxopts-
 case "${1:-build}" in
   build) ;;
   test)
-    packages+=(libgtest-dev googletest libnetcdf-dev libopenmpi-dev openmpi-bin ccache
+    packages+=(libgtest-dev googletest libnetcdf-dev libopenmpi-dev openmpi-bin ccache chromium-headless-shell
                clang libclang-rt-14-dev llvm clang-format
                g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-riscv64-linux-gnu qemu-user-static)
     ;;

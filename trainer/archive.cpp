@@ -175,7 +175,10 @@ Result<Archive> Archive::open(const FitSettings& settings, const std::function<v
   const int shortest = settings.network.input_frames + settings.network.leads;
   const int tile = std::max(settings.tile, settings.warmup_tile);
   for (const FolderUse& use : folder_uses(settings)) {
-    Result<FrameCache> cache = FrameCache::open(use.path);
+    Result<FrameCacheSettings> settings_there = load_frame_cache_settings(use.path);
+    if (!settings_there.ok()) return settings_there.status();
+    settings_there->bridge = 0;  // every frame is a target to learn from
+    Result<FrameCache> cache = FrameCache::open(use.path, *settings_there);
     if (!cache.ok()) return cache.status();
     if (cache->height() < tile || cache->width() < tile) {
       return Status::error(use.path + ": frames are " + std::to_string(cache->height()) + "×" +

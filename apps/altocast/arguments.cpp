@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "runtime/cores.h"
 #include "runtime/json_text.h"
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/time.h"
@@ -49,7 +50,14 @@ Arguments& Arguments::file() {
 
 Arguments& Arguments::kernel_options() {
   value("threads", "N", "threads; 0 = all cores (default 0)");
-  return value("isa", "ISA", "instruction set: " + available_isas() + " (default: the first)");
+  value("isa", "ISA", "instruction set: " + available_isas() + " (default: the first)");
+  return value("cpu-mask", "CORES", "cores to run on: a list like 4-7,0, or a mask like 0xf0 (default: all)");
+}
+
+Arguments& Arguments::kernel_lists() {
+  value("threads", "N,N,...", "numbers of threads; 0 = all cores (default 0)");
+  value("isa", "ISA,...", "instruction sets: " + available_isas() + " (default: the first)");
+  return value("cpu-mask", "CORES", "cores to run on: a list like 4-7,0, or a mask like 0xf0 (default: all)");
 }
 
 Arguments::Option* Arguments::find(const std::string& name) {
@@ -151,14 +159,14 @@ std::uint64_t Arguments::seed() const {
 float Arguments::number(const std::string& name, float low, float high, float fallback) const {
   if (!has(name)) return fallback;
   const std::string given = text(name);
-  const std::optional<float> number = parse_whole<float>(given);
-  if (!number || !(*number >= low && *number <= high)) {
+  const std::optional<double> number = parse_whole<double>(given);
+  if (!number || !(*number >= static_cast<double>(low) && *number <= static_cast<double>(high))) {
     reject(name,
            "a number from " + plain_number(static_cast<double>(low), 3) + " to " +
                plain_number(static_cast<double>(high), 3),
            given);
   }
-  return *number;
+  return static_cast<float>(*number);
 }
 
 std::vector<double> Arguments::numbers(const std::string& name) const {
@@ -183,23 +191,60 @@ std::optional<std::int64_t> Arguments::time(const std::string& name) const {
   return *time;
 }
 
-std::pair<int, int> Arguments::size(int fallback) const {
-  if (!has("size")) return {fallback, fallback};
-  constexpr int kMaxSide = 8192;
-  const std::string given = text("size");
-  const std::size_t cross = given.find('x');
-  if (cross != std::string::npos) {
-    const std::optional<int> height = parse_whole<int>(given.substr(0, cross));
-    const std::optional<int> width = parse_whole<int>(given.substr(cross + 1));
-    const auto fits = [](std::optional<int> side) { return side && *side >= 8 && *side <= kMaxSide; };
-    if (fits(height) && fits(width)) return {*height, *width};
+std::vector<std::string> Arguments::list(const std::string& name, const std::string& fallback) const {
+  if (!has(name)) return {fallback};
+  std::vector<std::string> all;
+  const std::string given = text(name);
+  for (std::size_t first = 0; first <= given.size();) {
+    const std::size_t comma = std::min(given.find(',', first), given.size());
+    all.push_back(given.substr(first, comma - first));
+    first = comma + 1;
   }
-  reject("size", "HEIGHTxWIDTH, each from 8 to " + std::to_string(kMaxSide), given);
+  return all;
+}
+
+std::vector<std::pair<int, int>> Arguments::sizes(int fallback) const {
+  constexpr int kMaxSide = 8192;
+  std::vector<std::pair<int, int>> all;
+  for (const std::string& given : list("size", std::to_string(fallback) + "x" + std::to_string(fallback))) {
+    const std::size_t cross = std::min(given.find('x'), given.size());
+    const std::optional<int> height = parse_whole<int>(given.substr(0, cross));
+    const std::optional<int> width = parse_whole<int>(given.substr(std::min(cross + 1, given.size())));
+    const auto fits = [](std::optional<int> side) { return side && *side >= 8 && *side <= kMaxSide; };
+    if (!fits(height) || !fits(width)) {
+      reject("size", "HEIGHTxWIDTH, each from 8 to " + std::to_string(kMaxSide), given);
+    }
+    all.emplace_back(*height, *width);
+  }
+  return all;
+}
+
+std::pair<int, int> Arguments::size(int fallback) const {
+  const std::vector<std::pair<int, int>> all = sizes(fallback);
+  if (all.size() > 1) throw UsageError("--size takes one size here");
+  return all.front();
 }
 
 std::unique_ptr<Kernels<float>> Arguments::kernels() const {
-  Result<std::unique_ptr<Kernels<float>>> kernels =
-      make_kernels(text("isa", ""), integer("threads", 0, kMaxThreads, 0));
+  return kernels(text("isa", ""), thread_count(text("threads", "0")));
+}
+
+int Arguments::thread_count(const std::string& given) const {
+  const std::optional<int> number = parse_whole<int>(given);
+  if (!number || *number < 0 || *number > kMaxThreads) {
+    reject("threads", "a whole number from 0 to " + std::to_string(kMaxThreads), given);
+  }
+  return *number;
+}
+
+std::unique_ptr<Kernels<float>> Arguments::kernels(const std::string& isa, int threads) const {
+  if (has("cpu-mask")) {
+    const Result<std::vector<int>> cores = parse_cores(text("cpu-mask"));
+    if (!cores.ok()) throw UsageError("--cpu-mask: " + cores.message());
+    const Status status = run_on_cores(*cores);
+    if (!status.ok()) throw UsageError("--cpu-mask: " + status.message());
+  }
+  Result<std::unique_ptr<Kernels<float>>> kernels = make_kernels(isa, threads);
   if (!kernels.ok()) throw UsageError("--isa: " + kernels.message());
   return *std::move(kernels);
 }

@@ -26,7 +26,8 @@ class Arguments {
   Arguments& flag(const std::string& name, const std::string& help);
   Arguments& value(const std::string& name, const std::string& placeholder, const std::string& help);
   Arguments& file();            // one argument without a name, read by text("file")
-  Arguments& kernel_options();  // --threads, --isa
+  Arguments& kernel_options();  // --threads, --isa, --cpu-mask
+  Arguments& kernel_lists();    // the same, with commas: several numbers of threads and instruction sets
 
   // False if the help was asked for; it is printed then. Each option may be given once.
   bool parse(std::span<char*> argv);
@@ -42,9 +43,16 @@ class Arguments {
   std::vector<double> numbers(const std::string& name) const;
   std::optional<std::int64_t> time(const std::string& name) const;
   std::pair<int, int> size(int fallback) const;  // --size HEIGHTxWIDTH
+  std::vector<std::pair<int, int>> sizes(int fallback) const;
+  // "A,B,…"; `fallback` alone unless given.
+  std::vector<std::string> list(const std::string& name, const std::string& fallback) const;
 
-  // The kernels that --threads and --isa ask for.
+  // The kernels that --threads and --isa ask for, their threads on the cores of --cpu-mask.
   std::unique_ptr<Kernels<float>> kernels() const;
+
+  // A number of threads in a list, and kernels for it.
+  int thread_count(const std::string& given) const;
+  std::unique_ptr<Kernels<float>> kernels(const std::string& isa, int threads) const;
 
  private:
   struct Option {

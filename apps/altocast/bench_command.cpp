@@ -1,124 +1,119 @@
-// altocast bench: latency on this platform, with a random network unless a prior is given.
+// altocast bench: latency and memory on this platform, with a random network unless a prior is given.
+#include <algorithm>
 #include <cstdio>
-#include <tuple>
+#include <iterator>
 
 #include "apps/altocast/arguments.h"
-#include "runtime/json_object.h"
-#include "runtime/kernels/make_kernels.h"
+#include "apps/altocast/bench_report.h"
 #include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/peak.h"
-#include "runtime/station/host.h"
 #include "runtime/station/random_prior.h"
-#include "runtime/station/station_bench.h"
-#include "runtime/thread_pool.h"
 
 namespace altocast {
 namespace {
 
-Result<Prior> prior_of(const Arguments& arguments) {
+struct Network {
+  std::string name;
+  Prior prior;
+};
+
+Result<std::vector<Network>> networks_of(const Arguments& arguments) {
+  std::vector<Network> networks;
   if (arguments.has("prior")) {
     if (arguments.has("preset")) throw UsageError("give --prior or --preset, not both");
     Result<LoadedPrior> loaded = load_prior(arguments.text("prior"));
     if (!loaded.ok()) return loaded.status();
-    return std::move(loaded->prior);
+    networks.push_back({"prior", std::move(loaded->prior)});
+    return networks;
   }
-  const Result<NetworkSpec> spec = preset(arguments.text("preset", "small"));
-  if (!spec.ok()) throw UsageError("--preset: " + spec.message());
-  return random_prior(*spec, 1);
-}
-
-struct Host {
-  std::string cpu, isa, available, build;
-  int cores = 0, threads = 0;
-  double peak_gflops = 0;  // of all threads used, from the peak of one
-};
-
-double share_of_peak(const BenchFigure& figure, const Host& host) { return figure.gflops() / host.peak_gflops; }
-
-void print_text(const Host& host, const Prior& prior, const BenchSettings& settings, const BenchReport& report) {
-  std::printf("host      %s, %d cores, kernels %s of %s\n", host.cpu.c_str(), host.cores, host.isa.c_str(),
-              host.available.c_str());
-  std::printf("build     altocast %s, %s\n", version(), host.build.c_str());
-  std::printf("job       %dx%d, %zu weights, %d members, %d support pairs, %d threads; peak %.0f GFLOP/s\n\n",
-              settings.height, settings.width, prior.mu.size(), settings.members, prior.support_pairs, host.threads,
-              host.peak_gflops);
-  std::printf("%-17s %5s %12s %12s %10s %8s\n", "", "runs", "median ms", "p95 ms", "GFLOP/s", "of peak");
-  for (const BenchFigure& figure : report.figures) {
-    std::printf("%-17s %5d %12.2f %12.2f", figure.name.c_str(), figure.runs, 1e3 * figure.median, 1e3 * figure.p95);
-    if (figure.flops > 0) std::printf(" %10.1f %7.0f%%", figure.gflops(), 100 * share_of_peak(figure, host));
-    std::putchar('\n');
-  }
-  std::printf("\npeak RSS  %.1f MiB\nhash      %s\n", static_cast<double>(peak_rss_bytes()) / 1048576.0,
-              report.hash.c_str());
-}
-
-void print_json(const Host& host, const Prior& prior, const BenchSettings& settings, const BenchReport& report) {
-  const std::string figures = json_array(report.figures, [&](const BenchFigure& figure) {
-    JsonObject json;
-    json.text("name", figure.name)
-        .integer("runs", figure.runs)
-        .number("median_s", figure.median)
-        .number("p95_s", figure.p95);
-    if (figure.flops > 0) {
-      json.number("flops", figure.flops)
-          .number("gflops_per_s", figure.gflops())
-          .number("share_of_peak", share_of_peak(figure, host));
+  for (const std::string& name : arguments.list("preset", "small")) {
+    const Result<NetworkSpec> spec = preset(name);
+    if (!spec.ok()) throw UsageError("--preset: " + spec.message());
+    NetworkSpec network = *spec;
+    if (arguments.has("activation")) {
+      const Result<ActivationKind> kind = activation_from_string(arguments.text("activation"));
+      if (!kind.ok()) throw UsageError("--activation: " + kind.message());
+      network.activation = *kind;
     }
-    return json.str();
-  });
-  std::puts(JsonObject()
-                .text("cpu", host.cpu)
-                .integer("cores", host.cores)
-                .text("isa", host.isa)
-                .text("available_isas", host.available)
-                .text("version", version())
-                .text("build", host.build)
-                .integer("threads", host.threads)
-                .number("peak_gflops_per_s", host.peak_gflops)
-                .integer("height", settings.height)
-                .integer("width", settings.width)
-                .integer("weights", prior.mu.size())
-                .integer("members", settings.members)
-                .integer("support_pairs", prior.support_pairs)
-                .raw("figures", figures)
-                .integer("peak_rss_bytes", peak_rss_bytes())
-                .text("hash", report.hash)
-                .str()
-                .c_str());
+    networks.push_back({name, random_prior(network, 1)});
+  }
+  return networks;
+}
+
+const BenchFormat& format_of(const Arguments& arguments) {
+  const BenchFormat* chosen = nullptr;
+  for (const auto& [flag, format] :
+       {std::pair{"json", &kBenchJson}, {"csv", &kBenchCsv}, {"markdown", &kBenchMarkdown}}) {
+    if (!arguments.has(flag)) continue;
+    if (chosen != nullptr) throw UsageError("give one of --json, --csv and --markdown");
+    chosen = format;
+  }
+  return chosen != nullptr ? *chosen : kBenchText;
+}
+
+std::vector<std::string> parts_of(const Arguments& arguments) {
+  if (!arguments.has("parts")) return {};
+  std::vector<std::string> parts = arguments.list("parts", "");
+  for (const std::string& part : parts) {
+    if (std::find(std::begin(kBenchParts), std::end(kBenchParts), part) != std::end(kBenchParts)) continue;
+    std::string known;
+    for (const char* name : kBenchParts) known += (known.empty() ? "" : ", ") + std::string(name);
+    throw UsageError("--parts: '" + part + "' is none of " + known);
+  }
+  return parts;
 }
 
 }  // namespace
 
 Status run_bench(std::span<char*> argv) {
-  Arguments arguments("bench", "[--prior P | --preset P] [options]",
+  Arguments arguments("bench", "[--prior P | --preset P,...] [options]",
                       "Measures how fast this machine adapts and forecasts. Needs no files.");
   BenchSettings settings;
   arguments.value("prior", "P", "a prior file")
-      .value("preset", "P", "a random network: tiny, small or base (default small)")
-      .value("size", "HxW", "frames' height and width (default 192x192)")
+      .value("preset", "P,...", "random networks: tiny, small, base (default small)")
+      .value("activation", "A", "of the random networks: relu or silu (default silu)")
+      .value("size", "HxW,...", "frames' heights and widths (default 192x192)")
       .value("members", "N", "ensemble members (default 16)")
       .value("repeats", "N", "runs of each figure at most; slow ones stop after 3 s (default 20)")
-      .kernel_options()
-      .flag("json", "one JSON object instead of text");
+      .value("parts", "PART,...",
+             "load, pack_weights, forward, gradient, adaptation_step, forecast, layers (default: all)")
+      .kernel_lists()
+      .flag("json", "a JSON object a line instead of text")
+      .flag("csv", "a table for programs instead of text")
+      .flag("markdown", "a table for a page instead of text");
   if (!arguments.parse(argv)) return {};
-  std::tie(settings.height, settings.width) = arguments.size(settings.height);
   settings.members = arguments.integer("members", 1, 1000, settings.members);
   settings.repeats = arguments.integer("repeats", 1, 100000, settings.repeats);
-  const bool json = arguments.has("json");
-  const Result<Prior> prior = prior_of(arguments);
-  if (!prior.ok()) return prior.status();
-  const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
+  settings.parts = parts_of(arguments);
+  const BenchFormat& format = format_of(arguments);
+  const std::vector<std::pair<int, int>> sizes = arguments.sizes(settings.height);
+  std::vector<int> thread_counts;
+  for (const std::string& given : arguments.list("threads", "0")) {
+    thread_counts.push_back(arguments.thread_count(given));
+  }
+  const Result<std::vector<Network>> networks = networks_of(arguments);
+  if (!networks.ok()) return networks.status();
 
-  Host host{cpu_name(),
-            arguments.text("isa", best_table().isa),
-            available_isas(),
-            build_description(),
-            available_cores(),
-            kernels->threads().size(),
-            0};
-  host.peak_gflops = measure_fma_peak(*find_table(host.isa)) * host.threads;
-  const BenchReport report = bench_station(*prior, settings, *kernels);
-  (json ? print_json : print_text)(host, *prior, settings, report);
+  bool first = true;
+  for (const std::string& isa : arguments.list("isa", best_table().isa)) {
+    for (const int threads : thread_counts) {
+      const std::unique_ptr<Kernels<float>> kernels = arguments.kernels(isa, threads);
+      const BenchHost host = bench_host();
+      if (first) std::fputs(format.header(host).c_str(), stdout);
+      first = false;
+      for (const Network& network : *networks) {
+        for (const auto& [height, width] : sizes) {
+          settings.height = height;
+          settings.width = width;
+          BenchJob job{network.name, &network.prior, settings, isa, kernels->threads().size(), 0};
+          job.peak_gflops = measure_fma_peak(*find_table(isa)) * job.threads;
+          const BenchReport report = bench_station(network.prior, settings, *kernels);
+          std::fputs(format.job(host, job, report).c_str(), stdout);
+          std::fflush(stdout);
+        }
+      }
+    }
+  }
   return {};
 }
 

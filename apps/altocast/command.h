@@ -23,6 +23,7 @@ class UsageError : public std::runtime_error {
 Status run_info(std::span<char*> argv);
 Status run_adapt(std::span<char*> argv);
 Status run_forecast(std::span<char*> argv);
+Status run_point(std::span<char*> argv);
 Status run_verify(std::span<char*> argv);
 Status run_bench(std::span<char*> argv);
 Status run_synth(std::span<char*> argv);

@@ -54,24 +54,33 @@ Source source_of(const Arguments& arguments) {
 
 Result<AdaptedWeights> weights_of(const LoadedPrior& prior, const std::optional<Posterior>& posterior,
                                   const Source& source, const AdaptationSettings& settings, FrameCache& cache,
-                                  Kernels<float>& kernels, Facts& facts, bool& adapted) {
+                                  Kernels<float>& kernels, ForecastProduct& about) {
+  Facts& facts = about.settings;
   if (source.adapt) {
     Result<GuardedAdaptation> guarded = guarded_adaptation(prior, cache, settings, kernels);
     if (!guarded.ok()) return guarded.status();
     log_adaptation(*guarded, settings.pairs.value_or(prior.prior.support_pairs));
     add_guard_facts(guarded->guard, facts);
     add_posterior_facts(guarded->adaptation.posterior, facts);
-    adapted = guarded->guard.adapted();
+    about.adapted = guarded->guard.adapted();
+    about.adaptation = adaptation_facts(*guarded);
     return std::move(guarded->adaptation.weights);
   }
   if (posterior) {
     const FlushSubnormals flush;  // as adapt() adds the same numbers
     add_posterior_facts(*posterior, facts);
-    adapted = !posterior->frames.empty();
+    about.adapted = !posterior->frames.empty();
     Result<AdaptedWeights> weights = adapted_weights(*posterior, prior);
     return weights.ok() ? std::move(weights) : weights.status().within(source.posterior);
   }
   return AdaptedWeights{prior.prior.mu, prior.prior.rho};
+}
+
+std::optional<Palette> palette_of(const Arguments& arguments) {
+  if (!arguments.has("palette")) return std::nullopt;
+  const std::optional<Palette> palette = palette_named(arguments.text("palette"));
+  if (!palette) throw UsageError("--palette must be grey, enhanced, sea or ember");
+  return palette;
 }
 
 }  // namespace
@@ -88,7 +97,11 @@ Status run_forecast(std::span<char*> argv) {
       .value("seed", "S", "seed of all weight samples (default 1)")
       .flag("adapt", "first adapt the prior to the frames, as altocast adapt does");
   add_adaptation_options(arguments);
-  arguments.value("member-pictures", "N", "members that get pictures; -1 = all (default -1)").kernel_options();
+  arguments.value("member-pictures", "N", "members that get pictures; -1 = all (default -1)")
+      .value("thresholds", "X,X,...",
+             "of the probability, in the frames' units (default: the newest frame's brightest 10 %)")
+      .value("palette", "NAME", "grey, enhanced, sea or ember (default: cache.toml's, or by the channel)")
+      .kernel_options();
   if (!arguments.parse(argv)) return {};
   const Source source = source_of(arguments);
   const std::string folder = arguments.text("frames");
@@ -101,6 +114,10 @@ Status run_forecast(std::span<char*> argv) {
   settings.members = arguments.integer("members", 1, 10000, settings.members);
   ProductOptions options;
   options.member_pictures = arguments.integer("member-pictures", -1, 10000, options.member_pictures);
+  for (const double threshold : arguments.numbers("thresholds"))
+    options.thresholds.push_back(static_cast<float>(threshold));
+  if (options.thresholds.size() > kMaxThresholds) throw UsageError("--thresholds takes at most 9 numbers");
+  const std::optional<Palette> palette = palette_of(arguments);
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
 
   std::optional<Posterior> posterior;
@@ -117,17 +134,17 @@ Status run_forecast(std::span<char*> argv) {
   ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
   ALTOCAST_RETURN_IF_ERROR(check_products_folder(out));
 
-  Facts facts;
-  bool adapted = false;
-  const Result<AdaptedWeights> weights =
-      weights_of(*prior, posterior, source, adaptation, *cache, *kernels, facts, adapted);
+  ForecastProduct about;  // `adapted`, `adaptation` and `settings` of it
+  const Result<AdaptedWeights> weights = weights_of(*prior, posterior, source, adaptation, *cache, *kernels, about);
   Result<StationForecast> result =
       weights.ok() ? forecast(*prior, *weights, *cache, settings, *kernels) : weights.status();
   log_frames(prior->prior, *cache);
   if (!result.ok()) return result.status();
   ForecastProduct& product = result->product();
-  product.adapted = adapted;
-  product.settings = std::move(facts);
+  product.adapted = about.adapted;
+  product.adaptation = std::move(about.adaptation);
+  product.settings = std::move(about.settings);
+  product.palette = palette.value_or(product.palette);
   ALTOCAST_RETURN_IF_ERROR(write_products(product, out, options));
   std::printf("%s  %s\n", forecast_hash(product).c_str(), out.c_str());
   return {};

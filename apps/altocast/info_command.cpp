@@ -11,6 +11,8 @@
 #include "formats/posterior.h"
 #include "formats/prior.h"
 #include "runtime/json_object.h"
+#include "runtime/kernels/native/kernel_table.h"
+#include "runtime/memory_plan.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -162,6 +164,52 @@ void describe(const Prior& prior, Description& description) {
       .raw("tensors", json_array(tensors, [](const std::string& tensor) { return tensor; }));
 }
 
+// Where a forward pass's activations lie, step by step.
+void describe_plan(const NetworkSpec& spec, int height, int width, Description& description) {
+  const int multiple = 1 << spec.depth;
+  height = (height + multiple - 1) / multiple * multiple;
+  width = (width + multiple - 1) / multiple * multiple;
+  const UNetGraph graph = unet_graph(spec);
+  const MemoryPlan plan = plan_memory(graph, {native::kBlock, 1}, height, width);
+  const auto kib = [](std::size_t floats) { return static_cast<double>(floats * sizeof(float)) / 1024.0; };
+  char row[160];
+  std::snprintf(row, sizeof row, "\nactivations of a forward pass at %dx%d: %.0f KiB, without reuse %.0f\n", height,
+                width, kib(plan.size), kib(plan.unshared_size));
+  description.lines += row;
+  description.lines += "step            reads    writes   channels  size           KiB    at KiB   until step\n";
+  std::vector<std::string> rows;
+  for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
+    const PlannedBuffer& buffer = plan.buffers[i];
+    const Node& node = graph.nodes[i];
+    std::string what = "input", reads = "-";
+    if (buffer.written >= 0) {
+      const Step& step = graph.steps[static_cast<std::size_t>(buffer.written)];
+      what = std::to_string(buffer.written + 1) + " " +
+             (step.kind == StepKind::average_pool ? "pool"
+              : step.kind == StepKind::upsample   ? "upsample"
+                                                  : "block");
+      reads = std::to_string(step.src[0]) + (step.sources == 2 ? " " + std::to_string(step.src[1]) : "");
+    }
+    const std::string size = std::to_string(height >> node.level) + "x" + std::to_string(width >> node.level);
+    std::snprintf(row, sizeof row, "%-15s %-8s %-8zu %-9d %-10s %8.0f  %8.0f   %d\n", what.c_str(), reads.c_str(), i,
+                  node.channels, size.c_str(), kib(buffer.size), kib(buffer.offset), buffer.last_read + 1);
+    description.lines += row;
+    rows.push_back(JsonObject()
+                       .text("step", what)
+                       .integer("bytes", buffer.size * sizeof(float))
+                       .integer("offset", buffer.offset * sizeof(float))
+                       .integer("last_read", buffer.last_read + 1)
+                       .str());
+  }
+  description.json.raw("plan", JsonObject()
+                                   .integer("height", height)
+                                   .integer("width", width)
+                                   .integer("bytes", plan.size * sizeof(float))
+                                   .integer("unshared_bytes", plan.unshared_size * sizeof(float))
+                                   .raw("buffers", json_array(rows, [](const std::string& json) { return json; }))
+                                   .str());
+}
+
 void describe(const Posterior& posterior, Description& description) {
   const double change_mu = root_mean_square(posterior.delta_mu);
   const double change_rho = root_mean_square(posterior.delta_rho);
@@ -219,15 +267,24 @@ Status describe_result(const Result<File>& file, Description& description) {
 }  // namespace
 
 Status run_info(std::span<char*> argv) {
-  Arguments arguments("info", "FILE [--json]",
+  Arguments arguments("info", "FILE [--plan [--size HxW]] [--json]",
                       "Verifies a prior, posterior or checkpoint file and prints what it holds.");
-  arguments.file().flag("json", "one JSON object instead of text");
+  arguments.file()
+      .flag("plan", "of a prior: where a forward pass's activations lie in memory")
+      .value("size", "HxW", "frames' height and width for --plan (default 192x192)")
+      .flag("json", "one JSON object instead of text");
   if (!arguments.parse(argv)) return {};
+  if (arguments.has("size") && !arguments.has("plan")) throw UsageError("--size belongs to --plan");
+  const auto [height, width] = arguments.size(192);
   const std::string path = arguments.text("file");
   const Result<std::vector<std::uint8_t>> bytes = read_file(path, kMaxFileBytes);
   if (!bytes.ok()) return bytes.status();
   const Result<FileKind> kind = identify(*bytes);
   if (!kind.ok()) return kind.status().within(path);
+
+  if (*kind != FileKind::prior && arguments.has("plan")) {
+    return Status::error(path + ": only a prior has a --plan, and this is a " + std::string(to_string(*kind)));
+  }
 
   Description description;
   const std::string kind_name(to_string(*kind));
@@ -242,9 +299,12 @@ Status run_info(std::span<char*> argv) {
       .boolean("verified", true);
   Status status;
   switch (*kind) {
-    case FileKind::prior:
-      status = describe_result(parse_prior(*bytes), description);
+    case FileKind::prior: {
+      const Result<Prior> prior = parse_prior(*bytes);
+      status = describe_result(prior, description);
+      if (status.ok() && arguments.has("plan")) describe_plan(prior->network, height, width, description);
       break;
+    }
     case FileKind::posterior:
       status = describe_result(parse_posterior(*bytes), description);
       break;

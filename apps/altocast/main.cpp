@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"info", run_info, "what a prior, posterior or checkpoint file holds; verifies it"},
     {"adapt", run_adapt, "adapt a prior to a station's frames; writes a posterior"},
     {"forecast", run_forecast, "forecast an ensemble from a prior or a posterior, --adapt does both steps"},
+    {"point", run_point, "what a forecast says of one place"},
     {"verify", run_verify, "score a prior over an archive, with and without adaptation"},
     {"bench", run_bench, "how fast this machine adapts and forecasts"},
     {"watch", run_watch, "run a station: forecast whenever a new frame comes"},

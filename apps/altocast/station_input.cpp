@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "apps/altocast/log.h"
 #include "formats/durable_file.h"
@@ -37,13 +38,26 @@ void log_frames(const Prior& prior, const FrameCache& cache) {
 }
 
 void log_rejected(const FrameCache& cache) {
-  constexpr std::size_t kShown = 10;
-  const std::vector<RejectedFrame>& rejected = cache.rejected();
-  for (std::size_t i = 0; i < rejected.size() && i < kShown; ++i) {
-    const bool named = rejected[i].reason.starts_with(rejected[i].path);
-    log_line("not used: " + (named ? "" : rejected[i].path + ": ") + rejected[i].reason);
+  constexpr std::size_t kShown = 3;  // of each fault
+  std::map<FrameFault, std::size_t> counts;
+  for (const RejectedFrame& frame : cache.rejected()) {
+    if (++counts[frame.fault] <= kShown) log_line("not used: " + frame.path + ": " + frame.reason);
   }
-  if (rejected.size() > kShown) log_line("not used: " + std::to_string(rejected.size() - kShown) + " more files");
+  for (const auto& [fault, count] : counts) {
+    if (count <= kShown) continue;
+    log_line("not used: " + std::to_string(count - kShown) + " more files (" + std::string(fault_name(fault)) + ")");
+  }
+  std::size_t bridged = 0;
+  std::string newest;
+  for (const FrameEntry& frame : cache.frames()) {
+    if (!frame.bridged) continue;
+    ++bridged;
+    newest = format_time(frame.slot);
+  }
+  if (bridged > 0) {
+    log_line("made from the frames before and after, for want of one: " + std::to_string(bridged) +
+             (bridged > 1 ? " frames, the newest of " : " frame, of ") + newest);
+  }
 }
 
 void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs) {

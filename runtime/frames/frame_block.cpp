@@ -13,12 +13,14 @@ namespace {
 // Normalised numbers of fitting frames lie in about −1 … 1; a wrong bit depth is off by a factor of 257.
 constexpr float kLargestNormalised = 16.0f;
 
-Status check_scale(const FrameBlock& block, const std::string& folder, const Normalisation& normalisation) {
+}  // namespace
+
+Status check_scale(const FrameBlock& block, const std::string& source, const Normalisation& normalisation) {
   for (const float value : block.pixels) {
     if (std::fabs(value) <= kLargestNormalised) continue;
     const double raw = static_cast<double>(value) * static_cast<double>(normalisation.scale) +
                        static_cast<double>(normalisation.offset);
-    return Status::error(folder + ": a pixel has the number " + plain_number(raw, 6) +
+    return Status::error(source + ": a pixel has the number " + plain_number(raw, 6) +
                          ", but the prior was trained on (number − " +
                          plain_number(static_cast<double>(normalisation.offset), 6) + ") / " +
                          plain_number(static_cast<double>(normalisation.scale), 6) +
@@ -27,25 +29,24 @@ Status check_scale(const FrameBlock& block, const std::string& folder, const Nor
   return {};
 }
 
-}  // namespace
-
 Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation) {
   while (true) {
     const Result<FrameRange> range = select(cache);
     if (!range.ok()) return range.status();
-    FrameBlock block{range->first, range->count, cache.height(), cache.width(), {}, {}, {}};
+    FrameBlock block{range->first, range->count, cache.height(), cache.width(), {}, {}, {}, {}};
     block.pixels.reserve(static_cast<std::size_t>(range->count) * static_cast<std::size_t>(block.height) *
                          static_cast<std::size_t>(block.width));
     std::vector<RejectedFrame> bad;
     for (std::size_t i = range->first; i < range->first + static_cast<std::size_t>(range->count); ++i) {
       const FrameEntry& entry = cache.frames()[i];
-      const Result<Frame> frame = cache.load(i, normalisation);
-      if (!frame.ok()) {
-        bad.push_back({entry.path, frame.message()});
+      Frame frame;
+      if (std::optional<RejectedFrame> fault = cache.load(i, normalisation, frame)) {
+        bad.push_back(*std::move(fault));
         continue;
       }
-      block.pixels.insert(block.pixels.end(), frame->pixels.begin(), frame->pixels.end());
+      block.pixels.insert(block.pixels.end(), frame.pixels.begin(), frame.pixels.end());
       block.slots.push_back(entry.slot);
+      block.bridged.push_back(entry.bridged);
       block.names.push_back(std::filesystem::path(entry.path).lexically_relative(cache.folder()).generic_string());
     }
     if (bad.empty()) {
@@ -74,7 +75,9 @@ std::vector<std::string> differences(const Prior& prior, const FrameCache& cache
   }
   const std::string& channel = cache.settings().channel;
   if (!prior.channel.empty() && !channel.empty() && prior.channel != channel) {
-    found.push_back("the frames show '" + channel + "', those that the prior was trained on '" + prior.channel + "'");
+    found.push_back("the frames show '" + channel + "', those that the prior was trained on '" + prior.channel +
+                    "'; if that is the same, write channel = \"" + prior.channel + "\" into " +
+                    cache.settings().source);
   }
   return found;
 }
@@ -84,7 +87,7 @@ Result<int> cadence_of(const Prior& prior, const FrameCache& cache) {
   if (prior.cadence_seconds > 0) return prior.cadence_seconds;
   return Status::error(cache.folder() +
                        ": one frame does not tell the time between frames; write `cadence = MINUTES` into " +
-                       cache.folder() + "/cache.toml");
+                       cache.settings().source);
 }
 
 }  // namespace altocast

@@ -21,8 +21,9 @@ struct FrameBlock {
   std::vector<float> pixels;        // [count, height, width], normalised
   std::vector<std::int64_t> slots;  // nominal time of each
   std::vector<std::string> names;   // of each, relative to the cache's folder
+  std::vector<bool> bridged;        // of each: made of its neighbours
 
-  // Pixels of the frame with this index in the cache, and of those after it.
+  // Pixels of the frame with this index (in the cache it came from), and of those after it.
   const float* from(std::size_t index) const {
     return pixels.data() + (index - first) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
   }
@@ -42,6 +43,9 @@ Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, co
 
 // Fails if the frames are too small for the network.
 Status check_size(const NetworkSpec& spec, const FrameBlock& block, const std::string& folder);
+
+// Fails if pixels are far outside of what `normalisation` is made for; `source` is named in the message.
+Status check_scale(const FrameBlock& block, const std::string& source, const Normalisation& normalisation);
 
 // What sets the frames apart from those that the prior was trained on, for people; empty if nothing does.
 std::vector<std::string> differences(const Prior& prior, const FrameCache& cache);

@@ -1,7 +1,6 @@
 #include "runtime/frames/frame_cache.h"
 
 #include <algorithm>
-#include <cassert>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -9,41 +8,16 @@
 #include <system_error>
 #include <tuple>
 
-#include "formats/durable_file.h"
-#include "formats/image.h"
-#include "runtime/frames/frame_name.h"
+#include "runtime/frames/folder_listing.h"
+#include "runtime/frames/frame_bridge.h"
 #include "runtime/frames/image_probe.h"
+#include "runtime/frames/shared_reference.h"
 #include "runtime/time.h"
 
 namespace altocast {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kSettingsName = "cache.toml";
-constexpr std::uint64_t kMaxSettingsBytes = 1 << 16;
-constexpr std::uint64_t kMaxImageBytes = std::uint64_t{1} << 28;
-
-// Paths below `folder`, relative to it, as deep as any layout reaches, in the order of their names: what is
-// done with them must not depend on the order in which the file system lists them.
-Result<std::vector<std::string>> list_folder(const std::string& folder) {
-  int depth = 0;
-  for (const FrameLayout& layout : frame_layouts()) depth = std::max(depth, layout.folders);
-  std::error_code error;
-  if (!fs::is_directory(folder, error)) {
-    return Status::error(folder + (error || !fs::exists(folder, error) ? ": no such folder" : ": is no folder") +
-                         "; give the folder that holds the frames");
-  }
-  std::vector<std::string> paths;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (entry.depth() >= depth) entry.disable_recursion_pending();
-    paths.push_back(entry->path().lexically_relative(folder).generic_string());
-  }
-  if (error) return Status::error(folder + ": cannot be listed: " + error.message());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
 
 // a / b rounded to the nearest integer, halves up; b > 0.
 std::int64_t divide_rounded(std::int64_t a, std::int64_t b) {
@@ -85,8 +59,54 @@ std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence) {
   return std::max_element(votes.begin(), votes.end(), more)->first;
 }
 
-std::string size_text(int width, int height, int bits) {
-  return std::to_string(width) + "×" + std::to_string(height) + " at " + std::to_string(bits) + " bits";
+std::string size_text(const ImageProbe& image) {
+  return std::to_string(image.width) + "×" + std::to_string(image.height) + " at " + std::to_string(image.bits) +
+         " bits";
+}
+
+using FeedCounts = std::map<FrameFeed, std::size_t>;
+
+std::string list_text(const FeedCounts& feeds) {
+  constexpr std::size_t kShown = 12;
+  std::string text;
+  std::size_t shown = 0;
+  for (const auto& [feed, count] : feeds) {
+    if (shown++ == kShown) return text + " and " + std::to_string(feeds.size() - kShown) + " more";
+    text += (text.empty() ? "" : ", ") + feed_text(feed) + " (" + std::to_string(count) + " frames)";
+  }
+  return text;
+}
+
+// The keys in which feeds differ, with the values of the one that has most frames.
+std::string choice_text(const FeedCounts& feeds) {
+  const auto fewer = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const FrameFeed& fullest = std::max_element(feeds.begin(), feeds.end(), fewer)->first;
+  std::string text;
+  const auto add = [&](const char* key, std::string FrameFeed::*part) {
+    const std::string& value = fullest.*part;
+    if (std::all_of(feeds.begin(), feeds.end(), [&](const auto& feed) { return feed.first.*part == value; })) return;
+    text += (text.empty() ? "" : " and ") + std::string("feed.") + key + " = \"" + value + "\"";
+  };
+  add("layout", &FrameFeed::layout);
+  add("satellite", &FrameFeed::satellite);
+  add("region", &FrameFeed::region);
+  add("channel", &FrameFeed::channel);
+  return text;
+}
+
+// The one feed that the settings mean: of all that there are, or of all that they name.
+Result<FrameFeed> choose_feed(const FeedCounts& feeds, const FrameCacheSettings& settings, const std::string& folder) {
+  FeedCounts meant;
+  std::copy_if(feeds.begin(), feeds.end(), std::inserter(meant, meant.end()),
+               [&](const auto& feed) { return same_feed(settings.feed, feed.first); });
+  if (meant.size() == 1) return meant.begin()->first;
+  if (meant.size() > 1) {
+    return Status::error(folder + ": holds frames of " + std::to_string(meant.size()) + " kinds: " + list_text(meant) +
+                         "; choose one in " + settings.source + ", for example by " + choice_text(meant));
+  }
+  if (feeds.empty()) return FrameFeed{};
+  return Status::error(folder + ": holds no frames of the kind that feed names in " + settings.source + "; there are " +
+                       list_text(feeds));
 }
 
 }  // namespace
@@ -97,75 +117,103 @@ struct FrameCache::Candidate {
 };
 
 Result<FrameCache> FrameCache::open(const std::string& folder) {
+  const Result<FrameCacheSettings> settings = load_frame_cache_settings(folder);
+  return settings.ok() ? open(folder, *settings) : settings.status();
+}
+
+Result<FrameCache> FrameCache::open(const std::string& folder, const FrameCacheSettings& settings) {
   FrameCache cache;
   cache.folder_ = folder;
-  Result<std::vector<std::string>> paths = list_folder(folder);
-  if (!paths.ok()) return paths.status();
+  cache.settings_ = settings;
+  if (cache.settings_.source.empty()) cache.settings_.source = "the settings";
+  struct Named {
+    std::string relative, reason;
+    FrameName::Kind kind;
+    std::int64_t time;
+  };
+  std::vector<Named> named;
+  FeedCounts feeds;
+  const Result<std::vector<UnlistedFolder>> unlisted = list_files(folder, [&](const std::string& relative) {
+    FrameName name = parse_frame_name(relative, settings.feed.layout);
+    if (name.kind == FrameName::Kind::unrelated) return;
+    if (name.kind != FrameName::Kind::malformed && name.time < settings.from.value_or(name.time)) return;
+    if (name.kind == FrameName::Kind::frame) ++feeds[name.feed];
+    if (same_feed(settings.feed, name.feed)) named.push_back({relative, std::move(name.reason), name.kind, name.time});
+  });
+  if (!unlisted.ok()) return unlisted.status();
+  const Result<FrameFeed> feed = choose_feed(feeds, cache.settings_, folder);
+  if (!feed.ok()) return feed.status();
+  cache.feed_ = *feed;
+  if (cache.settings_.channel.empty()) cache.settings_.channel = feed->channel;
+  if (cache.settings_.region.empty()) cache.settings_.region = feed->region;
+  cache.reference_ = std::make_shared<SharedReference>();
 
+  for (const UnlistedFolder& below : *unlisted) {
+    cache.rejected_.push_back({below.path, "cannot be listed: " + below.reason, FrameFault::unreadable});
+  }
+  // What is done with files must not depend on the order in which the file system lists them.
+  std::sort(named.begin(), named.end(), [](const Named& a, const Named& b) { return a.relative < b.relative; });
   std::vector<Candidate> candidates;
-  for (const std::string& relative : *paths) {
-    const std::string path = (fs::path(folder) / relative).string();
-    if (relative == kSettingsName) {
-      Result<std::vector<std::uint8_t>> bytes = read_file(path, kMaxSettingsBytes);
-      if (!bytes.ok()) return bytes.status();
-      const std::string text(bytes->begin(), bytes->end());
-      Result<FrameCacheSettings> settings = parse_frame_cache_settings(text, path);
-      if (!settings.ok()) return settings.status();
-      cache.settings_ = std::move(*settings);
-      continue;
-    }
-    const FrameName name = parse_frame_name(relative);
-    if (name.kind == FrameName::Kind::malformed) cache.rejected_.push_back({path, name.reason});
-    if (name.kind != FrameName::Kind::frame) continue;
-    Result<ImageProbe> image = probe_image(path);
-    if (image.ok()) {
-      candidates.push_back({{path, name.time, name.time}, *image});
+  for (Named& name : named) {
+    const std::string path = (fs::path(folder) / name.relative).string();
+    ImageProbe image;
+    if (name.kind == FrameName::Kind::malformed) {
+      cache.rejected_.push_back({path, std::move(name.reason), FrameFault::bad_time});
+    } else if (name.kind == FrameName::Kind::picture) {
+      cache.rejected_.push_back({path, std::move(name.reason), FrameFault::picture});
+    } else if (std::optional<FrameFinding> finding = probe_image(path, image)) {
+      cache.rejected_.push_back({path, std::move(finding->reason), finding->fault});
     } else {
-      cache.rejected_.push_back({path, image.message()});
+      candidates.push_back({{path, name.time, name.time, image.lossy, false}, image});
     }
   }
   ALTOCAST_RETURN_IF_ERROR(cache.arrange(std::move(candidates)));
   return cache;
 }
 
-// Sorts, keeps the majority's size, snaps to slots, drops duplicates, splits into runs.
+// Sorts, keeps the majority's size, snaps to slots, drops duplicates, bridges short gaps, splits into runs.
 Status FrameCache::arrange(std::vector<Candidate> candidates) {
   if (candidates.empty()) {
-    if (rejected_.empty()) return Status::error(folder_ + ": holds no frames (images named like 20180606T1200Z.png)");
+    if (rejected_.empty()) {
+      return Status::error(folder_ + ": holds no frames" +
+                           (settings_.from ? " since " + format_time(*settings_.from) : "") +
+                           " (images named like 20180606T1200Z.png, or as goestools, SatDump or xrit-rx name them)");
+    }
     return Status::error(folder_ + ": holds no usable frame; " + std::to_string(rejected_.size()) +
                          " rejected, the first: " + rejected_.front().path + ": " + rejected_.front().reason);
   }
-  // By time; at the same time the lossless image first.
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.entry.time, a.image.lossy, a.entry.path) < std::tie(b.entry.time, b.image.lossy, b.entry.path);
-  });
+  // By time; at the same time the lossless image first, then the name without a number after it.
+  const auto key = [](const FrameEntry& entry) {
+    return std::tuple<std::int64_t, bool, std::size_t, const std::string&>(entry.time, entry.lossy, entry.path.size(),
+                                                                           entry.path);
+  };
+  std::sort(candidates.begin(), candidates.end(),
+            [&](const Candidate& a, const Candidate& b) { return key(a.entry) < key(b.entry); });
 
-  const auto shape = [](const Candidate& c) { return std::tuple(c.image.width, c.image.height, c.image.bits); };
+  const auto shape = [](const ImageProbe& image) { return std::tuple(image.width, image.height, image.bits); };
   std::map<std::tuple<int, int, int>, std::size_t> votes;
-  for (const Candidate& candidate : candidates) ++votes[shape(candidate)];
+  for (const Candidate& candidate : candidates) ++votes[shape(candidate.image)];
   std::size_t most = 0;
-  for (const auto& [key, count] : votes) most = std::max(most, count);
-  const auto winner =
-      std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) { return votes[shape(c)] == most; });
+  for (const auto& [size, count] : votes) most = std::max(most, count);
+  const auto winner = std::find_if(candidates.begin(), candidates.end(),
+                                   [&](const Candidate& c) { return votes[shape(c.image)] == most; });
   const ImageProbe majority = winner->image;
   image_width_ = majority.width;
   image_height_ = majority.height;
   bits_ = majority.bits;
   std::erase_if(candidates, [&](const Candidate& c) {
-    if (std::tuple(majority.width, majority.height, majority.bits) == shape(c)) return false;
-    rejected_.push_back({c.entry.path, "is " + size_text(c.image.width, c.image.height, c.image.bits) +
-                                           " where most frames are " +
-                                           size_text(majority.width, majority.height, majority.bits)});
+    if (shape(majority) == shape(c.image)) return false;
+    rejected_.push_back({c.entry.path, "is " + size_text(c.image) + " where most frames are " + size_text(majority),
+                         FrameFault::other_size});
     return true;
   });
 
-  const FrameCrop crop = settings_.crop.value_or(FrameCrop{0, 0, image_height_, image_width_});
-  height_ = crop.height / settings_.downscale;
-  width_ = crop.width / settings_.downscale;
-  if (crop.top + crop.height > image_height_ || crop.left + crop.width > image_width_ || height_ < 1 || width_ < 1) {
-    return Status::error((fs::path(folder_) / kSettingsName).string() +
-                         ": crop and downscale do not fit frames of width " + std::to_string(image_width_) +
-                         " and height " + std::to_string(image_height_));
+  const FrameCrop part = crop();
+  height_ = part.height / settings_.downscale;
+  width_ = part.width / settings_.downscale;
+  if (part.top + part.height > image_height_ || part.left + part.width > image_width_ || height_ < 1 || width_ < 1) {
+    return Status::error(settings_.source + ": crop and downscale do not fit frames of width " +
+                         std::to_string(image_width_) + " and height " + std::to_string(image_height_));
   }
 
   std::vector<std::int64_t> times;
@@ -173,18 +221,32 @@ Status FrameCache::arrange(std::vector<Candidate> candidates) {
   cadence_ = settings_.cadence_seconds > 0 ? settings_.cadence_seconds : infer_cadence(times);
   const std::int64_t phase = cadence_ > 0 ? infer_phase(times, cadence_) : 0;
 
+  std::vector<FrameEntry> kept;
   for (Candidate& candidate : candidates) {
     FrameEntry& entry = candidate.entry;
     if (cadence_ > 0) entry.slot = phase + cadence_ * divide_rounded(entry.time - phase, cadence_);
-    if (!frames_.empty() && frames_.back().slot == entry.slot) {
-      FrameEntry& kept = frames_.back();  // of two in a slot the one nearer to its nominal time stays, else the first
-      if (std::abs(entry.time - entry.slot) < std::abs(kept.time - kept.slot)) std::swap(kept, entry);
-      rejected_.push_back({entry.path, "duplicate: " + kept.path + " has the same slot " + format_time(kept.slot)});
+    if (!kept.empty() && kept.back().slot == entry.slot) {
+      FrameEntry& first = kept.back();  // of two in a slot the one nearer to its nominal time stays, else the first
+      if (std::abs(entry.time - entry.slot) < std::abs(first.time - first.slot)) std::swap(first, entry);
+      rejected_.push_back({entry.path, "duplicate: " + first.path + " has the same slot " + format_time(first.slot),
+                           FrameFault::duplicate});
+      spare_.push_back(std::move(entry));
       continue;
+    }
+    kept.push_back(std::move(entry));
+  }
+  const bool bridgeable = height_ >= kLeastBridgedSide && width_ >= kLeastBridgedSide;
+  for (FrameEntry& entry : kept) {
+    if (!frames_.empty() && bridgeable &&
+        entry.slot - frames_.back().slot <= std::int64_t{cadence_} * (1 + settings_.bridge)) {
+      for (std::int64_t slot = frames_.back().slot + cadence_; slot < entry.slot; slot += cadence_) {
+        frames_.push_back({bridged_path(slot), slot, slot, false, true});
+        ++runs_.back().count;
+      }
     }
     if (runs_.empty() || entry.slot - frames_.back().slot > cadence_) runs_.push_back({frames_.size(), 0});
     ++runs_.back().count;
-    frames_.push_back(entry);
+    frames_.push_back(std::move(entry));
   }
   return {};
 }
@@ -193,60 +255,39 @@ Result<FrameCache> FrameCache::without(const std::vector<RejectedFrame>& bad) co
   FrameCache rest;
   rest.folder_ = folder_;
   rest.settings_ = settings_;
-  rest.rejected_ = rejected_;
+  rest.feed_ = feed_;
+  rest.reference_ = reference_;
   std::set<std::string> paths;
-  for (const RejectedFrame& frame : bad) paths.insert(frame.path);
-  std::vector<Candidate> candidates;
-  for (const FrameEntry& entry : frames_) {
-    if (!paths.contains(entry.path)) candidates.push_back({entry, {image_width_, image_height_, bits_, false}});
+  std::vector<RejectedFrame> named;
+  for (const RejectedFrame& frame : bad) {
+    if (paths.insert(frame.path).second) named.push_back(frame);
   }
-  for (const RejectedFrame& frame : bad) rest.rejected_.push_back(frame);
+  std::vector<Candidate> candidates;
+  for (const std::vector<FrameEntry>* entries : {&frames_, &spare_}) {
+    for (const FrameEntry& entry : *entries) {
+      if (entry.bridged || paths.contains(entry.path)) continue;
+      candidates.push_back({entry, {image_width_, image_height_, bits_, entry.lossy}});
+    }
+  }
+  // arrange() finds the duplicates anew.
+  std::copy_if(rejected_.begin(), rejected_.end(), std::back_inserter(rest.rejected_),
+               [](const RejectedFrame& frame) { return frame.fault != FrameFault::duplicate; });
+  const auto add = [&] { rest.rejected_.insert(rest.rejected_.end(), named.begin(), named.end()); };
+  if (candidates.empty()) add();
   ALTOCAST_RETURN_IF_ERROR(rest.arrange(std::move(candidates)));
+  add();
   return rest;
 }
 
-Result<Frame> FrameCache::load(std::size_t index) const { return load(index, Normalisation{0.0f, 1.0f}); }
+FrameCrop FrameCache::crop() const { return settings_.crop.value_or(FrameCrop{0, 0, image_height_, image_width_}); }
 
-Result<Frame> FrameCache::load(std::size_t index, const Normalisation& normalisation) const {
-  assert(index < frames_.size());
-  const FrameEntry& entry = frames_[index];
-  Result<std::vector<std::uint8_t>> bytes = read_file(entry.path, kMaxImageBytes);
-  if (!bytes.ok()) return bytes.status();
-  Result<GrayImage> image = decode_image(*bytes);
-  if (!image.ok()) return image.status().within(entry.path);
-  if (image->width != image_width_ || image->height != image_height_ || image->bits != bits_) {
-    return Status::error(entry.path + ": has changed to " + size_text(image->width, image->height, image->bits) +
-                         " since the folder was read");
-  }
-
-  const FrameCrop crop = settings_.crop.value_or(FrameCrop{0, 0, image_height_, image_width_});
-  const int factor = settings_.downscale;
-  Frame frame{entry.time, height_, width_, {}};
-  frame.pixels.reserve(static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_));
-  const auto pixels_a_mean = static_cast<float>(factor * factor);
-  for (int y = 0; y < height_; ++y) {
-    for (int x = 0; x < width_; ++x) {
-      std::uint32_t sum = 0;  // at most 64² · 65535
-      for (int dy = 0; dy < factor; ++dy) {
-        const std::size_t row = static_cast<std::size_t>(crop.top + y * factor + dy);
-        const std::size_t first =
-            row * static_cast<std::size_t>(image_width_) + static_cast<std::size_t>(crop.left + x * factor);
-        for (std::size_t dx = 0; dx < static_cast<std::size_t>(factor); ++dx) sum += image->pixels[first + dx];
-      }
-      const float raw = static_cast<float>(sum) / pixels_a_mean;
-      frame.pixels.push_back((raw - normalisation.offset) / normalisation.scale);
-    }
-  }
-  return frame;
+std::string FrameCache::bridged_path(std::int64_t slot) const {
+  return (fs::path(folder_) / (format_compact_time(slot) + " (bridged)")).string();
 }
 
-std::vector<RejectedFrame> FrameCache::verify_all() const {
-  std::vector<RejectedFrame> bad;
-  for (std::size_t index = 0; index < frames_.size(); ++index) {
-    const Result<Frame> frame = load(index);
-    if (!frame.ok()) bad.push_back({frames_[index].path, frame.message()});
-  }
-  return bad;
+std::optional<Georeference> FrameCache::georeference() const {
+  const FrameCrop crop = settings_.crop.value_or(FrameCrop{});
+  return settings_.products.georeference(image_height_, image_width_, crop.top, crop.left, settings_.downscale);
 }
 
 }  // namespace altocast

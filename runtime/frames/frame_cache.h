@@ -1,16 +1,22 @@
-// A folder of time-stamped images as a sorted list of frames in runs without gaps. Opening reads names and
-// image headers only; pixels are decoded when a frame is loaded, one at a time, so memory does not grow with
-// the folder.
+// A folder of time-stamped images as a sorted list of frames in runs without gaps: a receiver's folders as they are
+// (frame_name.h), or a flat one. Opening reads names and image headers only; pixels are decoded when a frame is loaded,
+// one at a time, so memory does not grow with the folder.
 //
-// Whatever cannot be used (truncated, corrupt, of another size or depth, a second frame of the same slot, not
-// readable, a folder with a frame's name) is named in rejected() with the reason and left out; it is never an
-// error of the cache. Files whose names are no frame's are ignored.
+// Whatever cannot be used (frame_fault.h) is named in rejected() with the reason and left out; it is never an error of
+// the cache. What the pixels show is found when a frame is loaded: load() then fails, and without() makes the cache
+// without it. Files whose names are no frame's, or another feed's, are ignored.
+//
+// Slots without a frame are bridged, if no more than settings().bridge of them follow each other, by advection between
+// the frames on both sides (frame_bridge.h); longer gaps end a run. A bridged frame stands in for an input; it is never
+// the truth that a forecast is scored by or weights are adapted to, and there is none before the frame after it is
+// there.
 //
 // A FrameCache is immutable after open(); any number of threads may call its const functions.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,21 +24,23 @@
 #include "formats/prior.h"
 #include "formats/status.h"
 #include "runtime/frames/frame_cache_settings.h"
+#include "runtime/frames/frame_fault.h"
+#include "runtime/frames/frame_name.h"
 
 namespace altocast {
 
+class FrameReference;
+struct GrayImage;
+
 struct FrameEntry {
-  std::string path;
+  std::string path;       // of a bridged frame: what to call it; there is no such file
   std::int64_t time = 0;  // as the name says
   std::int64_t slot = 0;  // the nearest nominal time: slots are one cadence apart and `time` is within half of it
+  bool lossy = false;     // JPEG
+  bool bridged = false;   // made of its neighbours; time = slot
 };
 
-struct RejectedFrame {
-  std::string path;
-  std::string reason;
-};
-
-// Frames first … first + count − 1, in consecutive slots. A gap of more than about 1.5 cadences ends a run.
+// Frames first … first + count − 1, in consecutive slots. The first and the last are not bridged.
 struct FrameRun {
   std::size_t first = 0;
   std::size_t count = 0;
@@ -56,12 +64,17 @@ struct Frame {
 
 class FrameCache {
  public:
-  // Fails only if the folder is missing or unreadable, cache.toml is wrong (the message names file and line),
-  // or no file is a usable frame (the message counts the rejected and quotes the first).
+  // With the settings of folder/cache.toml. Fails only if the folder is missing or unreadable, cache.toml is wrong (the
+  // message names file and line), frames of several feeds are there and the settings do not choose one (the message
+  // lists them), or no file is a usable frame (the message counts the rejected and quotes the first).
   static Result<FrameCache> open(const std::string& folder);
+  // With these settings; cache.toml is not read.
+  static Result<FrameCache> open(const std::string& folder, const FrameCacheSettings& settings);
 
   const std::string& folder() const { return folder_; }
+  // As given; channel and region are the feed's where they were left empty.
   const FrameCacheSettings& settings() const { return settings_; }
+  const FrameFeed& feed() const { return feed_; }
   const std::vector<FrameEntry>& frames() const { return frames_; }  // by time
   const std::vector<FrameRun>& runs() const { return runs_; }        // by time, covering all frames
   const std::vector<RejectedFrame>& rejected() const { return rejected_; }
@@ -69,34 +82,40 @@ class FrameCache {
   int cadence_seconds() const { return cadence_; }  // cache.toml's or the median gap; 0 with a single frame
   int height() const { return height_; }            // of a loaded frame
   int width() const { return width_; }
-  int bits() const { return bits_; }  // 8 or 16: raw numbers are 0 … 2^bits − 1
+  std::optional<Georeference> georeference() const;  // of a loaded frame's pixels, if cache.toml has one
+  int bits() const { return bits_; }                 // 8 or 16: raw numbers are 0 … 2^bits − 1
   double largest_number() const { return static_cast<double>((std::uint32_t{1} << bits_) - 1); }
 
-  // Decodes frame `index` (< frames().size()) with its integrity checks. Fails, naming the file, if the file
-  // has changed since open() or does not decode.
+  // Decodes frame `index` (< frames().size()), or makes it if it is bridged, and checks its structure and its content.
+  // Fails, naming the file, if it is not fit to use or has changed since open().
   Result<Frame> load(std::size_t index) const;
   Result<Frame> load(std::size_t index, const Normalisation& normalisation) const;
+  // The same; what is wrong as without() takes it and rejected() tells it, nothing if `frame` was filled.
+  std::optional<RejectedFrame> load(std::size_t index, const Normalisation& normalisation, Frame& frame) const;
 
-  // Decodes every frame once; returns those that fail. One frame is in memory at a time.
+  // Loads every frame that is not bridged once; returns those that are not fit to use. One is in memory at a time.
   std::vector<RejectedFrame> verify_all() const;
 
+  // Whether none of `count` frames from `first` on is bridged.
+  bool observed(std::size_t first, std::size_t count) const;
+
   // This cache without the named frames, runs and cadence worked out anew: what is left after verify_all() or
-  // after a failed load(). Fails if nothing is left.
+  // after a failed load(). Duplicates of theirs take their places. Fails if nothing is left.
   Result<FrameCache> without(const std::vector<RejectedFrame>& bad) const;
 
   // The run that holds frame `index`.
   const FrameRun& run_of(std::size_t index) const;
 
-  // The newest frame at or before `at` (the newest of all without `at`). Fails if there is none, or if it is
-  // more than 1.5 cadences older than `at`.
+  // The newest frame at or before `at` (the newest of all without `at`), never a bridged one. Fails if there is none,
+  // or if it is more than 1.5 cadences older than `at`.
   Result<std::size_t> newest_frame(std::optional<std::int64_t> at) const;
 
   // The newest `inputs` frames up to `at`, all of one run; targets = 0. Fails if that run holds too few.
   Result<FrameWindow> newest_input(int inputs, std::optional<std::int64_t> at) const;
 
   // The windows to adapt on: the newest `max_pairs` (fewer if the run is short, at least one) whose targets
-  // end at or before `at`, within the run of newest_frame(at), each one frame later than the one before.
-  // OLDEST FIRST.
+  // end at or before `at` and none of which is bridged, within the run of newest_frame(at). OLDEST FIRST; each is one
+  // frame later than the one before, or more where targets are bridged.
   Result<std::vector<FrameWindow>> support_pairs(int inputs, int targets, int max_pairs,
                                                  std::optional<std::int64_t> at) const;
 
@@ -105,14 +124,24 @@ class FrameCache {
 
  private:
   struct Candidate;
+  struct SharedReference;
   Status arrange(std::vector<Candidate> candidates);
+  std::string bridged_path(std::int64_t slot) const;
+  FrameCrop crop() const;
+  std::optional<FrameFinding> decode(const FrameEntry& entry, GrayImage& image) const;
+  std::optional<RejectedFrame> read(const FrameEntry& entry, Frame& frame) const;
+  std::optional<RejectedFrame> bridge(std::size_t index, Frame& frame) const;
+  const FrameReference& reference() const;
   Result<std::size_t> frames_up_to(int needed, std::optional<std::int64_t> at) const;
 
   std::string folder_;
   FrameCacheSettings settings_;
+  FrameFeed feed_;
   std::vector<FrameEntry> frames_;
   std::vector<FrameRun> runs_;
   std::vector<RejectedFrame> rejected_;
+  std::vector<FrameEntry> spare_;               // duplicates, in the order of rejected_'s
+  std::shared_ptr<SharedReference> reference_;  // made when the first frame is loaded
   int cadence_ = 0;
   int image_height_ = 0;  // of the files, before crop and downscaling
   int image_width_ = 0;

@@ -1,7 +1,12 @@
 #include "runtime/frames/frame_cache_settings.h"
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
 
+#include "formats/durable_file.h"
+#include "runtime/frames/frame_cache_toml.h"
+#include "runtime/products/product_toml.h"
 #include "runtime/toml_reader.h"
 
 namespace altocast {
@@ -11,8 +16,56 @@ constexpr int kMaxCadence = 7 * 86400;
 constexpr int kMaxImageSide = 65535;
 constexpr int kMaxDownscale = 64;
 
-constexpr std::array<std::string_view, 10> kKeys = {"cadence", "cadence_seconds", "channel", "region", "units",
-                                                    "scale",   "offset",          "range",   "crop",   "downscale"};
+constexpr const char* kSettingsName = "cache.toml";
+constexpr std::uint64_t kMaxSettingsBytes = 1 << 16;
+
+constexpr std::array<std::string_view, 17> kKeys = {
+    "cadence",   "cadence_seconds", "channel", "region", "units",   "scale",   "offset",     "range",       "crop",
+    "downscale", "bridge",          "accept",  "feed",   "station", "palette", "coastlines", "georeference"};
+constexpr std::array<std::string_view, 4> kFeedKeys = {"layout", "satellite", "region", "channel"};
+
+Status read_feed(const toml::table& table, const std::string& path, FrameFeed& feed) {
+  const toml::node* node = table.get("feed");
+  if (node == nullptr) return {};
+  if (node->as_table() == nullptr) {
+    TomlReader reader(table, path);
+    reader.fail(*node, "feed must be a table: feed.satellite, feed.region, feed.channel, feed.layout");
+    return reader.status();
+  }
+  TomlReader reader(*node->as_table(), path);
+  reader.check_keys(kFeedKeys);
+  reader.text("satellite", feed.satellite);
+  reader.text("region", feed.region);
+  reader.text("channel", feed.channel);
+  if (reader.text("layout", feed.layout)) {
+    const auto named = [&](const FrameLayout& layout) { return layout.name == feed.layout; };
+    if (std::none_of(frame_layouts().begin(), frame_layouts().end(), named)) {
+      std::string known;
+      for (const FrameLayout& layout : frame_layouts()) known += (known.empty() ? "" : ", ") + std::string(layout.name);
+      reader.fail(*node->as_table()->get("layout"), "feed.layout must be one of " + known);
+    }
+  }
+  return reader.status();
+}
+
+void read_accept(const toml::table& table, TomlReader& reader, std::vector<FrameFault>& accept) {
+  const toml::node* node = table.get("accept");
+  if (node == nullptr) return;
+  const toml::array* array = node->as_array();
+  for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+    const auto* text = array->get(i)->as_string();
+    const std::optional<FrameFault> fault = text ? fault_from_name(text->get()) : std::nullopt;
+    if (!fault || !shown_by_pixels(*fault)) {
+      array = nullptr;
+    } else {
+      accept.push_back(*fault);
+    }
+  }
+  if (array == nullptr) {
+    reader.fail(*node,
+                "accept must be a list of some of \"coloured\", \"constant\", \"banded\", \"overlaid\", \"night\"");
+  }
+}
 
 void read_scale(const toml::table& table, TomlReader& reader, FrameCacheSettings& settings) {
   const bool has_scale = reader.real("scale", settings.values.scale);
@@ -37,10 +90,27 @@ void read_scale(const toml::table& table, TomlReader& reader, FrameCacheSettings
 
 Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, const std::string& path) {
   const Result<toml::table> parsed = parse_toml(text, path);
-  if (!parsed.ok()) return parsed.status();
-  const toml::table& table = *parsed;
+  return parsed.ok() ? read_frame_cache_settings(*parsed, path) : parsed.status();
+}
+
+Result<FrameCacheSettings> load_frame_cache_settings(const std::string& folder) {
+  namespace fs = std::filesystem;
+  const std::string path = (fs::path(folder) / kSettingsName).string();
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(path, error))) {
+    FrameCacheSettings defaults;
+    defaults.source = path;
+    return defaults;
+  }
+  const Result<std::vector<std::uint8_t>> bytes = read_file(path, kMaxSettingsBytes);
+  if (!bytes.ok()) return bytes.status();
+  return parse_frame_cache_settings(std::string(bytes->begin(), bytes->end()), path);
+}
+
+Result<FrameCacheSettings> read_frame_cache_settings(const toml::table& table, const std::string& path) {
   TomlReader reader(table, path);
   FrameCacheSettings settings;
+  settings.source = path;
   reader.check_keys(kKeys);
   int minutes = 0;
   const bool in_seconds = reader.integer("cadence_seconds", 1, kMaxCadence, settings.cadence_seconds);
@@ -59,7 +129,11 @@ Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, con
       reader.fail(*table.get("crop"), "crop is [top, left, height, width] with a size above 0");
   }
   reader.integer("downscale", 1, kMaxDownscale, settings.downscale);
+  reader.integer("bridge", 0, kLongestBridge, settings.bridge);
+  read_accept(table, reader, settings.accept);
+  ALTOCAST_RETURN_IF_ERROR(read_product_settings(table, path, settings.products));
   if (!reader.status().ok()) return reader.status();
+  ALTOCAST_RETURN_IF_ERROR(read_feed(table, path, settings.feed));
   return settings;
 }
 

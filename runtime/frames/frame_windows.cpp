@@ -15,11 +15,14 @@ const FrameRun& FrameCache::run_of(std::size_t index) const {
 }
 
 Result<std::size_t> FrameCache::newest_frame(std::optional<std::int64_t> at) const {
-  if (!at) return frames_.size() - 1;
+  if (!at) return frames_.size() - 1;  // no run ends in a bridged frame
   // A frame is there from its nominal or its true time on, whichever is earlier: asking for 07:50 finds
   // 07:50:06.
   std::size_t index = frames_.size();
-  while (index > 0 && std::min(frames_[index - 1].time, frames_[index - 1].slot) > *at) --index;
+  while (index > 0 &&
+         (frames_[index - 1].bridged || std::min(frames_[index - 1].time, frames_[index - 1].slot) > *at)) {
+    --index;
+  }
   if (index == 0) {
     return Status::error(folder_ + ": no frame up to " + format_time(*at) + "; the first is of " +
                          format_time(frames_.front().time));
@@ -58,6 +61,14 @@ Result<std::vector<FrameWindow>> FrameCache::support_pairs(int inputs, int targe
   if (!newest.ok()) return newest.status();
   const std::size_t first = run_of(*newest).first;
   std::vector<FrameWindow> pairs = windows({first, *newest + 1 - first}, inputs, targets);
+  std::erase_if(pairs, [&](const FrameWindow& pair) {
+    return !observed(pair.first + static_cast<std::size_t>(inputs), static_cast<std::size_t>(targets));
+  });
+  if (pairs.empty()) {
+    return Status::error(folder_ + ": the run up to " + format_time(frames_[*newest].slot) + " has no " +
+                         std::to_string(targets) + " frames in a row to adapt to, after " + std::to_string(inputs) +
+                         " others, without a missing one");
+  }
   const auto kept = std::min(pairs.size(), static_cast<std::size_t>(max_pairs));
   pairs.erase(pairs.begin(), pairs.end() - static_cast<std::ptrdiff_t>(kept));
   return pairs;

@@ -3,9 +3,10 @@
 // pixels.
 #pragma once
 
+#include <optional>
 #include <string>
 
-#include "formats/status.h"
+#include "runtime/frames/frame_fault.h"
 
 namespace altocast {
 
@@ -16,8 +17,8 @@ struct ImageProbe {
   bool lossy = false;  // JPEG
 };
 
-// Fails, with a reason that reads well after the file's name, if the file cannot be read, is empty, is
-// neither PNG nor JPEG, or lacks its end mark.
-Result<ImageProbe> probe_image(const std::string& path);
+// Fills `image`, or says what is wrong: the file cannot be read, is empty, is neither PNG nor JPEG, contradicts itself,
+// or lacks its end. What may only not be all there yet is FrameFault::incomplete.
+std::optional<FrameFinding> probe_image(const std::string& path, ImageProbe& image);
 
 }  // namespace altocast

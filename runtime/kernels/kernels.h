@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -66,6 +67,9 @@ class Kernels {
   // The first failure of a library underneath; what it should have computed is NaN.
   virtual Status status() const { return {}; }
   ThreadPool& threads() { return threads_; }
+
+  // Another set that gives the same bits on the thread that calls it alone; null where a set does not offer one.
+  virtual std::unique_ptr<Kernels<T>> single_threaded() const { return nullptr; }
 
   // Announces a convolution that will be called at this height and width, in both directions and for its weight
   // gradient; scratch memory and primitives are made here.

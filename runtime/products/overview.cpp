@@ -9,11 +9,8 @@
 namespace altocast {
 namespace {
 
-constexpr Colour kBackground = {18, 20, 24};
-constexpr Colour kText = {228, 231, 235};
-constexpr Colour kQuiet = {150, 157, 166};
 constexpr int kMargin = 24;
-constexpr int kLabelWidth = 132;  // the column of row names
+constexpr int kLabelWidth = 144;  // the column of row names
 constexpr int kGap = 8;
 constexpr int kMaxColumns = 8;
 constexpr int kMaxMembers = 3;
@@ -63,18 +60,6 @@ void centred(Picture& picture, int x, int width, int y, const std::string& text,
   picture.text(x + (width - Picture::text_width(text, size)) / 2, y, text, colour, size);
 }
 
-void legend(Picture& picture, int x, int y, int width, const ColourScale& colours, const std::string& name) {
-  picture.text(x, y, name, kQuiet, 2);
-  picture.bar(x, y + 20, width, 16, colours.palette);
-  const float middle = 0.5f * (colours.low + colours.high);
-  const std::string low = plain_number(static_cast<double>(colours.low), 4);
-  const std::string mid = plain_number(static_cast<double>(middle), 4);
-  const std::string high = plain_number(static_cast<double>(colours.high), 4);
-  picture.text(x, y + 42, low, kText, 2);
-  picture.text(x + (width - Picture::text_width(mid, 2)) / 2, y + 42, mid, kText, 2);
-  picture.text(x + width - Picture::text_width(high, 2), y + 42, high, kText, 2);
-}
-
 }  // namespace
 
 Picture draw_overview(const ProductParts& parts) {
@@ -84,14 +69,15 @@ Picture draw_overview(const ProductParts& parts) {
   const int shown_members = std::min(forecast.members, kMaxMembers);
   const int past =
       static_cast<int>(std::min<std::size_t>(forecast.past.size(), static_cast<std::size_t>(std::max(columns, 4))));
-  const int forecast_rows = 2 + shown_members;
+  const int forecast_rows = 3 + shown_members;
   const int row_height = grid.panel_height + kGap;
   const int past_height = past > 0 ? kCaption + row_height + kGap : 0;
   const int width = grid.x(std::max(columns, 4)) - kGap + kMargin;
   const int height = kHeader + past_height + kCaption + forecast_rows * row_height + kGap + kLegend + kMargin;
   Picture picture(width, height, kBackground);
 
-  std::string title = "Forecast from " + format_time(forecast.start_time);
+  std::string title =
+      (forecast.station.empty() ? "" : forecast.station + ": ") + "Forecast from " + format_time(forecast.start_time);
   if (!forecast.channel.empty()) title += ", " + forecast.channel;
   int title_size = 3;
   while (title_size > 1 && Picture::text_width(title, title_size) > width - 2 * kMargin) --title_size;
@@ -102,9 +88,12 @@ Picture draw_overview(const ProductParts& parts) {
   facts += ", hash " + parts.hash.substr(0, 12);
   picture.text(kMargin, kMargin + 32, facts, kQuiet, 2);
 
-  const auto panel = [&](int column, int y, std::span<const float> field, const ColourScale& colours) {
+  const auto panel = [&](int column, int y, std::span<const float> field, const View& view) {
+    ColourScale colours = view.colours;
+    colours.step = kOverviewStep;
     picture.field(grid.x(column), y, grid.panel_width, grid.panel_height, field, forecast.height, forecast.width,
                   colours);
+    draw_map(picture, grid.x(column), y, grid.panel_width, grid.panel_height, parts, false);
   };
   const auto row_name = [&](int y, const std::string& name) {
     picture.text(kMargin, y + (grid.panel_height - 14) / 2, name, kText, 2);
@@ -116,7 +105,7 @@ Picture draw_overview(const ProductParts& parts) {
     for (int i = 0; i < past; ++i) {
       const PastFrame& frame = forecast.past[static_cast<std::size_t>(skipped + i)];
       centred(picture, grid.x(i), grid.panel_width, y + 6, clock(frame.time), kQuiet, 2);
-      panel(i, y + kCaption, frame.values, parts.value_colours);
+      panel(i, y + kCaption, frame.values, parts.observed);
     }
     row_name(y + kCaption, "observed");
     y += past_height;
@@ -128,29 +117,30 @@ Picture draw_overview(const ProductParts& parts) {
     std::string caption = clock(valid_time(forecast, lead)) + " " + later;
     if (Picture::text_width(caption, 2) > grid.panel_width) caption = later;
     centred(picture, grid.x(i), grid.panel_width, y + 6, caption, kQuiet, 2);
-    panel(i, y + kCaption, parts.mean(lead), parts.value_colours);
-    panel(i, y + kCaption + row_height, parts.spread(lead), parts.spread_colours);
+    panel(i, y + kCaption, parts.mean_field(lead), parts.mean);
+    panel(i, y + kCaption + row_height, parts.spread_field(lead), parts.spread);
+    panel(i, y + kCaption + 2 * row_height, parts.probability_field(0, lead), parts.probabilities[0]);
     for (int member = 0; member < shown_members; ++member) {
-      panel(i, y + kCaption + (2 + member) * row_height, parts.member(member, lead), parts.value_colours);
+      panel(i, y + kCaption + (3 + member) * row_height, parts.member_field(member, lead), parts.members);
     }
   }
   row_name(y + kCaption, "mean");
   row_name(y + kCaption + row_height, "spread");
+  row_name(y + kCaption + 2 * row_height, "probability");
   for (int member = 0; member < shown_members; ++member) {
-    row_name(y + kCaption + (2 + member) * row_height, "member " + std::to_string(member + 1));
+    row_name(y + kCaption + (3 + member) * row_height, "member " + std::to_string(member + 1));
   }
   y += kCaption + forecast_rows * row_height + kGap;
 
-  const std::string units = forecast.units.empty() ? "image numbers" : forecast.units;
-  const int bar_width = std::min(420, (width - grid.x(0) - kMargin - 2 * kMargin) / 2);
-  legend(picture, grid.x(0), y, bar_width, parts.value_colours, "value, " + units);
-  legend(picture, grid.x(0) + bar_width + 2 * kMargin, y, bar_width, parts.spread_colours, "spread, " + units);
-  return picture;
-}
-
-Picture draw_field(const ProductParts& parts, std::span<const float> field, const ColourScale& colours) {
-  Picture picture(parts.forecast->width, parts.forecast->height, {});
-  picture.field(0, 0, picture.width(), picture.height(), field, picture.height(), picture.width(), colours);
+  const int bar_width = (width - grid.x(0) - kMargin - 2 * 2 * kMargin) / 3;
+  int x = grid.x(0);
+  for (View view : {parts.mean, parts.spread, parts.probabilities[0]}) {
+    if (view.prefix == "mean") view.name = "value";
+    view.colours.step = kOverviewStep;
+    centred(picture, x, bar_width, y, view.name + ", " + view.units, kQuiet, 2);
+    draw_legend(picture, x, y + 20, bar_width, view, 3);
+    x += bar_width + 2 * kMargin;
+  }
   return picture;
 }
 

@@ -4,16 +4,22 @@
 //   report.html                      the same with every lead and a loop, in one file that needs no network
 //   forecast.nc                      all numbers: classic NetCDF (CDF-2), CF names
 //   summary.json                     hash, times, settings, per-lead statistics, list of files
-//   mean_LL_TIME.png, spread_LL_TIME.png, memberMM_LL_TIME.png     a picture a lead LL = 01 …, valid at TIME
+//   loop.png                         past frames and mean, playing for ever (animated PNG)
+//   mean_LL_TIME.png, spread_LL_TIME.png, probabilityT_LL_TIME.png, memberMM_LL_TIME.png
+//                                    a picture a lead LL = 01 …, valid at TIME, with time, units and legend
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "formats/status.h"
+#include "runtime/geography/map_lines.h"
+#include "runtime/products/palette.h"
+#include "runtime/products/report_facts.h"
 
 namespace altocast {
 
@@ -38,21 +44,35 @@ struct ForecastProduct {
   int cadence_seconds = 0;      // lead ℓ = 0 … leads − 1 is valid at start_time + (ℓ + 1) · cadence_seconds
   std::vector<PastFrame> past;  // oldest first; may be empty
 
+  std::string station;     // for people; may be empty
   std::string channel;     // for people; may be empty
   std::string region;      // for people; may be empty
   std::string units;       // "K"; empty for raw image numbers
   float range_low = 0.0f;  // the values that pictures show from end to end, range_low < range_high
   float range_high = 255.0f;
   bool bright_is_low = false;  // true: low values are drawn bright (brightness temperature: cold clouds white)
+  Palette palette = Palette::grey;
+
+  std::optional<Georeference> georeference;  // of the forecast's pixels
+  Coastlines coastlines;                     // drawn on pictures if there is a georeference
 
   std::string prior_sha256;  // 64 hexadecimal digits
   std::uint64_t seed = 0;
   bool adapted = false;
   std::vector<std::pair<std::string, std::string>> settings;  // further facts for summary.json and the report
+  std::optional<RecentScores> scores;
+  std::optional<FeedHealth> feed;
+  std::optional<AdaptationFacts> adaptation;
 };
+
+inline constexpr std::size_t kMaxThresholds = 9;  // one digit in a file's name
 
 struct ProductOptions {
   int member_pictures = -1;  // members that get pictures of their own; −1 = all
+  // Of the probability: the share of members above (below where `bright_is_low`) each, up to
+  // kMaxThresholds. Empty: what the
+  // brightest 10 % of the newest frame exceed.
+  std::vector<float> thresholds = {};
 };
 
 // Lead ℓ's valid time.

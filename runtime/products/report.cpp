@@ -1,11 +1,15 @@
-// The two texts of a forecast: summary.json for programs and report.html for people. The report is one file
-// that a browser shows without network, and whose pictures and table stay readable without JavaScript.
+// report.html: the forecast for people, in one file that a browser shows without network: a loop over past frames and
+// leads, how good forecasts have been lately, how the frames came in, what was adapted.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "runtime/json_text.h"
+#include "runtime/products/chart.h"
 #include "runtime/products/html.h"
 #include "runtime/products/product_parts.h"
+#include "runtime/products/report_page.h"
+#include "runtime/text_writer.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -21,12 +25,6 @@ void append_pictures(std::string& text, const std::vector<ReportPictures::Png>& 
   text += ']';
 }
 
-std::string list_of_strings(const std::vector<std::string>& strings) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < strings.size(); ++i) text += (i == 0 ? "" : ", ") + json_string(strings[i]);
-  return text + "]";
-}
-
 // A script inside HTML must not hold "</".
 std::string script_string(std::string_view text) {
   std::string quoted = json_string(text);
@@ -34,161 +32,262 @@ std::string script_string(std::string_view text) {
   return quoted;
 }
 
-constexpr std::string_view kStyle = R"(
-:root{color-scheme:dark;--line:#2c323a;--quiet:#98a1ab;--accent:#0aae7b}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:1100px;padding:2rem 1.2rem 4rem;background:#121418;color:#e4e7eb;font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2.4rem 0 .7rem}
-p{margin:.2rem 0;color:var(--quiet)}
-img{max-width:100%;display:block}
-figure{margin:1rem 0;border:1px solid var(--line);border-radius:8px;overflow:hidden}
-#loop{background:#000;text-align:center}
-#loop img{width:min(100%,640px);margin:0 auto;image-rendering:pixelated}
-.bar{display:flex;gap:.6rem;align-items:center;padding:.7rem;flex-wrap:wrap;background:#1a1d23}
-.bar input{flex:1;min-width:160px;accent-color:var(--accent)}
-button{background:#252a32;color:inherit;border:1px solid var(--line);border-radius:6px;padding:.3rem .8rem;font:inherit;cursor:pointer}
-button.on{background:var(--accent);border-color:var(--accent);color:#08150f}
-#label{min-width:15rem;text-align:left;font-variant-numeric:tabular-nums}
-.wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.35rem .6rem;text-align:right;border-bottom:1px solid var(--line)}
-th{color:var(--quiet);font-weight:500}th:first-child,td:first-child{text-align:left}
-.facts td{text-align:left;word-break:break-all}.facts td:first-child{color:var(--quiet);white-space:nowrap;word-break:normal}
-)";
+// "2018-06-06 12:00 UTC".
+std::string people_time(std::int64_t time) {
+  std::string text = format_time(time);
+  text[10] = ' ';
+  text.pop_back();
+  return text + " UTC";
+}
+std::string time_tag(std::int64_t time) {
+  return "<time datetime=\"" + format_time(time) + "\">" + people_time(time) + "</time>";
+}
 
-constexpr std::string_view kScript = R"(
-const image=document.getElementById('shown'),slider=document.getElementById('time'),label=document.getElementById('label'),
-play=document.getElementById('play'),choice=document.getElementById('layers');
-let layer=0,timer=0;
-slider.max=labels.length-1;slider.value=past.length;
-function show(){const i=+slider.value;image.src=i<past.length?past[i]:layers[layer].leads[i-past.length];
-label.textContent=labels[i]+(i<past.length?'':', '+layers[layer].name)}
-function stop(){clearInterval(timer);timer=0;play.textContent='Play'}
-play.onclick=()=>{if(timer)return stop();play.textContent='Stop';
-timer=setInterval(()=>{slider.value=(+slider.value+1)%labels.length;show()},350)};
-slider.oninput=()=>{stop();show()};
-layers.forEach((l,i)=>{const b=document.createElement('button');b.textContent=l.name;b.onclick=()=>{layer=i;
-[...choice.children].forEach((c,j)=>c.className=i==j?'on':'');if(+slider.value<past.length&&!timer)slider.value=past.length;show()};
-if(!i)b.className='on';choice.append(b)});
-show();
-)";
+std::string counted(int count, const char* one, const char* many) {
+  return std::to_string(count) + (count == 1 ? one : many);
+}
+
+std::string card(std::string_view title, std::string_view content, bool whole = false) {
+  TextWriter out;
+  out << "<section class=\"card" << (whole ? " whole" : "") << "\"><h2>" << title << "</h2>\n"
+      << content << "</section>\n";
+  return out.text;
+}
+
+void table_row(TextWriter& out, std::string_view name, std::string_view value) {
+  out << "<tr><td>" << html(name) << "</td><td>" << html(value) << "</td></tr>\n";
+}
+constexpr std::string_view kFactsTable = "<div class=\"wide\"><table class=\"facts\">\n";
+constexpr std::string_view kTableEnd = "</table></div>\n";
+
+void add_legend(TextWriter& out, const View& view, bool hidden) {
+  constexpr int kStops = 24;
+  out << "<div class=\"legend\"" << (hidden ? " hidden" : "") << "><p>" << html(view.name) << ", " << html(view.units)
+      << "</p><i style=\"background:linear-gradient(90deg";
+  for (int i = 0; i < kStops; ++i) {
+    const float share = static_cast<float>(i) / static_cast<float>(kStops - 1);
+    const Colour c = palette_colour(view.colours.palette, view.colours.inverted ? 1.0f - share : share);
+    out << ",rgb(" << int{c.red} << " " << int{c.green} << " " << int{c.blue} << ")";
+  }
+  out << ")\"></i><div>";
+  for (int i = 0; i <= 4; ++i) {
+    out << "<span>"
+        << plain_number(static_cast<double>(view.colours.low +
+                                            (view.colours.high - view.colours.low) * 0.25f * static_cast<float>(i)),
+                        4)
+        << "</span>";
+  }
+  out << "</div></div>\n";
+}
+
+// The map over the loop: lines in pixels of the field, names at the places of their lines that are seen first.
+void add_map(TextWriter& out, const ProductParts& parts) {
+  const int width = parts.forecast->width, height = parts.forecast->height;
+  TextWriter paths[2], names;
+  for (const MapLine& line : parts.map) {
+    TextWriter& path = paths[line.kind == MapLine::Kind::coast ? 0 : 1];
+    for (std::size_t i = 0; i < line.points.size(); ++i) {
+      path << (i == 0 ? "M" : "L") << static_cast<double>(line.points[i].x) << " "
+           << static_cast<double>(line.points[i].y);
+    }
+    if (line.name.empty()) continue;
+    const auto seen = std::find_if(line.points.begin(), line.points.end(), [&](const MapLine::Point& p) {
+      return p.x >= 0 && p.y >= 0 && p.x < static_cast<float>(width) && p.y < static_cast<float>(height);
+    });
+    if (seen == line.points.end()) continue;
+    const auto share = [](float at, int extent) {
+      return std::clamp(100.0 * static_cast<double>(at) / extent, 3.0, 97.0);
+    };
+    names << "<span class=\"name map\" style=\"left:" << share(seen->x, width) << "%;top:" << share(seen->y, height)
+          << "%\">" << line.name << "</span>";
+  }
+  out << "<svg class=\"map\" viewBox=\"0 0 " << width << " " << height
+      << "\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><path class=\"net\" d=\"" << paths[1].text
+      << "\"/><path class=\"coast\" d=\"" << paths[0].text << "\"/></svg>" << names.text;
+}
+
+void add_viewer(TextWriter& out, const ProductParts& parts, const ReportPictures& pictures) {
+  const ForecastProduct& forecast = *parts.forecast;
+  out << "<section class=\"card\" id=\"viewer\"><div id=\"views\"></div>\n<div id=\"stage\"><div id=\"frame\" "
+         "style=\"--ratio:"
+      << static_cast<double>(forecast.width) / forecast.height << "\"><img alt=\"" << parts.mean.name << "\" src=\"";
+  append_data_uri(out.text, pictures.layers.front().leads.front());
+  out << "\">\n";
+  if (!parts.map.empty()) add_map(out, parts);
+  out << "</div></div>\n<div id=\"caption\"><span id=\"when\">" << people_time(parts.leads.front().time)
+      << "</span><span id=\"note\">+" << format_duration(forecast.cadence_seconds) << " · " << parts.mean.name
+      << "</span></div>\n";
+  for (const ReportPictures::Layer& layer : pictures.layers)
+    add_legend(out, *layer.view, &layer != &pictures.layers.front());
+  out << "<div id=\"controls\"><button id=\"back\" aria-label=\"one step back\">◀</button><button id=\"play\" "
+         "aria-pressed=\"false\">Play</button><button id=\"next\" aria-label=\"one step on\">▶</button><input "
+         "id=\"time\" type=\"range\" min=\"0\" aria-label=\"time\">";
+  if (!parts.map.empty()) out << "<button id=\"map\" aria-pressed=\"true\">Map</button>";
+  out << "</div>\n<p class=\"keys\">Space plays, ← and → step, Home and End jump, number keys choose the view. "
+      << html(forecast.station) << (forecast.station.empty() || forecast.channel.empty() ? "" : ", ")
+      << html(forecast.channel) << "</p></section>\n";
+}
+
+// In words: the first line against each of the others, over the leads that both have.
+std::string verdict(const Chart& chart) {
+  TextWriter out;
+  for (std::size_t l = 1; l < chart.lines.size(); ++l) {
+    double ours = 0.0, theirs = 0.0;
+    for (std::size_t i = 0; i < chart.x_names.size(); ++i) {
+      if (!std::isfinite(chart.lines[0].values[i]) || !std::isfinite(chart.lines[l].values[i])) continue;
+      ours += chart.lines[0].values[i];
+      theirs += chart.lines[l].values[i];
+    }
+    if (!(theirs > 0.0)) continue;
+    const double percent = 100.0 * (1.0 - ours / theirs);
+    out << (out.text.empty() ? "<p>" : ", ") << std::floor(std::abs(percent) + 0.5) << " % "
+        << (percent >= 0.0 ? "better" : "worse") << " than " << html(chart.lines[l].name);
+  }
+  return out.text.empty() ? out.text : out.text + "</p>\n";
+}
+
+std::string score_card(const ProductParts& parts, const RecentScores& scores) {
+  Chart chart;
+  chart.title = scores.score + " of recent forecasts by lead time";
+  chart.units = parts.mean.units;
+  chart.from_zero = true;
+  std::size_t points = 0;
+  for (const RecentScores::Line& line : scores.lines) points = std::max(points, line.by_lead.size());
+  for (std::size_t i = 0; i < points; ++i)
+    chart.x_names.push_back("+" + format_duration(static_cast<std::int64_t>(i + 1) * parts.forecast->cadence_seconds));
+  for (const RecentScores::Line& line : scores.lines) {
+    chart.lines.push_back({line.name, line.by_lead});
+    chart.lines.back().values.resize(points, std::nan(""));
+  }
+  TextWriter out;
+  out << verdict(chart) << svg_chart(chart, false) << "<p class=\"quiet\">" << html(scores.score) << " of "
+      << counted(scores.forecasts, " forecast", " forecasts") << ", made " << time_tag(scores.first_time) << " to "
+      << time_tag(scores.last_time) << "</p>\n";
+  return card("How good forecasts were lately", out.text);
+}
+
+std::string feed_card(const FeedHealth& feed) {
+  constexpr std::size_t kShown = 12;
+  TextWriter out;
+  const auto figure = [&](const char* name, int value) {
+    out << "<div><dt>" << name << "</dt><dd>" << value << "</dd></div>";
+  };
+  const int left_out = std::max(feed.left_out_count, static_cast<int>(feed.left_out.size()));
+  out << "<dl>";
+  figure("frames used", feed.used);
+  figure("missing", feed.missing);
+  figure("bridged", feed.bridged);
+  figure("left out", left_out);
+  out << "</dl>\n<p class=\"quiet\">since " << time_tag(feed.since) << "</p>\n";
+  const std::size_t shown = std::min(kShown, feed.left_out.size());
+  if (shown > 0) out << kFactsTable;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& [name, reason] = feed.left_out[feed.left_out.size() - 1 - i];
+    table_row(out, name, reason);
+  }
+  if (shown > 0) out << kTableEnd;
+  const int more = left_out - static_cast<int>(shown);
+  if (more > 0) out << "<p class=\"quiet\">and " << counted(more, " more file", " more files") << "</p>\n";
+  return card("Frames from the receiver", out.text);
+}
+
+std::string adaptation_card(const AdaptationFacts& facts) {
+  TextWriter out;
+  out << "<p>" << (facts.used ? "In use. " : "Not used: the prior's own weights forecast. ") << html(facts.decision)
+      << "</p>\n"
+      << kFactsTable;
+  if (facts.pairs > 0) {
+    TextWriter pairs;
+    pairs << counted(facts.pairs, " pair of frames, ", " pairs of frames, ") << people_time(facts.first_time) << " to "
+          << people_time(facts.last_time);
+    table_row(out, "learned from", pairs.text);
+    table_row(out, "steps", std::to_string(facts.steps));
+  }
+  if (std::isfinite(facts.nll_before) && std::isfinite(facts.nll_after)) {
+    TextWriter loss;
+    loss << facts.nll_before << " before, " << facts.nll_after << " after";
+    table_row(out, "loss of these pairs", loss.text);
+  }
+  out << kTableEnd;
+  return card("Adaptation to this station", out.text);
+}
 
 std::string lead_table(const ProductParts& parts) {
-  std::string text =
-      "<div class=\"wide\"><table><tr><th>valid at</th><th>lead time</th><th>mean</th><th>lowest</th>"
-      "<th>highest</th><th>mean spread</th><th>largest spread</th></tr>\n";
+  TextWriter out;
+  out << "<div class=\"wide\"><table><tr><th>valid at</th><th>ahead</th><th>mean</th><th>lowest</th><th>highest</th>"
+         "<th>spread</th><th>largest</th>";
+  for (const View& view : parts.probabilities) out << "<th>" << html(view.label) << "</th>";
+  out << "</tr>\n";
   for (const LeadStatistics& lead : parts.leads) {
-    text += "<tr><td>" + format_time(lead.time) + "</td><td>" +
-            format_duration(lead.time - parts.forecast->start_time) + "</td>";
-    for (const double value : {lead.mean, lead.low, lead.high, lead.mean_spread, lead.max_spread}) {
-      text += "<td>" + plain_number(value, 4) + "</td>";
-    }
-    text += "</tr>\n";
+    out << "<tr><td>" << time_tag(lead.time) << "</td><td>" << format_duration(lead.time - parts.forecast->start_time)
+        << "</td>";
+    for (const double value : {lead.mean, lead.low, lead.high, lead.mean_spread, lead.max_spread})
+      out << "<td>" << plain_number(value, 4) << "</td>";
+    for (const double share : lead.probability) out << "<td>" << plain_number(100.0 * share, 3) << " %</td>";
+    out << "</tr>\n";
   }
-  return text + "</table></div>\n";
+  out << kTableEnd;
+  return card("By lead time, in " + html(parts.mean.units), out.text, true);
 }
 
 std::string facts_table(const ProductParts& parts) {
   const ForecastProduct& forecast = *parts.forecast;
-  std::string text = "<div class=\"wide\"><table class=\"facts\">\n";
-  const auto row = [&](const std::string& name, const std::string& value) {
-    text += "<tr><td>" + html(name) + "</td><td>" + html(value) + "</td></tr>\n";
-  };
-  row("forecast hash", parts.hash);
-  row("prior SHA-256", forecast.prior_sha256);
-  row("seed", std::to_string(forecast.seed));
-  row("size", std::to_string(forecast.width) + " × " + std::to_string(forecast.height) + " pixels");
-  for (const auto& [name, value] : forecast.settings) row(name, value);
-  return text + "</table></div>\n";
+  TextWriter out, size;
+  out << kFactsTable;
+  table_row(out, "forecast hash", parts.hash);
+  table_row(out, "prior SHA-256", forecast.prior_sha256);
+  table_row(out, "seed", std::to_string(forecast.seed));
+  size << forecast.width << " × " << forecast.height << " pixels";
+  table_row(out, "size", size.text);
+  for (const auto& [name, value] : forecast.settings) table_row(out, name, value);
+  out << kTableEnd;
+  return card("How it was made", out.text, true);
+}
+
+void add_chips(TextWriter& out, const ForecastProduct& forecast) {
+  out << "<ul class=\"chips\"><li>" << counted(forecast.members, " member", " members") << "</li><li>"
+      << counted(forecast.leads, " lead of ", " leads of ") << format_duration(forecast.cadence_seconds) << "</li>"
+      << (forecast.adapted ? "<li class=\"good\">adapted to the station</li>" : "<li>not adapted</li>");
+  if (const auto& feed = forecast.feed; feed && feed->missing > 0)
+    out << "<li class=\"warn\">" << counted(feed->missing, " frame missing", " frames missing") << "</li>";
+  out << "</ul>\n";
 }
 
 }  // namespace
 
-std::string summary_json(const ProductParts& parts, const std::vector<std::string>& files) {
-  const ForecastProduct& forecast = *parts.forecast;
-  std::string text = "{\n";
-  const auto field = [&](const char* name, const std::string& value) {
-    text += "  " + json_string(name) + ": " + value + ",\n";
-  };
-  field("hash", json_string(parts.hash));
-  field("start_time", json_string(format_time(forecast.start_time)));
-  field("cadence_seconds", std::to_string(forecast.cadence_seconds));
-  field("members", std::to_string(forecast.members));
-  field("leads", std::to_string(forecast.leads));
-  field("height", std::to_string(forecast.height));
-  field("width", std::to_string(forecast.width));
-  field("channel", json_string(forecast.channel));
-  field("region", json_string(forecast.region));
-  field("units", json_string(forecast.units));
-  field("prior_sha256", json_string(forecast.prior_sha256));
-  field("seed", std::to_string(forecast.seed));
-  field("adapted", forecast.adapted ? "true" : "false");
-  text += "  \"settings\": {";
-  for (std::size_t i = 0; i < forecast.settings.size(); ++i) {
-    const auto& [name, value] = forecast.settings[i];
-    text += (i == 0 ? "" : ", ") + json_string(name) + ": " + json_string(value);
-  }
-  text += "},\n";
-  std::vector<std::string> past;
-  for (const PastFrame& frame : forecast.past) past.push_back(format_time(frame.time));
-  field("past", list_of_strings(past));
-  text += "  \"by_lead\": [\n";
-  for (std::size_t i = 0; i < parts.leads.size(); ++i) {
-    const LeadStatistics& lead = parts.leads[i];
-    text += "    {\"time\": " + json_string(format_time(lead.time)) +
-            ", \"lead_seconds\": " + std::to_string(lead.time - forecast.start_time) +
-            ", \"mean\": " + json_number(lead.mean) + ", \"low\": " + json_number(lead.low) +
-            ", \"high\": " + json_number(lead.high) + ", \"mean_spread\": " + json_number(lead.mean_spread) +
-            ", \"max_spread\": " + json_number(lead.max_spread) +
-            ", \"variance_of_weights\": " + json_number(lead.weight_share) +
-            ", \"variance_of_noise\": " + json_number(1.0 - lead.weight_share) +
-            (i + 1 < parts.leads.size() ? "},\n" : "}\n");
-  }
-  return text + "  ],\n  \"files\": " + list_of_strings(files) + "\n}\n";
-}
-
 std::string report_html(const ProductParts& parts, const ReportPictures& pictures) {
   const ForecastProduct& forecast = *parts.forecast;
-  const std::string start = format_time(forecast.start_time);
-  std::string facts = forecast.channel;
-  if (!forecast.region.empty()) facts += (facts.empty() ? "" : ", ") + forecast.region;
-  std::string text =
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-      "content=\"width=device-width,initial-scale=1\">\n<title>Forecast from " +
-      start + "</title>\n<style>" + std::string(kStyle) + "</style></head><body>\n<h1>Forecast from " + start +
-      "</h1>\n";
-  if (!facts.empty()) text += "<p>" + html(facts) + "</p>\n";
-  text += "<p>" + std::to_string(forecast.members) + (forecast.members == 1 ? " member, " : " members, ") +
-          (forecast.adapted ? "adapted to the station's own frames" : "not adapted") + ", " +
-          std::to_string(forecast.leads) + " lead times of " + format_duration(forecast.cadence_seconds) +
-          ", values in " + html(forecast.units.empty() ? "image numbers" : forecast.units) + "</p>\n";
-
-  text += "<figure id=\"loop\"><img id=\"shown\" alt=\"the forecast at the chosen time\" src=\"";
-  append_data_uri(text, pictures.layers.front().leads.front());
-  text +=
-      "\">\n<div class=\"bar\"><button id=\"play\">Play</button><input id=\"time\" type=\"range\" min=\"0\" "
-      "aria-label=\"time\"><span id=\"label\">" +
-      format_time(parts.leads.front().time) +
-      "</span><span id=\"layers\" class=\"bar\"></span></div></figure>\n<h2>At a glance</h2>\n"
-      "<figure><img alt=\"past frames, ensemble mean, spread and members by lead time\" src=\"";
-  append_data_uri(text, pictures.overview);
-  text +=
-      "\"></figure>\n<h2>By lead time</h2>\n" + lead_table(parts) + "<h2>How it was made</h2>\n" + facts_table(parts);
-
-  std::vector<std::string> labels;
-  for (const PastFrame& frame : forecast.past) labels.push_back(format_time(frame.time) + " observed");
-  for (const LeadStatistics& lead : parts.leads) {
-    labels.push_back(format_time(lead.time) + " +" + format_duration(lead.time - forecast.start_time));
-  }
-  text += "<script>\nconst labels=" + list_of_strings(labels) + ";\nconst past=";
-  append_pictures(text, pictures.past);
-  text += ";\nconst layers=[";
+  const std::string place = place_name(forecast);
+  const std::string title = html(place.empty() ? "Cloud forecast" : place);
+  TextWriter out;
+  out << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+         "content=\"width=device-width,initial-scale=1\">\n<title>"
+      << title << ", forecast from " << people_time(forecast.start_time)
+      << "</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>" << kReportStyle
+      << "</style></head><body>\n<header><div><h1>" << title << "</h1>";
+  if (!forecast.channel.empty()) out << "<p class=\"quiet\">" << html(forecast.channel) << "</p>";
+  out << "</div><p>Forecast from " << time_tag(forecast.start_time) << "</p></header>\n";
+  add_chips(out, forecast);
+  add_viewer(out, parts, pictures);
+  out << "<div class=\"grid\">\n";
+  if (forecast.scores) out << score_card(parts, *forecast.scores);
+  if (forecast.feed) out << feed_card(*forecast.feed);
+  if (forecast.adaptation) out << adaptation_card(*forecast.adaptation);
+  out << lead_table(parts) << facts_table(parts) << "</div>\n<script>\nconst times=[";
+  for (const PastFrame& frame : forecast.past) out << "[\"" << people_time(frame.time) << "\",\"\"],";
+  for (const LeadStatistics& lead : parts.leads)
+    out << "[\"" << people_time(lead.time) << "\",\"+" << format_duration(lead.time - forecast.start_time) << "\"],";
+  out << "];\nconst past=";
+  append_pictures(out.text, pictures.past);
+  out << ";\nconst views=[";
   for (const ReportPictures::Layer& layer : pictures.layers) {
-    text += "{name:" + script_string(layer.name) + ",leads:";
-    append_pictures(text, layer.leads);
-    text += "},\n";
+    out << "{name:" << script_string(layer.view->name) << ",label:" << script_string(layer.view->label)
+        << (layer.view == &parts.members ? ",sheet:true" : "") << ",frames:";
+    append_pictures(out.text, layer.leads);
+    out << "},\n";
   }
-  return text + "];" + std::string(kScript) + "</script>\n</body></html>\n";
+  out << "];" << kReportScript << "</script>\n</body></html>\n";
+  return std::move(out.text);
 }
 
 }  // namespace altocast

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/frames/frame_block.h"
 #include "runtime/gaussian.h"
 #include "runtime/json_text.h"
 #include "runtime/random.h"
@@ -42,6 +41,10 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
   return {};
 }
 
+int wanted_pairs(const Prior& prior, const AdaptationSettings& settings) {
+  return std::max(1, settings.pairs.value_or(prior.support_pairs));
+}
+
 InnerRates<float> scaled_rates(const Prior& prior, float scale) {
   InnerRates<float> rates = inner_rates(prior);
   for (float& rate : rates.mu) rate *= scale;
@@ -49,38 +52,21 @@ InnerRates<float> scaled_rates(const Prior& prior, float scale) {
   return rates;
 }
 
-}  // namespace
-
-Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const AdaptationSettings& settings,
-                         Kernels<float>& kernels) {
+// The adaptation on windows of the frames.
+Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPrior& loaded, const FrameBlock& frames,
+                            const AdaptationSettings& settings, Kernels<float>& kernels) {
   const FlushSubnormals flush;
   const Prior& prior = loaded.prior;
-  const int inputs = prior.network.input_frames;
-  const int leads = prior.network.leads;
-  const int wanted = std::max(1, settings.pairs.value_or(prior.support_pairs));
   InnerLoopSettings inner = prior.inner;
   inner.steps = settings.steps.value_or(inner.steps);
-
-  std::vector<FrameWindow> windows;
-  const Result<FrameBlock> block = load_frames(
-      cache,
-      [&](const FrameCache& frames) -> Result<FrameRange> {
-        Result<std::vector<FrameWindow>> pairs = frames.support_pairs(inputs, leads, wanted, settings.at);
-        if (!pairs.ok()) return pairs.status();
-        windows = *std::move(pairs);
-        return FrameRange{windows.front().first, static_cast<int>(windows.size()) - 1 + inputs + leads};
-      },
-      prior.normalisation);
-  if (!block.ok()) return block.status();
-  ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, *block, cache.folder()));
-  SampleSet pairs(prior.network, block->height, block->width, windows.size());
+  SampleSet pairs(prior.network, frames.height, frames.width, windows.size());
   for (const FrameWindow& window : windows) {
-    pairs.add(block->from(window.first), block->from(window.first + static_cast<std::size_t>(inputs)),
+    pairs.add(frames.from(window.first), frames.from(window.first + static_cast<std::size_t>(window.inputs)),
               kernels.threads());
   }
   const std::span<const Sample<float>> support = pairs.samples();
 
-  UNet<float> network(prior.network, kernels, block->height, block->width, Purpose::gradient);
+  UNet<float> network(prior.network, kernels, frames.height, frames.width, Purpose::gradient);
   InnerLoop<float> loop(network, inner, scaled_rates(prior, settings.rate_scale));
   Gaussian<float> theta;
   theta.mu = prior.mu;
@@ -101,7 +87,8 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
   ALTOCAST_RETURN_IF_ERROR(check_converged(result.steps, lambda));
 
   result.posterior = make_posterior(loaded, lambda.mu, lambda.rho);
-  result.posterior.frames = block->names;
+  const std::size_t first = windows.front().first - frames.first;
+  result.posterior.frames.assign(frames.names.begin() + static_cast<std::ptrdiff_t>(first), frames.names.end());
   result.posterior.inner = inner;
   result.posterior.support_pairs = static_cast<int>(support.size());
   result.posterior.seed = settings.seed;
@@ -116,9 +103,47 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
     return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +
                          kMend);
   }
-  result.first_time = block->slots.front();
-  result.last_time = block->slots.back();
+  result.first_time = frames.slots[first];
+  result.last_time = frames.slots.back();
   return result;
+}
+
+}  // namespace
+
+Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const AdaptationSettings& settings,
+                         Kernels<float>& kernels) {
+  const Prior& prior = loaded.prior;
+  const int inputs = prior.network.input_frames;
+  const int leads = prior.network.leads;
+  std::vector<FrameWindow> windows;
+  const Result<FrameBlock> block = load_frames(
+      cache,
+      [&](const FrameCache& frames) -> Result<FrameRange> {
+        Result<std::vector<FrameWindow>> pairs =
+            frames.support_pairs(inputs, leads, wanted_pairs(prior, settings), settings.at);
+        if (!pairs.ok()) return pairs.status();
+        windows = *std::move(pairs);
+        const std::size_t first = windows.front().first;
+        return FrameRange{first, static_cast<int>(windows.back().first - first) + inputs + leads};
+      },
+      prior.normalisation);
+  if (!block.ok()) return block.status();
+  ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, *block, cache.folder()));
+  return adapt_on(windows, loaded, *block, settings, kernels);
+}
+
+Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, const AdaptationSettings& settings,
+                         Kernels<float>& kernels) {
+  const int inputs = loaded.prior.network.input_frames;
+  const int leads = loaded.prior.network.leads;
+  std::vector<FrameWindow> windows =
+      FrameCache::windows({frames.first, static_cast<std::size_t>(frames.count)}, inputs, leads);
+  if (windows.empty()) {
+    return Status::error(std::to_string(frames.count) + " frames are too few to adapt to: a pair takes " +
+                         std::to_string(inputs) + " past and " + std::to_string(leads) + " future ones");
+  }
+  const std::size_t count = std::min(windows.size(), static_cast<std::size_t>(wanted_pairs(loaded.prior, settings)));
+  return adapt_on(std::span(windows).last(count), loaded, frames, settings, kernels);
 }
 
 }  // namespace altocast

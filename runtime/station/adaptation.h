@@ -1,5 +1,5 @@
-// The station's adaptation in one call: from a prior and a folder of frames to a posterior. It picks the
-// newest pairs of (past, future) frames up to a time, and runs the inner loop on them in float with the given
+// The station's adaptation in one call: from a prior and frames, in a folder or in memory, to a posterior. It picks
+// the newest pairs of (past, future) frames up to a time, and runs the inner loop on them in float with the given
 // kernels.
 //
 // The result is a pure function of the prior file, the frames' pixels and the settings: no number of threads
@@ -14,7 +14,7 @@
 #include "formats/posterior.h"
 #include "formats/prior.h"
 #include "formats/status.h"
-#include "runtime/frames/frame_cache.h"
+#include "runtime/frames/frame_block.h"
 #include "runtime/inner_loop.h"
 #include "runtime/kernels/kernels.h"
 
@@ -43,6 +43,10 @@ struct Adaptation {
 // rates make the KL term unstable, or if λ does not stay finite; the message says what to change. A run
 // shorter than the wanted pairs need is no failure: posterior.support_pairs says how many there were.
 Result<Adaptation> adapt(const LoadedPrior& prior, FrameCache& cache, const AdaptationSettings& settings,
+                         Kernels<float>& kernels);
+
+// The same on the newest pairs in a block of consecutive frames; settings.at is not looked at.
+Result<Adaptation> adapt(const LoadedPrior& prior, const FrameBlock& frames, const AdaptationSettings& settings,
                          Kernels<float>& kernels);
 
 }  // namespace altocast

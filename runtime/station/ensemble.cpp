@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::uint64_t kEnsemblePurpose = 0x656e7365;  // "ense": of the seed's streams
 
+// Buffers of a network that may exist once a thread: a `small` one's up to about 300 × 300 pixels.
+constexpr std::size_t kMaxWorkerBytes = std::size_t{24} << 20;
+
 }  // namespace
 
 Status check_ensemble_memory(std::uint64_t member_values, int members) {
@@ -38,6 +41,26 @@ EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kerne
       sums_(member_size()),
       squares_(leads_) {
   if (prior.noise) noise_.emplace(*prior.noise, height, width);
+  const int threads = kernels.threads().size();
+  if (threads == 1 || network_.activation_bytes() > kMaxWorkerBytes) return;
+  workers_.reserve(static_cast<std::size_t>(threads));
+  for (int i = 0; i < threads; ++i) {
+    std::unique_ptr<Kernels<float>> own = kernels.single_threaded();
+    if (!own) return;
+    Kernels<float>& borrowed = *own;
+    workers_.push_back({std::move(own), UNet<float>(prior.network, borrowed, height, width, Purpose::forecast),
+                        std::vector<float>(phi_.size())});
+  }
+}
+
+void EnsembleForecaster::compute(UNet<float>& network, std::vector<float>& phi, const Gaussian<float>& weights,
+                                 const Sample<float>& input, std::uint64_t seed, std::size_t member,
+                                 std::span<float> out) {
+  // phi holds ε first; sample_weights works element by element.
+  fill_normal(derive_seed(seed, kEnsemblePurpose), member, 0, std::span(phi));
+  sample_weights(weights, std::span<const float>(phi), std::span(phi), network.threads());
+  network.set_weights(phi.data());
+  network.forward(input, out.data());
 }
 
 const EnsembleCentre& EnsembleForecaster::forecast(const Gaussian<float>& weights, const Sample<float>& input,
@@ -50,17 +73,25 @@ const EnsembleCentre& EnsembleForecaster::forecast(const Gaussian<float>& weight
   std::fill(sums_.begin(), sums_.end(), 0.0);
   std::fill(squares_.begin(), squares_.end(), 0.0);
   const std::size_t count = members.size() / size;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::span<float> member = members.subspan(i * size, size);
-    // phi_ holds ε_i first; sample_weights works element by element.
-    fill_normal(derive_seed(seed, kEnsemblePurpose), i, 0, std::span(phi_));
-    sample_weights(weights, std::span<const float>(phi_), std::span(phi_), network_.threads());
-    network_.set_weights(phi_.data());
-    network_.forward(input, member.data());
-    add_to_centre(member);
-    if (noise_) noise_->add(seed, static_cast<int>(i), units.limits, member, network_.threads());
-    for (float& value : member)
-      value = static_cast<float>(units.values.offset + units.values.scale * static_cast<double>(value));
+  const auto member = [&](std::size_t i) { return members.subspan(i * size, size); };
+  for (std::size_t first = 0; first < count;) {
+    std::size_t together = workers_.size();
+    if (together > 0 && first + together <= count) {
+      network_.threads().parallel_for(static_cast<int>(together), [&](int index) {
+        Worker& worker = workers_[static_cast<std::size_t>(index)];
+        const std::size_t i = first + static_cast<std::size_t>(index);
+        compute(worker.network, worker.phi, weights, input, seed, i, member(i));
+      });
+    } else {
+      together = 1;
+      compute(network_, phi_, weights, input, seed, first, member(first));
+    }
+    for (const std::size_t end = first + together; first < end; ++first) {
+      add_to_centre(member(first));
+      if (noise_) noise_->add(seed, static_cast<int>(first), units.limits, member(first), network_.threads());
+      for (float& value : member(first))
+        value = static_cast<float>(units.values.offset + units.values.scale * static_cast<double>(value));
+    }
   }
   finish_centre(count, units);
   return centre_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -39,14 +40,17 @@ struct EnsembleCentre {
   std::vector<double> weight_variance;  // [leads]: mean over the pixels of the variance among them; 0 for one member
 };
 
-// Not for concurrent use; prior and kernels are borrowed. Memory is allocated by the constructor only, and members are
-// computed one after another with all of the kernel set's threads.
+// Not for concurrent use; prior and kernels are borrowed. Memory is allocated by the constructor only. Where the
+// network's buffers are small, as many members as there are threads are computed at once, each by one thread: they wait
+// for each other once a member instead of forty times. The rest, and large members, are computed one after another with
+// all threads. Neither changes a bit.
 class EnsembleForecaster {
  public:
   EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width);
 
   // Numbers of one member: leads · height · width.
   std::size_t member_size() const { return network_.terms(); }
+  std::size_t activation_bytes() const { return (workers_.size() + 1) * network_.activation_bytes(); }
 
   // Members 0 … members.size() / member_size() − 1, [member, leads, height, width], in `units`. The result holds until
   // the next call.
@@ -54,12 +58,21 @@ class EnsembleForecaster {
                                  std::uint64_t seed, std::span<float> members);
 
  private:
+  // Computes members by itself.
+  struct Worker {
+    std::unique_ptr<Kernels<float>> kernels;
+    UNet<float> network;
+    std::vector<float> phi;
+  };
+  void compute(UNet<float>& network, std::vector<float>& phi, const Gaussian<float>& weights,
+               const Sample<float>& input, std::uint64_t seed, std::size_t member, std::span<float> out);
   void add_to_centre(std::span<const float> member);
   void finish_centre(std::size_t members, const EnsembleUnits& units);
 
   UNet<float> network_;
   std::size_t leads_;
-  std::vector<float> phi_;  // [D]
+  std::vector<float> phi_;       // [D]
+  std::vector<Worker> workers_;  // one a thread, or none
   std::optional<ObservationNoise> noise_;
   EnsembleCentre centre_;
   std::vector<double> sums_;     // [leads, height, width] over the members' medians, normalised

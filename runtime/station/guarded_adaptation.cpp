@@ -199,4 +199,23 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   return result;
 }
 
+AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {
+  const auto& [guard, adaptation] = guarded;
+  AdaptationFacts facts;
+  facts.used = guard.adapted();
+  if (guard.verdict == GuardVerdict::off) facts.decision = "The guard is off.";
+  if (guard.verdict == GuardVerdict::passed) {
+    facts.decision = "Forecasts of the last " + std::to_string(guard.held_back) + " frames, held back: CRPS " +
+                     plain_number(guard.adapted_crps, 4) + ", the prior's " + plain_number(guard.prior_crps, 4) + ".";
+  }
+  if (!facts.used) facts.decision = guard.reason;
+  facts.first_time = adaptation.first_time;
+  facts.last_time = adaptation.last_time;
+  facts.pairs = facts.used ? adaptation.posterior.support_pairs : 0;
+  facts.steps = static_cast<int>(adaptation.steps.size());
+  facts.nll_before = adaptation.nll_before;
+  facts.nll_after = adaptation.nll_after;
+  return facts;
+}
+
 }  // namespace altocast

@@ -18,6 +18,7 @@
 
 #include <string>
 
+#include "runtime/products/report_facts.h"
 #include "runtime/station/adaptation.h"
 
 namespace altocast {
@@ -59,5 +60,8 @@ struct GuardedAdaptation {
 // pair or their pixels are not fit for the prior; an adaptation under guard that diverges is no failure.
 Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& prior, FrameCache& cache,
                                              const AdaptationSettings& settings, Kernels<float>& kernels);
+
+// What the report says about it.
+AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded);
 
 }  // namespace altocast

@@ -1,11 +1,17 @@
 #include "runtime/station/host.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
+#include <limits>
 #include <string_view>
+#if defined(__GLIBC__)
+#  include <malloc.h>
+#endif
 
 #include "formats/durable_file.h"
 
@@ -60,7 +66,40 @@ std::uint64_t memory_bytes() {
   return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
 }
 
+std::string cpu_governor() {
+  std::string name = small_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+  while (!name.empty() && std::isspace(static_cast<unsigned char>(name.back()))) name.pop_back();
+  return name.empty() ? "unknown" : name;
+}
+
+double cpu_temperature() {
+  constexpr int kMaxSensors = 64;
+  double hottest = std::numeric_limits<double>::quiet_NaN();
+  for (int sensor = 0; sensor < kMaxSensors; ++sensor) {
+    const std::string text = small_file(("/sys/class/thermal/thermal_zone" + std::to_string(sensor) + "/temp").c_str());
+    if (text.empty()) break;
+    const double celsius = static_cast<double>(std::atol(text.c_str())) / 1000.0;
+    if (!(hottest >= celsius)) hottest = celsius;
+  }
+  return hottest;
+}
+
+void reset_peak_rss() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+  const int file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const ssize_t written = write(file, "5", 1);
+  close(file);
+}
+
 std::uint64_t peak_rss_bytes() {
+  // getrusage() would also count what stood in the process before the program was started in it.
+  const std::string status = small_file("/proc/self/status");
+  if (const std::size_t line = status.find("VmHWM:"); line != std::string::npos) {
+    return std::strtoull(status.c_str() + line + 6, nullptr, 10) * 1024;
+  }
   struct rusage usage {};
   if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
-#include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/sample_set.h"
-#include "runtime/station/ensemble.h"
 
 namespace altocast {
 namespace {
@@ -21,7 +20,62 @@ void set_range(const FrameCache& cache, ForecastProduct& product) {
   product.range_high = static_cast<float>(settings.range_high.value_or(std::max(zero, full)));
 }
 
+// The day up to `now`, and the files of whatever time that were left out.
+FeedHealth feed_health(const FrameCache& cache, std::int64_t now, int cadence) {
+  constexpr std::int64_t kDay = 86400;
+  constexpr std::size_t kNamed = 30;  // files
+  FeedHealth feed;
+  feed.since = std::max(now - kDay, cache.frames().front().slot - cadence);
+  for (const FrameEntry& frame : cache.frames()) feed.used += frame.slot > feed.since && frame.slot <= now;
+  feed.missing = std::max(0, static_cast<int>((now - feed.since) / cadence) - feed.used);
+  const std::vector<RejectedFrame>& rejected = cache.rejected();
+  feed.left_out_count = static_cast<int>(rejected.size());
+  for (std::size_t i = rejected.size() - std::min(rejected.size(), kNamed); i < rejected.size(); ++i) {
+    std::string reason = rejected[i].reason;
+    if (reason.starts_with(rejected[i].path + ": ")) reason.erase(0, rejected[i].path.size() + 2);
+    feed.left_out.emplace_back(std::filesystem::path(rejected[i].path).filename(), std::move(reason));
+  }
+  return feed;
+}
+
+// What cache.toml says of the pictures.
+Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
+  const ProductSettings& settings = cache.settings().products;
+  product.station = settings.station;
+  product.palette = settings.palette.value_or(default_palette(cache.settings().channel));
+  product.georeference = cache.georeference();
+  if (settings.coastlines.empty()) return {};
+  Result<Coastlines> lines = load_coastlines(std::filesystem::path(cache.folder()) / settings.coastlines);
+  if (!lines.ok()) return lines.status();
+  product.coastlines = *std::move(lines);
+  return {};
+}
+
 }  // namespace
+
+Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights& weights, const FrameBlock& frames,
+                                        const EnsembleUnits& units, std::uint64_t seed, Kernels<float>& kernels,
+                                        std::span<float> values) {
+  const int inputs = prior.network.input_frames;
+  if (frames.count < inputs) {
+    return Status::error(std::to_string(frames.count) + " frames are too few to forecast from: the prior takes " +
+                         std::to_string(inputs));
+  }
+  EnsembleForecaster forecaster(prior, kernels, frames.height, frames.width);
+  Gaussian<float> q;
+  q.mu = weights.mu;
+  q.rho = weights.rho;
+  SampleSet inputs_only(prior.network, frames.height, frames.width, 1);
+  const Sample<float>& input = inputs_only.add(
+      frames.from(frames.first + static_cast<std::size_t>(frames.count - inputs)), nullptr, kernels.threads());
+  EnsembleCentre centre = forecaster.forecast(q, input, units, seed, values);
+  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
+    return Status::error(
+        "the forecast is not finite: the weights are not fit; adapt with a lower --rate-scale or take "
+        "another prior");
+  }
+  return centre;
+}
 
 Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights& weights, FrameCache& cache,
                                  const ForecastSettings& settings, Kernels<float>& kernels) {
@@ -43,22 +97,15 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   ALTOCAST_RETURN_IF_ERROR(
       check_ensemble_memory(pixels * static_cast<std::uint64_t>(prior.network.leads), settings.members));
 
-  EnsembleForecaster forecaster(prior, kernels, block->height, block->width);
-  Gaussian<float> q;
-  q.mu = weights.mu;
-  q.rho = weights.rho;
   const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
-  SampleSet inputs_only(prior.network, block->height, block->width, 1);
-  const Sample<float>& input = inputs_only.add(block->from(block->first), nullptr, kernels.threads());
   StationForecast result;
-  result.values_.resize(forecaster.member_size() * static_cast<std::size_t>(settings.members));
-  const EnsembleCentre& centre = forecaster.forecast(q, input, units, settings.seed, result.values_);
-  result.mean_ = centre.mean;
-  if (!std::all_of(result.values_.begin(), result.values_.end(), [](float value) { return std::isfinite(value); })) {
-    return Status::error(
-        "the forecast is not finite: the weights are not fit; adapt with a lower --rate-scale or take "
-        "another prior");
-  }
+  ALTOCAST_RETURN_IF_ERROR(set_pictures(cache, result.product_));  // before the work
+  result.values_.resize(static_cast<std::size_t>(pixels) * static_cast<std::size_t>(prior.network.leads) *
+                        static_cast<std::size_t>(settings.members));
+  Result<EnsembleCentre> centre =
+      forecast_members(prior, weights, *block, units, settings.seed, kernels, result.values_);
+  if (!centre.ok()) return centre.status();
+  result.mean_ = std::move(centre->mean);
 
   ForecastProduct& product = result.product_;
   product.members = settings.members;
@@ -67,7 +114,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   product.width = block->width;
   product.values = result.values_;
   product.mean = result.mean_;
-  product.weight_variance = centre.weight_variance;
+  product.weight_variance = std::move(centre->weight_variance);
   product.start_time = block->slots.back();
   product.cadence_seconds = *cadence;
   for (int i = 0; i < inputs; ++i) {
@@ -81,6 +128,7 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   product.region = cache.settings().region;
   product.units = cache.settings().units;
   set_range(cache, product);
+  product.feed = feed_health(cache, product.start_time, *cadence);
   product.bright_is_low = cache.settings().values.scale < 0.0;
   product.prior_sha256 = to_hex(loaded.sha256);
   product.seed = settings.seed;

@@ -1,18 +1,20 @@
 // The station's forecast in one call: from weights and a folder of frames to an ensemble in the frames' own
-// units with all that its products say about it (runtime/products.h).
+// units with all that its products say about it (runtime/products.h); or from frames in memory to its numbers.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "formats/posterior.h"
 #include "formats/prior.h"
 #include "formats/status.h"
-#include "runtime/frames/frame_cache.h"
+#include "runtime/frames/frame_block.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/products/products.h"
+#include "runtime/station/ensemble.h"
 
 namespace altocast {
 
@@ -32,7 +34,8 @@ class StationForecast {
   StationForecast& operator=(const StationForecast&) = delete;
 
   const ForecastProduct& product() const { return product_; }
-  ForecastProduct& product() { return product_; }  // for `adapted` and `settings`, which are the caller's to fill in
+  ForecastProduct& product() { return product_; }  // for `adapted`, `settings`, `scores` and
+                                                   // `adaptation`, which are the caller's to fill in
 
  private:
   friend Result<StationForecast> forecast(const LoadedPrior&, const AdaptedWeights&, FrameCache&,
@@ -48,5 +51,11 @@ class StationForecast {
 // kernels' threads and instruction set.
 Result<StationForecast> forecast(const LoadedPrior& prior, const AdaptedWeights& weights, FrameCache& cache,
                                  const ForecastSettings& settings, Kernels<float>& kernels);
+
+// What it computes, from the newest of consecutive frames: fills values [members, leads, height, width], in `units`.
+// Fails if there are too few frames or if a member is not finite.
+Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights& weights, const FrameBlock& frames,
+                                        const EnsembleUnits& units, std::uint64_t seed, Kernels<float>& kernels,
+                                        std::span<float> values);
 
 }  // namespace altocast

@@ -33,13 +33,15 @@ void add_text(const std::string& text, Sha256& hash) {
   hash.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
-// Decodes every frame that the cases will read, `needed` up to "now" and the targets, each once. Counts the targets'
-// brightness and adds what it read to `frames`; returns those that do not decode.
-std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, std::size_t needed,
-                                int leads, BrightnessCounts& counts, Sha256& frames) {
+// Decodes every frame that the cases will read, those of `pairs` pairs up to "now" and the targets, each once. Counts
+// the targets' brightness and adds what it read to `frames`; returns those that do not decode.
+std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, int inputs, int leads,
+                                int pairs, BrightnessCounts& counts, Sha256& frames) {
   std::set<std::size_t> read, targets;
   for (const std::size_t now : times) {
-    const std::size_t first = std::max(cache.run_of(now).first, now + 1 - std::min(now + 1, needed));
+    const Result<std::vector<FrameWindow>> support =
+        cache.support_pairs(inputs, leads, pairs, cache.frames()[now].slot);
+    const std::size_t first = support.ok() ? support->front().first : cache.run_of(now).first;
     for (std::size_t i = first; i <= now + index(leads); ++i) read.insert(i);
     for (std::size_t i = now + 1; i <= now + index(leads); ++i) targets.insert(i);
   }
@@ -47,19 +49,35 @@ std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::
   const auto largest = static_cast<float>(counts.size() - 1);
   std::vector<RejectedFrame> bad;
   for (const std::size_t i : read) {
-    const Result<Frame> frame = cache.load(i);
-    if (!frame.ok()) {
-      bad.push_back({cache.frames()[i].path, frame.message()});
+    Frame frame;
+    if (std::optional<RejectedFrame> fault = cache.load(i, Normalisation{0.0f, 1.0f}, frame)) {
+      bad.push_back(*std::move(fault));
       continue;
     }
-    const std::span<const std::uint8_t> pixels(reinterpret_cast<const std::uint8_t*>(frame->pixels.data()),
-                                               frame->pixels.size() * sizeof(float));
+    const std::span<const std::uint8_t> pixels(reinterpret_cast<const std::uint8_t*>(frame.pixels.data()),
+                                               frame.pixels.size() * sizeof(float));
     add_text(std::to_string(cache.frames()[i].slot) + " " + std::to_string(crc32c(pixels)) + "\n", frames);
     if (targets.contains(i)) {
-      for (const float raw : frame->pixels) ++counts[static_cast<std::size_t>(std::clamp(raw, 0.0f, largest) + 0.5f)];
+      for (const float raw : frame.pixels) ++counts[static_cast<std::size_t>(std::clamp(raw, 0.0f, largest) + 0.5f)];
     }
   }
   return bad;
+}
+
+std::size_t observed_count(const FrameCache& cache) {
+  return static_cast<std::size_t>(std::count_if(cache.frames().begin(), cache.frames().end(),
+                                                [](const FrameEntry& frame) { return !frame.bridged; }));
+}
+
+// Whether a station could have forecast from frame `now` and be scored by what was observed: no bridged frame is "now",
+// a truth, or a target of the one pair to adapt to that there must be.
+bool is_fit(const FrameCache& cache, std::size_t now, int inputs, int leads) {
+  if (!cache.observed(now, 1 + index(leads))) return false;
+  const std::size_t first = cache.run_of(now).first + index(inputs);
+  for (std::size_t target = now + 1 - index(leads); target >= first; --target) {
+    if (cache.observed(target, index(leads))) return true;
+  }
+  return false;
 }
 
 // In the frames' own units, from the darkest to the brightest; at most 100 − percentile % of the pixels are
@@ -87,7 +105,7 @@ struct CaseShape {
   int inputs = 2, leads = 0, pairs = 1;
   bool guard = false;
   int past() const { return std::max(inputs, 2); }
-  std::size_t needed() const { return index(past() + leads + pairs - 1 + (guard ? leads : 0)); }
+  int pairs_read() const { return pairs + (guard ? leads : 0); }
 };
 
 CaseShape case_shape(const LoadedPrior* prior, const VerificationSettings& settings) {
@@ -136,14 +154,14 @@ class Verifier {
     record.time = cache_.frames()[now].slot;
     for (int system = 0; system < kSystems; ++system) record.scores[system].resize(result_.systems[system].size());
 
-    const std::size_t frames = cache_.frames().size();
+    const std::size_t frames = observed_count(cache_);
     Gaussian<float> adapted;
     if (prior_) ALTOCAST_RETURN_IF_ERROR(adapt_before(record, adapted));
     const std::size_t first = now + 1 - index(shape_.past());
     const Result<FrameBlock> block = load_frames(
         cache_,
         [&](const FrameCache& cache) -> Result<FrameRange> {
-          if (cache.frames().size() == frames) return FrameRange{first, shape_.past() + shape_.leads};
+          if (observed_count(cache) == frames) return FrameRange{first, shape_.past() + shape_.leads};
           return Status::error(cache.rejected().back().path + ": has changed since the verification began");
         },
         normalisation_);
@@ -290,6 +308,7 @@ std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs,
   for (const FrameRun& run : cache.runs()) {
     const std::size_t end = run.first + run.count;
     for (std::size_t now = run.first + index(inputs + leads - 1); now + index(leads) < end; ++now) {
+      if (!is_fit(cache, now, inputs, leads)) continue;
       const std::int64_t time = cache.frames()[now].slot;
       if (time >= settings.from.value_or(time) && time <= settings.to.value_or(time)) fit.push_back(now);
     }
@@ -376,7 +395,8 @@ Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const V
                            std::to_string(shape.leads) + " of them after it");
     }
     frames = Sha256();
-    const std::vector<RejectedFrame> bad = scan(cache, times, shape.needed(), shape.leads, counts, frames);
+    const std::vector<RejectedFrame> bad =
+        scan(cache, times, shape.past(), shape.leads, shape.pairs_read(), counts, frames);
     if (bad.empty()) break;
     Result<FrameCache> rest = cache.without(bad);
     if (!rest.ok()) return rest.status();

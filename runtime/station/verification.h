@@ -50,8 +50,8 @@ struct Verification : VerificationSums {
 using VerificationProgress = std::function<void(std::size_t done, std::size_t cases)>;
 
 // Indices of the frames that a station could have forecast from: within from … to, with the inputs of a
-// forecast and at least one support pair up to them, and all target frames after them, in one run. Every
-// `every`-th.
+// forecast and at least one support pair up to them, and all target frames after them, in one run; no bridged frame is
+// a target. Every `every`-th.
 std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs, int leads,
                                             const VerificationSettings& settings);
 

@@ -96,7 +96,7 @@ int ForecastCheck::update(const FrameCache& cache, const Normalisation& normalis
   frames_.clear();
   // By the frames that came, oldest first: each needs few others, which are let go after it.
   for (const FrameEntry& entry : cache.frames()) {
-    if (entry.slot <= oldest) continue;
+    if (entry.slot <= oldest || entry.bridged) continue;  // what is made of its neighbours is no truth
     for (int lead = 1; lead <= leads; ++lead) {
       CheckedForecast checked{entry.slot - lead * cadence, lead, 0, 0, 0, 0};
       if (checked.from < oldest || !std::binary_search(folder.runs().begin(), folder.runs().end(), checked.from) ||

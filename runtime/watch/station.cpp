@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 
 #include "formats/durable_file.h"
 #include "runtime/frames/frame_block.h"
@@ -48,6 +49,38 @@ Result<StationWeights> load_weights(const StationSettings& settings, const std::
 
 // Half of what was known, half of what was seen: one slow moment does not decide.
 void learn(double& known, double seen) { known = known > 0 ? 0.5 * (known + seen) : seen; }
+
+AdaptationFacts adaptation_facts(const AdaptationRecord& record) {
+  AdaptationFacts facts;
+  facts.used = record.used;
+  facts.decision = record.reason;
+  facts.first_time = record.first_time;
+  facts.last_time = record.slot;
+  facts.pairs = record.pairs;
+  facts.steps = record.steps;
+  facts.nll_before = record.nll_before;
+  facts.nll_after = record.nll_after;
+  return facts;
+}
+
+// For the report; nothing if no forecast has been verified.
+std::optional<RecentScores> recent_scores(const std::vector<CheckedForecast>& history, int leads) {
+  if (history.empty()) return std::nullopt;
+  RecentScores scores;
+  scores.first_time = history.front().from;
+  scores.last_time = history.back().from;
+  const std::vector<double> none(static_cast<std::size_t>(leads), std::numeric_limits<double>::quiet_NaN());
+  scores.lines = {{"forecast", none}, {"persistence", none}, {"advection", none}};
+  for (const LeadSummary& lead : summarise(history)) {
+    scores.forecasts = std::max(scores.forecasts, lead.forecasts);
+    if (lead.lead > leads) continue;
+    const auto at = static_cast<std::size_t>(lead.lead - 1);
+    scores.lines[0].by_lead[at] = lead.mae;
+    scores.lines[1].by_lead[at] = lead.persistence;
+    scores.lines[2].by_lead[at] = lead.advection;
+  }
+  return scores;
+}
 
 std::string seconds_text(double seconds) { return plain_number(seconds, 3) + " s"; }
 
@@ -184,7 +217,9 @@ void Station::remember_bad_files(const FrameCache& opened, const FrameCache& cac
   for (const FrameEntry& entry : cache.frames()) left.insert(entry.path);
   for (std::size_t i = 0; i < opened.frames().size() && bad_files_.size() < kMost; ++i) {
     BadFile bad{opened.frames()[i].path, 0, 0};
-    if (left.contains(bad.path) || opened.load(i).ok() || !file_facts(bad.path, bad.bytes, bad.changed)) continue;
+    if (left.contains(bad.path) || opened.frames()[i].bridged || opened.load(i).ok() ||
+        !file_facts(bad.path, bad.bytes, bad.changed))
+      continue;
     bad_files_.push_back(std::move(bad));
   }
 }
@@ -211,7 +246,7 @@ void Station::look_at_feed(const FrameCache& cache) {
   feed.cadence_seconds = cache.cadence_seconds() > 0 ? cache.cadence_seconds() : weights_.prior().prior.cadence_seconds;
   const std::int64_t since = std::max(*feed.newest - 86400 + 1, cache.frames().front().slot);
   if (feed.cadence_seconds > 0) feed.day_slots = static_cast<int>((*feed.newest - since) / feed.cadence_seconds) + 1;
-  for (const FrameEntry& entry : cache.frames()) feed.day_frames += entry.slot >= since ? 1 : 0;
+  for (const FrameEntry& entry : cache.frames()) feed.day_frames += entry.slot >= since && !entry.bridged ? 1 : 0;
   const std::vector<RejectedFrame>& rejected = cache.rejected();
   feed.rejected_count = rejected.size();
   for (std::size_t i = rejected.size() - std::min(rejected.size(), kShownRejected); i < rejected.size(); ++i)
@@ -243,7 +278,7 @@ std::optional<std::int64_t> Station::next_due(const FrameCache& cache) const {
   for (std::size_t i = cache.frames().size(); i-- > 0;) {
     const std::int64_t slot = cache.frames()[i].slot;
     if (slot < folder_.due_from().value_or(slot) || (newest && slot < *newest - settings_.catch_up_seconds)) break;
-    if (i - cache.run_of(i).first + 1 < inputs) continue;
+    if (cache.frames()[i].bridged || i - cache.run_of(i).first + 1 < inputs) continue;
     if (!newest) newest = slot;
     const std::int64_t tolerance = std::max(0, cache.cadence_seconds() - 1) / 2;
     if (!folder_.has_run(slot, tolerance) && !unfit_.contains(slot)) return slot;
@@ -359,6 +394,9 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
                         {"adaptation_seed", std::to_string(used->seed)},
                         {"adaptation_last_frame", format_time(used->slot)}};
   }
+  product.adaptation = adaptation_facts(used ? *used : weights_.newest().value_or(AdaptationRecord{}));
+  if (!used && !weights_.newest()) product.adaptation.reset();
+  product.scores = recent_scores(history_, product.leads);
   ProductOptions options;
   options.member_pictures = settings_.member_pictures;
   const Status written = write_products(product, folder_.run_path(slot), options);

@@ -41,13 +41,17 @@ class BadInput : public testing::Test {
 
     ASSERT_TRUE(write_synthetic_frames(small_frames(), folder_ / "frames").ok());
     fs::create_directory(folder_ / "nothing");
-    copy_frames("gap", {"0000", "0030", "0100", "0130", "0230", "0300"});
+    copy_frames("gap", {"0000", "0030", "0100", "0230", "0300"});  // too long to be bridged
     copy_frames("single", {"0000"});
     copy_frames("cut", {"0000", "0030"});
     for (const char* time : {"0000", "0030"})
       fs::resize_file(folder_ / ("cut/20180606T" + std::string(time) + "Z.png"), 100);
     copy_frames("settings", {"0000", "0030"});
     write("settings/cache.toml", "cadence = \"often\"\n");
+    copy_frames("coast", {"0000", "0030"});
+    write("coast/cache.toml",
+          "coastlines = \"shore.txt\"\n[georeference]\nprojection = \"latitude_longitude\"\nbox = [50, 10, 40, 20]\n");
+    write("coast/shore.txt", "12.5 45\nnorth 46\n");
 
     ASSERT_EQ(run("adapt --prior good.prior --frames frames --out good.posterior").exit_code, 0);
     const Result<std::vector<std::uint8_t>> posterior = read_file(folder_ / "good.posterior", 1 << 20);
@@ -120,7 +124,7 @@ TEST_F(BadInput, OfTheProgramItself) {
          {"info good.prior > /dev/full", 1, "stdout cannot be written"}});
   const ProgramRun help = run("--help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"info", "adapt", "forecast", "verify", "bench", "synth"}) {
+  for (const char* command : {"info", "adapt", "forecast", "point", "verify", "bench", "synth"}) {
     EXPECT_NE(help.out.find(command), std::string::npos);
     const ProgramRun own = run(std::string(command) + " --help");
     EXPECT_EQ(own.exit_code, 0);
@@ -133,6 +137,8 @@ TEST_F(BadInput, OfInfo) {
          {"info good.prior other.prior", 2, "the file's name is given twice"},
          {"info good.prior --jsno", 2, "there is no option '--jsno'"},
          {"info good.prior --json=1", 2, "--json takes no value"},
+         {"info good.prior --size 32x32", 2, "--size belongs to --plan"},
+         {"info good.posterior --plan", 1, "good.posterior: only a prior has a --plan"},
          {"info ''", 2, "the file's name is empty"},
          {"info missing.prior", 1, "missing.prior"},
          {"info frames", 1, "frames: is a folder"},
@@ -192,6 +198,11 @@ TEST_F(BadInput, OfForecast) {
        {"forecast --prior good.prior --no-guard --frames frames --out forecast", 2, "--no-guard belongs to --adapt"},
        {"forecast --prior good.prior --frames frames --out forecast --members 0", 2, "--members takes a whole number"},
        {"forecast --prior good.prior --frames frames --out forecast extra", 2, "'extra' is no option"},
+       {"forecast --prior good.prior --frames frames --out forecast --palette rainbow", 2, "--palette must be grey"},
+       {"forecast --prior good.prior --frames frames --out forecast --thresholds 5,", 2, "--thresholds takes numbers"},
+       {"forecast --prior good.prior --frames frames --out forecast --thresholds 1,2,3,4,5,6,7,8,9,10", 2,
+        "at most 9 numbers"},
+       {"forecast --prior good.prior --frames coast --out forecast", 1, "shore.txt, line 2: not a longitude"},
        {"forecast --prior flipped.prior --frames frames --out forecast", 1, "flipped.prior: section"},
        {"forecast --prior wild.prior --frames frames --out forecast", 1, "the forecast is not finite"},
        {"forecast --posterior missing --frames frames --out forecast", 1, "missing"},
@@ -241,11 +252,28 @@ TEST_F(BadInput, OfVerify) {
          {"verify --prior good.prior --frames frames --out good.prior/s", 1, "good.prior"}});
 }
 
+TEST_F(BadInput, OfPoint) {
+  check({{"point --lat 45 --lon 15", 2, "give --forecast or --nc"},
+         {"point --lat 45 --lon 15 --forecast forecast --nc forecast/forecast.nc", 2, "one of them"},
+         {"point --lon 15 --forecast forecast", 2, "--lat is missing"},
+         {"point --lat 91 --lon 15 --forecast forecast", 2, "--lat takes a number"},
+         {"point --lat 45 --lon 15 --forecast forecast --out plot.jpg", 2, "--out must end in .svg"},
+         {"point --lat 45 --lon 15 --forecast forecast", 1, "add [georeference] to cache.toml"},
+         {"point --lat 45 --lon 15 --forecast nothing", 1, "nothing/forecast.nc: cannot be read"},
+         {"point --lat 45 --lon 15 --nc text.prior", 1, "text.prior: not a classic NetCDF file"}});
+}
+
 TEST_F(BadInput, OfBenchAndSynth) {
   check({{"bench --preset huge", 2, "unknown preset 'huge'; choose tiny, small or base"},
          {"bench --preset tiny --prior good.prior", 2, "give --prior or --preset, not both"},
          {"bench --size 100", 2, "--size takes HEIGHTxWIDTH"},
+         {"bench --size 64x64,100", 2, "--size takes HEIGHTxWIDTH"},
          {"bench --isa none", 2, "available: "},
+         {"bench --threads 1,x", 2, "--threads takes a whole number from 0"},
+         {"bench --cpu-mask 3-1", 2, "--cpu-mask: '3-1' is neither a list of cores"},
+         {"bench --cpu-mask 1023", 2, "--cpu-mask: this machine"},
+         {"bench --parts forwards", 2, "--parts: 'forwards' is none of load, pack_weights"},
+         {"bench --csv --json", 2, "give one of --json, --csv and --markdown"},
          {"bench --prior short.prior", 1, "short.prior: byte 24"},
          {"synth", 2, "--out is missing"},
          {"synth --out new --size 4x4", 2, "--size takes HEIGHTxWIDTH"},

@@ -74,6 +74,30 @@ TEST_F(SameHash, WithAdvectedFramesUnderTheNetworkToo) {
   }
 }
 
+// One hash a row of `bench`, for as many rows as combinations were asked for.
+TEST_F(SameHash, InEveryRowOfABenchmark) {
+  std::string isas;
+  std::size_t combinations = 0;
+  for (const KernelTable* table : available_tables()) {
+    isas += (isas.empty() ? "" : ",") + std::string(table->isa);
+    combinations += 2;
+  }
+  const ProgramRun bench =
+      run("bench --preset tiny --size 16x16 --members 2 --repeats 1 --parts forecast --csv "
+          "--threads 1,2 --isa " +
+          isas);
+  ASSERT_EQ(bench.exit_code, 0) << bench.err;
+  std::vector<std::string> hashes;
+  for (std::size_t end = bench.out.find('\n'); end != std::string::npos; end = bench.out.find('\n', end + 1)) {
+    hashes.push_back(bench.out.substr(bench.out.rfind(',', end) + 1, end - bench.out.rfind(',', end) - 1));
+  }
+  ASSERT_EQ(hashes.size(), 1 + combinations) << bench.out;
+  for (std::size_t row = 1; row < hashes.size(); ++row) {
+    EXPECT_EQ(hashes[row].size(), 64u);
+    EXPECT_EQ(hashes[row], hashes[1]) << bench.out;
+  }
+}
+
 TEST_F(SameHash, InOneCommandOrInTwo) {
   const ProgramRun adapted = run("adapt --prior station.prior --frames frames --out station.posterior --seed 5");
   ASSERT_EQ(adapted.exit_code, 0) << adapted.err;

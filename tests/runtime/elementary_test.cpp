@@ -49,6 +49,34 @@ TEST(PortableLog, IsWithinOnePartInTenToTheFourteen) {
   EXPECT_EQ(portable_log(1.0), 0.0);
 }
 
+TEST(PortableTrigonometry, AgreesWithLibmToTenToTheMinusFourteen) {
+  double worst = 0;
+  for (int i = -100000; i <= 100000; ++i) {
+    const double x = i * 0.00998;
+    worst = std::max({worst, std::abs(portable_sin(x) - std::sin(x)), std::abs(portable_cos(x) - std::cos(x))});
+  }
+  EXPECT_LT(worst, 1e-14);
+  worst = 0;
+  for (int i = -2000; i <= 2000; ++i) {
+    for (const double x : {-70.0, -1.0, -0.41, -1e-9, 0.0, 1e-12, 0.3, 2.0, 5e8}) {
+      worst = std::max(worst, std::abs(portable_atan2(i * 0.003, x) - std::atan2(i * 0.003, x)));
+    }
+  }
+  EXPECT_LT(worst, 1e-14);
+  EXPECT_EQ(portable_atan2(0.0, 0.0), 0.0);
+}
+
+TEST(PortableTrigonometry, HasTheSameBitsEverywhere) {
+  BitHash hash;
+  for (int i = -1000; i <= 1000; ++i) {
+    for (const double value : {portable_sin(0.01 * i), portable_cos(0.01 * i), portable_atan2(0.01 * i, 1.7)}) {
+      hash.add(static_cast<float>(value));
+      hash.add(static_cast<float>(value - static_cast<double>(static_cast<float>(value))));
+    }
+  }
+  EXPECT_EQ(hash.value(), 13866740026631283948u);
+}
+
 // Φ(quantile(p)) = p, by the complementary error function.
 TEST(NormalQuantile, InvertsTheNormalDistribution) {
   for (double p : {1e-300, 1e-100, 1e-20, 1e-11, 1e-9, 1e-6, 1e-3, 0.02, 0.0749999, 0.0750001, 0.2, 0.4, 0.4999}) {

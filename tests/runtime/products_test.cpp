@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <limits>
 
+#include "formats/image.h"
 #include "runtime/frames/frame_name.h"
 #include "runtime/products/palette.h"
 #include "runtime/products/picture.h"
@@ -69,6 +71,7 @@ TEST(Products, WriteEveryFileThatTheSummaryLists) {
   ASSERT_TRUE(status.ok()) << status.message();
   const std::vector<std::string> expected = {
       "forecast.nc",
+      "loop.png",
       "mean_01_20180606T1230Z.png",
       "mean_02_20180606T1300Z.png",
       "member01_01_20180606T1230Z.png",
@@ -78,6 +81,8 @@ TEST(Products, WriteEveryFileThatTheSummaryLists) {
       "member03_01_20180606T1230Z.png",
       "member03_02_20180606T1300Z.png",
       "overview.png",
+      "probability1_01_20180606T1230Z.png",
+      "probability1_02_20180606T1300Z.png",
       "report.html",
       "spread_01_20180606T1230Z.png",
       "spread_02_20180606T1300Z.png",
@@ -95,20 +100,92 @@ TEST(Products, WriteEveryFileThatTheSummaryLists) {
   EXPECT_TRUE(contains(summary, "IR </script> \\\"10.7\\\" µm"));
 }
 
-TEST(Products, PicturesHaveTheForecastsSizeAndShades) {
+TEST(Products, PicturesShowTheFieldEnlargedUnderItsCaption) {
   const TemporaryFolder folder;
   const Sample sample;
   ASSERT_TRUE(write_products(sample.forecast, folder / "out", {.member_pictures = 1}).ok());
   const Result<GrayImage> member = load_image(folder / "out/member01_01_20180606T1230Z.png");
   ASSERT_TRUE(member.ok()) << member.message();
-  EXPECT_EQ(member->width, 9);
-  EXPECT_EQ(member->height, 6);
-  // 250 K, half way from 180 K (white) to 320 K (black).
-  EXPECT_EQ(member->pixels[0], 128);
+  EXPECT_EQ(member->width, 384);
+  EXPECT_GT(member->height, 6 * 8);
+  // The first pixel, eight times as large in the middle: 250 K, half way from 180 K (white) to 320 K (black).
+  const std::size_t caption = 50, left = (384 - 9 * 8) / 2;
+  EXPECT_EQ(member->pixels[caption * 384 + left], 128);
+  EXPECT_EQ(member->pixels[(caption + 7) * 384 + left + 7], 128);
+  int bright = 0;
+  for (std::size_t i = 0; i < caption * 384; ++i) bright += member->pixels[i] > 200;
+  EXPECT_GT(bright, 300) << "the time";
   EXPECT_FALSE(fs::exists(folder / "out/member02_01_20180606T1230Z.png"));
   const Result<GrayImage> overview = load_image(folder / "out/overview.png");
   ASSERT_TRUE(overview.ok()) << overview.message();
   EXPECT_GT(overview->width, 640);
+}
+
+TEST(Products, ProbabilityIsTheShareOfMembersBeyondTheThreshold) {
+  const TemporaryFolder folder;
+  Sample sample(4, 1, 1, 2);
+  sample.values = {1.0f, 9.0f, 2.0f, 9.0f, 3.0f, 9.0f, 4.0f, 9.0f};
+  sample.forecast.values = sample.values;
+  sample.forecast.past.clear();
+  const auto summary = [&](bool bright_is_low, std::vector<float> thresholds) {
+    sample.forecast.bright_is_low = bright_is_low;
+    EXPECT_TRUE(write_products(sample.forecast, folder / "out", {.thresholds = std::move(thresholds)}).ok());
+    return text_of(folder / "out/summary.json");
+  };
+  std::string text = summary(true, {2.5f, 10.0f});
+  EXPECT_TRUE(contains(text, "\"thresholds\": [2.5,10]")) << text;
+  EXPECT_TRUE(contains(text, "\"probability\": [0.25,1]")) << "half of the members at half of the pixels: " << text;
+  EXPECT_TRUE(contains(text, "\"event\": \"below\""));
+  EXPECT_TRUE(fs::exists(folder / "out/probability2_01_20180606T1230Z.png"));
+  text = summary(false, {3.0f});
+  EXPECT_TRUE(contains(text, "\"probability\": [0.625]")) << "a value at the threshold is not above it: " << text;
+  EXPECT_FALSE(write_products(sample.forecast, folder / "out", {.thresholds = std::vector<float>(10)}).ok());
+}
+
+TEST(Products, WithoutThresholdsTheBrightestTenthOfTheNewestFrameIsTheEvent) {
+  const TemporaryFolder folder;
+  Sample sample(1, 1, 10, 10);
+  for (std::size_t i = 0; i < 100; ++i) sample.past[100 + i] = 200.0f + static_cast<float>(i * 37 % 100);
+  sample.forecast.bright_is_low = false;
+  ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
+  EXPECT_TRUE(contains(text_of(folder / "out/summary.json"), "\"thresholds\": [289.5]"));
+  sample.forecast.bright_is_low = true;
+  ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
+  EXPECT_TRUE(contains(text_of(folder / "out/summary.json"), "\"thresholds\": [209.5]"));
+}
+
+TEST(Products, TheReportTellsOfScoresFeedAndAdaptationWhatIsKnown) {
+  const TemporaryFolder folder;
+  Sample sample;
+  ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
+  const std::string bare = text_of(folder / "out/report.html");
+  for (const char* part : {"lately", "Frames from", "Adaptation to"}) EXPECT_FALSE(contains(bare, part)) << part;
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  sample.forecast.scores =
+      RecentScores{kNoon - 86400, kNoon - 3600, 41, "MAE", {{"forecast", {3.0, none}}, {"persistence", {4.0, 6.0}}}};
+  sample.forecast.feed = FeedHealth{kNoon - 86400, 46, 2, 1, {{"a<b.png", "cut off & short"}}, 7};
+  sample.forecast.adaptation = AdaptationFacts{false, "It verified worse.", kNoon - 7200, kNoon, 8, 3, none, none};
+  ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
+  const std::string report = text_of(folder / "out/report.html");
+  for (const char* part : {"25 % better than persistence", "<svg viewBox", "a&lt;b.png", "cut off &amp; short",
+                           "and 6 more files", "2 frames missing", "Not used", "It verified worse."}) {
+    EXPECT_TRUE(contains(report, part)) << part;
+  }
+  EXPECT_FALSE(contains(report, "nan"));
+}
+
+TEST(Products, StationAndMapAreInTheFiles) {
+  const TemporaryFolder folder;
+  Sample sample;
+  sample.forecast.station = "Hut";
+  sample.forecast.georeference = Georeference();
+  sample.forecast.coastlines = {{{0.5, -1.0}, {-3.0, 4.0}}};
+  ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
+  EXPECT_TRUE(contains(text_of(folder / "out/summary.json"), "\"station\": \"Hut\""));
+  const std::string report = text_of(folder / "out/report.html");
+  EXPECT_TRUE(contains(report, "<h1>Hut</h1>"));
+  EXPECT_TRUE(contains(report, "class=\"coast\" d=\"M"));
+  EXPECT_TRUE(contains(text_of(folder / "out/forecast.nc"), "grid_mapping_name"));
 }
 
 TEST(Products, ReportIsOneFileWithoutTheNetworkAndEscapesText) {
@@ -131,7 +208,7 @@ TEST(Products, ReplaceEarlierProductsAndLeaveNothingBeside) {
   const Status status = write_products(second.forecast, folder / "out/");
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out"});
-  EXPECT_EQ(names_in(folder / "out").size(), 7u);
+  EXPECT_EQ(names_in(folder / "out").size(), 9u);
   EXPECT_TRUE(contains(text_of(folder / "out/summary.json"), forecast_hash(second.forecast)));
 }
 
@@ -254,29 +331,84 @@ TEST(Products, ManyLeadsAndLongFieldsAreDrawn) {
   EXPECT_TRUE(write_products(Sample(2, 1, 300, 2).forecast, folder / "tall").ok());
 }
 
-TEST(Palette, SeaGetsLighterEvenlyFromEndToEnd) {
-  // Rec. 709 luminance of linear light, then CIE lightness.
-  const auto linear = [](std::uint8_t level) {
-    const double v = level / 255.0;
-    return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
-  };
-  double last = 0.0;
-  for (int i = 0; i <= 16; ++i) {
-    const Colour c = palette_colour(Palette::sea, static_cast<float>(i) / 16.0f);
-    const double y = 0.2126 * linear(c.red) + 0.7152 * linear(c.green) + 0.0722 * linear(c.blue);
-    const double lightness = 116.0 * std::cbrt(std::max(y, 0.008857)) - 16.0;
-    if (i > 0) {
-      EXPECT_NEAR(lightness - last, 5.5, 2.0) << i;
+double linear(std::uint8_t level) {
+  const double v = level / 255.0;
+  return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
+}
+// CIE lightness from the Rec. 709 luminance of linear light.
+double lightness(const Colour& c) {
+  const double y = 0.2126 * linear(c.red) + 0.7152 * linear(c.green) + 0.0722 * linear(c.blue);
+  return 116.0 * std::cbrt(std::max(y, 0.008857)) - 16.0;
+}
+
+TEST(Palette, SeaAndEmberGetLighterEvenlyFromEndToEnd) {
+  for (const Palette palette : {Palette::sea, Palette::ember}) {
+    double last = 0.0;
+    for (int i = 0; i <= 16; ++i) {
+      const double now = lightness(palette_colour(palette, static_cast<float>(i) / 16.0f));
+      if (i > 0) {
+        EXPECT_NEAR(now - last, 5.3, 2.2) << i;
+      }
+      last = now;
     }
-    last = lightness;
   }
 }
 
-TEST(Palette, ClampsAndInverts) {
+// What red-blind, green-blind and blue-blind eyes make of a colour (Viénot, Brettel & Mollon 1999 for the first two, a
+// projection along blue for the third), in linear light.
+std::array<double, 3> seen(const Colour& c, int blindness) {
+  const double r = linear(c.red), g = linear(c.green), b = linear(c.blue);
+  if (blindness == 0) return {0.1124 * r + 0.8876 * g, 0.1124 * r + 0.8876 * g, 0.0040 * r - 0.0040 * g + b};
+  if (blindness == 1) return {0.2927 * r + 0.7073 * g, 0.2927 * r + 0.7073 * g, -0.0223 * r + 0.0223 * g + b};
+  return {r, 0.7 * g + 0.3 * b, 0.7 * g + 0.3 * b};
+}
+
+TEST(Palette, EnhancedTellsColdTopsFromGreyCloudsToAnyEye) {
+  for (int blindness = 0; blindness < 3; ++blindness) {
+    for (int cold = 0; cold <= 20; ++cold) {
+      const auto top =
+          seen(palette_colour(Palette::enhanced, 0.56f + 0.44f * static_cast<float>(cold) / 20.0f), blindness);
+      for (int warm = 0; warm <= 54; ++warm) {
+        const auto cloud = seen(palette_colour(Palette::enhanced, 0.01f * static_cast<float>(warm)), blindness);
+        double apart = 0.0;
+        for (std::size_t i = 0; i < 3; ++i) apart += std::abs(std::cbrt(std::max(top[i], 0.0)) - std::cbrt(cloud[i]));
+        EXPECT_GT(apart, 0.05) << "blindness " << blindness << ", cold " << cold << ", warm " << warm;
+      }
+    }
+  }
+}
+
+TEST(Palette, ClampsAndHasItsNames) {
   EXPECT_EQ(palette_colour(Palette::grey, -3.0f), (Colour{0, 0, 0}));
   EXPECT_EQ(palette_colour(Palette::grey, 7.0f), (Colour{255, 255, 255}));
-  EXPECT_EQ(palette_colour(Palette::inverted_grey, 0.0f), (Colour{255, 255, 255}));
   EXPECT_EQ(palette_colour(Palette::sea, std::numeric_limits<float>::quiet_NaN()), palette_colour(Palette::sea, 0.0f));
+  EXPECT_EQ(palette_named("ember"), Palette::ember);
+  EXPECT_EQ(palette_named("rainbow"), std::nullopt);
+}
+
+TEST(Picture, DrawsInvertedScalesAndLinesFromEndToEnd) {
+  Picture picture(9, 3, {9, 9, 9});
+  picture.field(0, 0, 1, 1, std::vector<float>{0.0f}, 1, 1, {Palette::grey, 0.0f, 1.0f, true});
+  EXPECT_EQ(picture.rgb()[0], 255);
+  picture.line(8, 2, 0, 0, {1, 2, 3});
+  for (const std::size_t pixel : {std::size_t{0}, std::size_t{9 + 4}, std::size_t{18 + 8}})
+    EXPECT_EQ(picture.rgb()[3 * pixel], 1);
+}
+
+TEST(Picture, OfAPaletteAndFewOtherColoursIsAByteAPixel) {
+  Picture picture(64, 64, {18, 20, 24});
+  std::vector<float> field(64 * 64);
+  for (std::size_t i = 0; i < field.size(); ++i) field[i] = static_cast<float>(i) / 4096.0f;
+  picture.field(0, 16, 64, 48, field, 64, 64, {Palette::sea});
+  picture.text(0, 0, "12:00", {228, 231, 235}, 2);
+  ColourTable table({Palette::sea});
+  EXPECT_TRUE(index_picture(picture, table).ok());
+  EXPECT_LT(table.colours.size(), 247u);
+  for (int i = 0; i < 64; ++i) picture.set(i, 0, {static_cast<std::uint8_t>(i), 1, 2});
+  EXPECT_FALSE(index_picture(picture, table).ok());
+  const auto png = encode_picture(picture, ColourTable({Palette::sea}));
+  ASSERT_TRUE(png.ok());
+  EXPECT_TRUE(decode_image(*png).ok());
 }
 
 TEST(Picture, ShrinksFieldsByTheMeanAndCutsOffWhatIsOutside) {

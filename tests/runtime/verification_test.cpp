@@ -85,7 +85,8 @@ TEST_F(VerificationTest, TakesTimesWithAPairBeforeAndAllTargetsAfter) {
 }
 
 TEST_F(VerificationTest, NeverReachesOverAGap) {
-  std::filesystem::remove(folder_ / "frames/20180606T0200Z.png");  // index 4: runs of 4 and of 5 frames
+  std::filesystem::remove(folder_ / "frames/20180606T0200Z.png");  // indices 4 and 5: runs of 4 frames each
+  std::filesystem::remove(folder_ / "frames/20180606T0230Z.png");
   FrameCache cache = frames();
   ASSERT_EQ(cache.runs().size(), 2u);
   EXPECT_TRUE(verification_times(cache, kInputs, kLeads, settings_).empty());

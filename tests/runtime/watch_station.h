@@ -32,6 +32,7 @@ class WatchStation {
     good_ = save_prior(prior, folder_ / "station.prior").ok() && write_synthetic_frames(frames, folder_ / "aside").ok();
     fs::create_directory(folder_ / "frames");
     fs::copy(folder_ / "aside/cache.toml", folder_ / "frames/cache.toml");
+    std::ofstream(folder_ / "frames/cache.toml", std::ios::app) << "bridge = 0\n";  // a missing frame is missing
     write_settings(options);
   }
 
@@ -68,7 +69,7 @@ class WatchStation {
   // What is wrong with a run; empty if it is whole: every file that it lists is there, and its numbers have its hash.
   static std::string fault_of_run(const std::string& run) {
     const std::string summary = text(run + "/summary.json");
-  
+
     const Result<NetcdfReader> file = NetcdfReader::open(run + "/forecast.nc");
     if (!file.ok()) return file.message();
     const std::vector<std::uint32_t> shape = file->shape("frame");

@@ -17,10 +17,11 @@ inline std::string frame_path(const std::string& folder, std::int64_t time) {
 }
 
 // `count` half-hourly frames of size² pixels from kNoon on; pixel(t, y, x) is frame t's number at row y,
-// column x.
+// column x. What numbers look like does not matter.
 inline void write_frames_of(const std::string& folder, int count, int size,
                             const std::function<int(int, int, int)>& pixel, int bits = 8) {
   std::filesystem::create_directories(folder);
+  write_text(folder + "/cache.toml", "accept = [\"constant\", \"night\"]\n");
   for (int t = 0; t < count; ++t) {
     Bytes bytes;
     std::vector<std::uint16_t> words;

@@ -23,7 +23,7 @@ namespace altocast::native::ALTOCAST_ISA {
 namespace {
 
 float fma_loop(long rounds) {
-  // No chain may start at the fixed point, 1: clang folds it away and the peak seems higher.
+  // The sum is what is added to, as in the kernels: NEON writes the result there, and would else copy a register for each.
   Vec sum[kPeakVectors];
   ALTOCAST_UNROLL
   for (int i = 0; i < kPeakVectors; ++i) sum[i] = constant(static_cast<float>(i + 2));
@@ -31,7 +31,7 @@ float fma_loop(long rounds) {
   const Vec addend = constant(0.001f);
   for (long round = 0; round < rounds; ++round) {
     ALTOCAST_UNROLL
-    for (int i = 0; i < kPeakVectors; ++i) sum[i] = fma(sum[i], factor, addend);
+    for (int i = 0; i < kPeakVectors; ++i) sum[i] = fma(factor, addend, sum[i]);
   }
   ALTOCAST_UNROLL
   for (int i = 1; i < kPeakVectors; ++i) sum[0] = add(sum[0], sum[i]);

@@ -31,6 +31,9 @@ class NativeKernels final : public Kernels<float> {
   std::string_view name() const override { return "native"; }
   std::string_view isa() const { return table_.isa; }
   Layout layout() const override { return {native::kBlock, 1}; }
+  std::unique_ptr<Kernels<float>> single_threaded() const override {
+    return std::make_unique<NativeKernels>(table_, 1);
+  }
   void reserve(const WeightSlice& slice, int height, int width) override;
   std::size_t packed_size(const WeightSlice& slice, Direction direction) const override;
   void pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) override;

@@ -1,0 +1,13 @@
+// Reads what products take from cache.toml. Apart from its header, which should not draw in toml++.
+#pragma once
+
+#include "runtime/products/product_settings.h"
+#include "runtime/toml_reader.h"
+
+namespace altocast {
+
+// The keys station, palette, coastlines and georeference of `table`; others are the caller's. Fails with `path`, the
+// line and what would do.
+Status read_product_settings(const toml::table& table, const std::string& path, ProductSettings& settings);
+
+}  // namespace altocast
