@@ -63,6 +63,8 @@ auto uninterrupted(Call call) {
 
 constexpr std::size_t kLargestTransfer = std::size_t{1} << 28;
 
+FileCalls* replaced_calls = nullptr;
+
 }  // namespace
 
 int FileCalls::open(const char* path, int flags, unsigned mode) { return ::open(path, flags, mode); }
@@ -81,11 +83,17 @@ int FileCalls::fsync(int file) { return ::fsync(file); }
 int FileCalls::rename(const char* from, const char* to) { return std::rename(from, to); }
 int FileCalls::close(int file) { return ::close(file); }
 int FileCalls::unlink(const char* path) { return ::unlink(path); }
+int FileCalls::mkdir(const char* path, unsigned mode) { return ::mkdir(path, mode); }
+int FileCalls::symlink(const char* target, const char* path) { return ::symlink(target, path); }
+int FileCalls::exchange(const char* a, const char* b) { return ::renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE); }
+int FileCalls::syncfs(int file) { return ::syncfs(file); }
 
 FileCalls& system_file_calls() {
   static FileCalls calls;
-  return calls;
+  return replaced_calls != nullptr ? *replaced_calls : calls;
 }
+
+void replace_system_file_calls(FileCalls* calls) { replaced_calls = calls; }
 
 DurableFile::DurableFile(std::string path, FileCalls& calls)
     : path_(std::move(path)), partial_(path_ + ".partial"), calls_(&calls) {}

@@ -15,8 +15,8 @@
 
 namespace altocast {
 
-// The system calls that durable files are made with; results and errno as in POSIX. Tests replace it to cut
-// each call.
+// The system calls by which anything is written that must survive a power cut; results and errno as in POSIX. Tests
+// replace it to cut each call.
 class FileCalls {
  public:
   virtual ~FileCalls() = default;
@@ -31,8 +31,15 @@ class FileCalls {
   virtual int rename(const char* from, const char* to);
   virtual int close(int file);
   virtual int unlink(const char* path);
+  virtual int mkdir(const char* path, unsigned mode);
+  virtual int symlink(const char* target, const char* path);
+  virtual int exchange(const char* a, const char* b);  // of two names at once
+  virtual int syncfs(int file);                        // all of the file system that holds the open file
 };
 FileCalls& system_file_calls();
+
+// What system_file_calls() gives from now on, in every thread; null: the system's own. For tests.
+void replace_system_file_calls(FileCalls* calls);
 
 // A file in the making. Dropped before commit(), it leaves nothing behind. Not for use by several threads at
 // once.

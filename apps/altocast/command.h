@@ -27,5 +27,6 @@ Status run_point(std::span<char*> argv);
 Status run_verify(std::span<char*> argv);
 Status run_bench(std::span<char*> argv);
 Status run_synth(std::span<char*> argv);
+Status run_watch(std::span<char*> argv);
 
 }  // namespace altocast

@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"point", run_point, "what a forecast says of one place"},
     {"verify", run_verify, "score a prior over an archive, with and without adaptation"},
     {"bench", run_bench, "how fast this machine adapts and forecasts"},
+    {"watch", run_watch, "run a station: forecast whenever a new frame comes"},
     {"synth", run_synth, "make up frames to try it on"},
 };
 

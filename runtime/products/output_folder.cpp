@@ -1,8 +1,6 @@
 #include "runtime/products/output_folder.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,12 +39,12 @@ void remove_folder(const std::string& folder) {
   fs::remove_all(folder, ignored);
 }
 
-Status sync_folder(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+Status sync_folder(const std::string& folder, FileCalls& calls) {
+  const int descriptor = calls.open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (descriptor < 0) return system_error(folder, "cannot be opened");
-  const bool good = ::fsync(descriptor) == 0;
+  const bool good = calls.fsync(descriptor) == 0;
   Status status = good ? Status() : system_error(folder, "cannot be brought to the disk");
-  ::close(descriptor);
+  calls.close(descriptor);
   return status;
 }
 
@@ -62,22 +60,23 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-OutputFolder::OutputFolder(std::string folder, std::string partial, Owns owns, int lock)
-    : folder_(std::move(folder)), partial_(std::move(partial)), owns_(owns), lock_(lock) {}
+OutputFolder::OutputFolder(std::string folder, std::string partial, Owns owns, int lock, FileCalls& calls)
+    : folder_(std::move(folder)), partial_(std::move(partial)), owns_(owns), lock_(lock), calls_(&calls) {}
 
 OutputFolder::OutputFolder(OutputFolder&& other) noexcept
     : folder_(std::move(other.folder_)),
       partial_(std::move(other.partial_)),
       owns_(other.owns_),
-      lock_(std::exchange(other.lock_, -1)) {}
+      lock_(std::exchange(other.lock_, -1)),
+      calls_(other.calls_) {}
 
 OutputFolder::~OutputFolder() {
   if (lock_ < 0) return;
   remove_folder(partial_);
-  ::close(lock_);
+  calls_->close(lock_);
 }
 
-Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns) {
+Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns, FileCalls& calls) {
   if (folder.empty()) return Status::error("the output folder's name is empty");
   // The folder itself is replaced, not a link that leads to it; "out/" and "." become names that can be
   // renamed.
@@ -94,24 +93,24 @@ Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns) 
   const std::string partial = path + ".partial";
   const std::string previous = path + ".previous";
   if (!exists(path) && exists(previous) && check_content(previous, owns).ok()) {
-    if (::rename(previous.c_str(), path.c_str()) != 0) return system_error(previous, "cannot be put back");
+    if (calls.rename(previous.c_str(), path.c_str()) != 0) return system_error(previous, "cannot be put back");
   }
   if (exists(path)) ALTOCAST_RETURN_IF_ERROR(check_content(path, owns));
 
-  if (::mkdir(partial.c_str(), 0777) != 0 && errno != EEXIST) return system_error(partial, "cannot be made");
-  const int lock = ::open(partial.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (calls.mkdir(partial.c_str(), 0777) != 0 && errno != EEXIST) return system_error(partial, "cannot be made");
+  const int lock = calls.open(partial.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
   if (lock < 0) return system_error(partial, "cannot be opened");
   Status status;
-  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+  if (calls.lock(lock) != 0) {
     status = Status::error(folder + ": another program is writing there");
   } else {
     status = check_content(partial, owns);  // left by a power cut
   }
   if (!status.ok()) {
-    ::close(lock);
+    calls.close(lock);
     return status;
   }
-  OutputFolder output(path, partial, owns, lock);
+  OutputFolder output(path, partial, owns, lock, calls);
   for (fs::directory_iterator entry(partial, error), end; !error && entry != end; entry.increment(error)) {
     fs::remove(entry->path(), error);
   }
@@ -121,20 +120,20 @@ Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns) 
 
 Status OutputFolder::add(const std::string& name, std::span<const std::uint8_t> bytes) {
   const std::string path = partial_ + "/" + name;
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  const int file = calls_->open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file < 0) return system_error(path, "cannot be made");
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
+    const ssize_t count = calls_->write(file, bytes.data() + done, bytes.size() - done);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       Status status = system_error(path, "cannot be written");
-      ::close(file);
+      calls_->close(file);
       return status;
     }
     done += static_cast<std::size_t>(count);
   }
-  if (::close(file) != 0) return system_error(path, "cannot be written");
+  if (calls_->close(file) != 0) return system_error(path, "cannot be written");
   return {};
 }
 
@@ -145,26 +144,29 @@ Status OutputFolder::add(const std::string& name, std::string_view text) {
 Status OutputFolder::commit() {
   // One flush of the file system instead of one a file: there may be hundreds, and an SD card takes a while
   // for each.
-  if (::syncfs(lock_) != 0) return system_error(partial_, "cannot be brought to the disk");
+  if (calls_->syncfs(lock_) != 0) return system_error(partial_, "cannot be brought to the disk");
+  std::string old;  // where the old products are by now
   if (!exists(folder_)) {
-    if (::rename(partial_.c_str(), folder_.c_str()) != 0) return system_error(folder_, "cannot be put in place");
-  } else if (::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, folder_.c_str(), RENAME_EXCHANGE) == 0) {
-    remove_folder(partial_);  // the old products by now
-  } else {                    // a file system that cannot exchange two names
-    const std::string previous = folder_ + ".previous";
-    if (exists(previous)) ALTOCAST_RETURN_IF_ERROR(check_content(previous, owns_));
-    remove_folder(previous);
-    if (::rename(folder_.c_str(), previous.c_str()) != 0) return system_error(folder_, "cannot be replaced");
-    if (::rename(partial_.c_str(), folder_.c_str()) != 0) {
+    if (calls_->rename(partial_.c_str(), folder_.c_str()) != 0) return system_error(folder_, "cannot be put in place");
+  } else if (calls_->exchange(partial_.c_str(), folder_.c_str()) == 0) {
+    old = partial_;
+  } else {  // a file system that cannot exchange two names
+    old = folder_ + ".previous";
+    if (exists(old)) ALTOCAST_RETURN_IF_ERROR(check_content(old, owns_));
+    remove_folder(old);
+    if (calls_->rename(folder_.c_str(), old.c_str()) != 0) return system_error(folder_, "cannot be replaced");
+    if (calls_->rename(partial_.c_str(), folder_.c_str()) != 0) {
       Status status = system_error(folder_, "cannot be put in place");
-      if (::rename(previous.c_str(), folder_.c_str()) != 0)
-        status = system_error(previous, "holds the old products; renaming it back failed");
+      if (calls_->rename(old.c_str(), folder_.c_str()) != 0)
+        status = system_error(old, "holds the old products; renaming it back failed");
       return status;
     }
-    remove_folder(previous);
   }
-  ::close(std::exchange(lock_, -1));
-  return sync_folder(parent_of(folder_));
+  // The old ones go only when no power cut can bring them back.
+  const Status synced = sync_folder(parent_of(folder_), *calls_);
+  if (synced.ok() && !old.empty()) remove_folder(old);
+  calls_->close(std::exchange(lock_, -1));
+  return synced;
 }
 
 }  // namespace altocast

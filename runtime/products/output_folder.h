@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "formats/durable_file.h"
 #include "formats/status.h"
 
 namespace altocast {
@@ -20,7 +21,7 @@ class OutputFolder {
 
   // `folder` may be absent (its parent must exist) or hold nothing but files that `owns` claims; any other
   // content fails, so that no one's files are ever deleted. One writer at a time: a second one fails.
-  static Result<OutputFolder> create(const std::string& folder, Owns owns);
+  static Result<OutputFolder> create(const std::string& folder, Owns owns, FileCalls& calls = system_file_calls());
 
   OutputFolder(OutputFolder&& other) noexcept;
   OutputFolder& operator=(OutputFolder&&) = delete;
@@ -36,12 +37,13 @@ class OutputFolder {
   Status commit();
 
  private:
-  OutputFolder(std::string folder, std::string partial, Owns owns, int lock);
+  OutputFolder(std::string folder, std::string partial, Owns owns, int lock, FileCalls& calls);
 
   std::string folder_;
   std::string partial_;
   Owns owns_ = nullptr;
   int lock_ = -1;  // descriptor of the partial folder, which carries the lock
+  FileCalls* calls_;
 };
 
 }  // namespace altocast

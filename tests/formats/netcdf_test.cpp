@@ -4,10 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #ifdef ALTOCAST_HAVE_NETCDF
 #  include <netcdf.h>
 #endif
 
+#include "formats/netcdf_reader.h"
 #include "tests/formats/temporary_folder.h"
 
 namespace altocast {
@@ -72,6 +75,44 @@ TEST(Netcdf, The_file_is_header_and_values_and_nothing_else) {
   ASSERT_TRUE(bytes.ok());
   EXPECT_EQ(bytes->size(), netcdf_header(sample_schema())->size() + 2 * 8 + 4 + 30 * 4);
   EXPECT_EQ(folder.entries(), 1u);
+}
+
+TEST(NetcdfReader, Reads_floats_back_a_piece_at_a_time) {
+  TemporaryFolder folder;
+  ASSERT_TRUE(write_sample(folder / "f.nc").ok());
+  const auto reader = NetcdfReader::open(folder / "f.nc");
+  ASSERT_TRUE(reader.ok()) << reader.message();
+  EXPECT_EQ(reader->shape("frame"), (std::vector<std::uint32_t>{2, 3, 5}));
+  EXPECT_TRUE(reader->shape("time").empty()) << "doubles are not read";
+  std::vector<float> part(15);
+  ASSERT_TRUE(reader->read("frame", 15, part).ok());
+  const std::vector<float> all = frame();
+  EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + 15));
+  EXPECT_FALSE(reader->read("time", 0, part).ok());
+}
+
+TEST(NetcdfReader, Refuses_files_that_are_cut_or_damaged) {
+  TemporaryFolder folder;
+  ASSERT_TRUE(write_sample(folder / "f.nc").ok());
+  const std::vector<std::uint8_t> whole = *read_file(folder / "f.nc", 1 << 20);
+  const std::size_t header = netcdf_header(sample_schema())->size();
+  for (std::size_t length = 0; length < whole.size(); length += length < header ? 1 : 40) {
+    ASSERT_TRUE(replace_file(folder / "cut.nc", std::span(whole).first(length)).ok());
+    EXPECT_FALSE(NetcdfReader::open(folder / "cut.nc").ok()) << length;
+  }
+  // Any byte of the header wrong: refused, or something is read; never beyond the file.
+  for (std::size_t at = 0; at < header; ++at) {
+    for (const int flip : {0x01, 0x80, 0xff}) {
+      std::vector<std::uint8_t> damaged = whole;
+      damaged[at] = static_cast<std::uint8_t>(damaged[at] ^ flip);
+      ASSERT_TRUE(replace_file(folder / "damaged.nc", damaged).ok());
+      const auto reader = NetcdfReader::open(folder / "damaged.nc");
+      std::vector<float> one(1);
+      if (reader.ok() && !reader->shape("frame").empty()) {
+        EXPECT_TRUE(reader->read("frame", 0, one).ok());
+      }
+    }
+  }
 }
 
 TEST(Netcdf, Values_missing_too_many_or_of_another_type_leave_no_file) {
