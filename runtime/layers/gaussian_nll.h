@@ -19,7 +19,8 @@ inline constexpr double kHalfLog2Pi = 0.91893853320467274178;  // ½ log 2π
 template <class T>
 struct Sample {
   const T* frames = nullptr;  // [input_frames, H, W], oldest first
-  const T* base = nullptr;    // [base_leads, H, W]: what the network's output is added to (and what an advected base's network sees)
+  const T* base =
+      nullptr;  // [base_leads, H, W]: what the network's output is added to (and what an advected base's network sees)
   int base_leads = 0;         // 0: nothing; 1: one frame for every lead; else one a lead
   const T* target = nullptr;  // [leads, H, W]; unused when forecasting
 

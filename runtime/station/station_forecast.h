@@ -34,8 +34,10 @@ class StationForecast {
   StationForecast& operator=(const StationForecast&) = delete;
 
   const ForecastProduct& product() const { return product_; }
-  ForecastProduct& product() { return product_; }  // for `adapted`, `settings`, `scores` and
-                                                   // `adaptation`, which are the caller's to fill in
+  ForecastProduct& product() {
+    return product_;
+  }  // for `adapted`, `settings`, `scores` and
+     // `adaptation`, which are the caller's to fill in
 
  private:
   friend Result<StationForecast> forecast(const LoadedPrior&, const AdaptedWeights&, FrameCache&,
