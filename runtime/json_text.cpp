@@ -1,5 +1,6 @@
 #include "runtime/json_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -48,7 +49,10 @@ std::string json_number(double value) {
     std::snprintf(text, sizeof text, "%.*g", digits, value);
     if (std::strtod(text, nullptr) == value) break;
   }
-  return general(value, digits);
+  // With fewer digits than stand before the point, %g would write 10 as 1e+01.
+  int before_point = 0;
+  for (double rest = std::fabs(value); rest >= 1 && before_point < kAlwaysEnough; rest /= 10) ++before_point;
+  return general(value, before_point < kAlwaysEnough ? std::max(digits, before_point) : digits);
 }
 
 std::string plain_number(double value, int digits) { return std::isfinite(value) ? general(value, digits) : "-"; }

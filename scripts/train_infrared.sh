@@ -43,20 +43,22 @@ first_order_steps = 1
 average_decay = 0.99
 validate_every = 500
 report_every = 50
+[prior]
+initial_rho = -6.5
 TOML
 cat > "$out/meta.toml" << 'TOML'
 [data]
 validation_tasks = 32
 [training]
-steps = 800
+steps = 500
 warmup_steps = 0
-first_order_steps = 300
+first_order_steps = 200
 meta_batch = 2
 tile = 96
-learning_rate = 1e-4
-rate_learning_rate = 0.02
+learning_rate = 3e-5
+rate_learning_rate = 0.03
 average_decay = 0.98
-validate_every = 100
+validate_every = 50
 report_every = 25
 [inner]
 rate_mu = 5e-4
