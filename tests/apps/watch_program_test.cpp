@@ -17,7 +17,7 @@ namespace altocast {
 namespace {
 
 constexpr const char* kOptions =
-    "[forecast]\nmembers = 2\nmember_pictures = 0\n[compute]\nthreads = 1\n[keep]\nruns = 0\nfree_mib = 0\n";
+    "[forecast]\nmembers = 2\nmember_pictures = 0\n[compute]\nthreads = 1\nnice = 0\n[keep]\nruns = 0\nfree_mib = 0\n";
 
 void sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
@@ -97,7 +97,7 @@ TEST_F(WatchProgram, OnSighupReadsItsSettingsAndKeepsTheFormerOnesIfTheyAreBroke
       soon([&] { return says("members must be a whole number") && says("the former settings stay in force"); }));
   station_.receive(3);
   EXPECT_TRUE(soon([&] { return station_.published(3); }));
-  station_.write_settings("[forecast]\nmembers = 3\nmember_pictures = 0\n[keep]\nfree_mib = 0\n");
+  station_.write_settings("[forecast]\nmembers = 3\nmember_pictures = 0\n[compute]\nnice = 0\n[keep]\nfree_mib = 0\n");
   program.send(SIGHUP);
   station_.receive(4);
   EXPECT_TRUE(soon([&] { return station_.published(4) && says("\"problems\":[]"); }));
