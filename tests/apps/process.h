@@ -42,7 +42,7 @@ class Program {
       setrlimit(RLIMIT_FSIZE, &limit);
       std::signal(SIGXFSZ, SIG_IGN);
     }
-    execv(argv[0], argv.data());
+    execvp(argv[0], argv.data());  // an emulator may stand in the PATH
     _exit(127);
   }
   ~Program() {
