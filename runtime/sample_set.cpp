@@ -5,13 +5,10 @@
 #include "runtime/unet.h"
 
 namespace altocast {
-namespace {
 
-constexpr int kLeastAdvectedSide = 8;
-
-}  // namespace
-
-int least_side(const NetworkSpec& spec) { return spec.residual == ResidualBase::advected ? kLeastAdvectedSide : 1; }
+int least_side(const NetworkSpec& spec) {
+  return spec.residual == ResidualBase::advected ? OpticalFlow::kLeastSide : 1;
+}
 
 SampleSet::SampleSet(const NetworkSpec& spec, int height, int width, std::size_t capacity)
     : spec_(spec),

@@ -36,7 +36,9 @@ struct FlowSettings {
 
 class OpticalFlow {
  public:
-  // height, width ≥ 8. All memory is allocated here.
+  static constexpr int kLeastSide = 8;  // of frames, here and in all that advects
+
+  // height, width ≥ kLeastSide. All memory is allocated here.
   OpticalFlow(int height, int width, const FlowSettings& settings = {});
 
   // Frames are [height, width] of finite numbers. `back` becomes [height, width, 2]: what pixel (y, x) of `last` shows

@@ -21,7 +21,6 @@
 namespace altocast {
 namespace {
 
-constexpr int kLeastSide = 8;                       // of frames, for an advection
 constexpr std::uint64_t kRankPurpose = 0x72616e6b;  // "rank": of the seed's streams
 
 std::size_t index(int number) { return static_cast<std::size_t>(number); }
@@ -365,10 +364,10 @@ void prepare(const LoadedPrior* prior, const FrameCache& cache, const CaseShape&
 }
 
 Status check_frames(const FrameCache& cache, const CaseShape& shape, const VerificationSettings& settings) {
-  if (cache.height() < kLeastSide || cache.width() < kLeastSide) {
+  if (cache.height() < OpticalFlow::kLeastSide || cache.width() < OpticalFlow::kLeastSide) {
     return Status::error(cache.folder() + ": the frames have " + std::to_string(cache.height()) + " x " +
                          std::to_string(cache.width()) + " pixels; an advection takes at least " +
-                         std::to_string(kLeastSide) + " a side");
+                         std::to_string(OpticalFlow::kLeastSide) + " a side");
   }
   const std::uint64_t pixels = std::uint64_t{1} * index(cache.height()) * index(cache.width());
   return check_ensemble_memory(pixels * index(shape.leads), settings.members);

@@ -10,8 +10,6 @@
 namespace altocast {
 namespace {
 
-constexpr int kLeastSide = 8;  // of frames, for an advection
-
 bool earlier(const CheckedForecast& a, const CheckedForecast& b) {
   return std::tie(a.from, a.lead) < std::tie(b.from, b.lead);
 }
@@ -70,7 +68,7 @@ const ForecastCheck::Field* ForecastCheck::motion(const FrameCache& cache, const
     entry->second.clear();
     const Field* before = frame(cache, normalisation, from - cache.cadence_seconds());
     const Field* last = frame(cache, normalisation, from);
-    if (before && last && std::min(cache.height(), cache.width()) >= kLeastSide) {
+    if (before && last && std::min(cache.height(), cache.width()) >= OpticalFlow::kLeastSide) {
       Field past = *before, advected(last->size());
       past.insert(past.end(), last->begin(), last->end());
       Advection advection(cache.height(), cache.width());
