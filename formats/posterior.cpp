@@ -11,6 +11,7 @@ namespace altocast {
 namespace {
 
 constexpr std::uint16_t kMajor = 1;
+constexpr std::uint16_t kMinor = 1;  // with a combination
 constexpr std::size_t kMaxParameters = std::size_t{1} << 28;
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{kMaxParameters} * 8 + (std::uint64_t{1} << 24);
 constexpr std::size_t kMaxFrames = 65536;
@@ -37,6 +38,28 @@ Result<std::vector<std::string>> split_lines(const std::string& text) {
   return lines;
 }
 
+Result<std::optional<Combination>> read_combination(const Container& container) {
+  const Section* network = container.find("combination.network");
+  if (network == nullptr) {
+    for (const char* other : {"combination.advection", "combination.noise"}) {
+      if (container.find(other)) return Status::error(std::string(other) + " stands without combination.network");
+    }
+    return std::optional<Combination>();
+  }
+  Combination combination;
+  const auto read = [&](const char* name, std::vector<float>& values) -> Status {
+    Result<std::vector<float>> plane = container.f32(name, network->count);
+    if (!plane.ok()) return plane.status();
+    values = *std::move(plane);
+    return {};
+  };
+  ALTOCAST_RETURN_IF_ERROR(read("combination.network", combination.network));
+  ALTOCAST_RETURN_IF_ERROR(read("combination.advection", combination.advection));
+  ALTOCAST_RETURN_IF_ERROR(read("combination.noise", combination.noise));
+  ALTOCAST_RETURN_IF_ERROR(validate(combination, network->count));
+  return std::optional(std::move(combination));
+}
+
 }  // namespace
 
 Posterior make_posterior(const LoadedPrior& prior, std::span<const float> mu, std::span<const float> rho) {
@@ -51,6 +74,10 @@ Posterior make_posterior(const LoadedPrior& prior, std::span<const float> mu, st
   std::transform(mu.begin(), mu.end(), prior.prior.mu.begin(), posterior.delta_mu.begin(), std::minus<>());
   std::transform(rho.begin(), rho.end(), prior.prior.rho.begin(), posterior.delta_rho.begin(), std::minus<>());
   return posterior;
+}
+
+AdaptedWeights prior_weights(const Prior& prior) {
+  return {prior.mu, prior.rho, default_combination(prior.network.leads)};
 }
 
 Result<AdaptedWeights> adapted_weights(const Posterior& posterior, const LoadedPrior& prior) {
@@ -72,6 +99,9 @@ Result<AdaptedWeights> adapted_weights(const Posterior& posterior, const LoadedP
   std::transform(rho.begin(), rho.end(), posterior.delta_rho.begin(), weights.rho.begin(), std::plus<>());
   ALTOCAST_RETURN_IF_ERROR(check_values("adapted mu", weights.mu, -kLargest, kLargest));
   ALTOCAST_RETURN_IF_ERROR(check_values("adapted rho", weights.rho, kMinRho, kMaxRho));
+  const int leads = prior.prior.network.leads;
+  weights.combination = posterior.combination.value_or(default_combination(leads));
+  ALTOCAST_RETURN_IF_ERROR(validate(weights.combination, static_cast<std::size_t>(leads)));
   return weights;
 }
 
@@ -89,13 +119,16 @@ Status validate(const Posterior& posterior) {
     return Status::error("delta_rho has " + std::to_string(posterior.delta_rho.size()) + " elements, delta_mu " +
                          std::to_string(count));
   }
+  if (posterior.combination)
+    ALTOCAST_RETURN_IF_ERROR(validate(*posterior.combination, posterior.combination->network.size()));
   ALTOCAST_RETURN_IF_ERROR(check_values("delta_mu", posterior.delta_mu, -kLargest, kLargest));
   return check_values("delta_rho", posterior.delta_rho, -kLargest, kLargest);
 }
 
 std::vector<std::uint8_t> serialize_posterior(const Posterior& posterior) {
   assert(validate(posterior).ok());
-  ContainerWriter writer({FileKind::posterior, kMajor, 0, posterior.architecture});
+  ContainerWriter writer(
+      {FileKind::posterior, kMajor, posterior.combination ? kMinor : std::uint16_t{0}, posterior.architecture});
   const std::uint64_t digest_bytes[1] = {posterior.prior_sha256.size()};
   writer.add_raw("prior_sha256", ElementType::u8, digest_bytes,
                  {posterior.prior_sha256.begin(), posterior.prior_sha256.end()});
@@ -105,6 +138,11 @@ std::vector<std::uint8_t> serialize_posterior(const Posterior& posterior) {
   const std::uint64_t seed[1] = {posterior.seed};
   writer.add_u64("seed", seed);
   writer.add_text("facts", posterior.facts);
+  if (posterior.combination) {
+    writer.add_f32("combination.network", posterior.combination->network);
+    writer.add_f32("combination.advection", posterior.combination->advection);
+    writer.add_f32("combination.noise", posterior.combination->noise);
+  }
   writer.add_f32("delta_mu", posterior.delta_mu);
   writer.add_f32("delta_rho", posterior.delta_rho);
   return writer.finish();
@@ -138,6 +176,10 @@ Result<Posterior> parse_posterior(std::span<const std::uint8_t> bytes) {
   Result<std::string> facts = container->text("facts");
   if (!facts.ok()) return facts.status();
   posterior.facts = *std::move(facts);
+
+  Result<std::optional<Combination>> combination = read_combination(*container);
+  if (!combination.ok()) return combination.status();
+  posterior.combination = *std::move(combination);
 
   const Result<const Section*> plane = container->require("delta_mu", ElementType::f32);
   if (!plane.ok()) return plane.status();

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "formats/combination.h"
 #include "formats/prior.h"
 #include "formats/sha256.h"
 #include "formats/status.h"
@@ -21,15 +23,20 @@ struct Posterior {
   InnerLoopSettings inner;          // as used, which may differ from the prior's
   int support_pairs = 0;            // as used
   std::uint64_t seed = 0;
-  std::vector<float> delta_mu;   // μ_λ − μ_θ [D]
-  std::vector<float> delta_rho;  // ρ_λ − ρ_θ [D]
-  std::string facts;             // JSON object: losses, verification at the station
+  std::vector<float> delta_mu;             // μ_λ − μ_θ [D]
+  std::vector<float> delta_rho;            // ρ_λ − ρ_θ [D]
+  std::optional<Combination> combination;  // none in files of minor version 0: the default
+  std::string facts;                       // JSON object: losses, verification at the station
 };
 
-// λ of the file: (μ_θ + δ_μ, ρ_θ + δ_ρ), rounded once.
+// What a forecast takes: λ of the file, (μ_θ + δ_μ, ρ_θ + δ_ρ), rounded once, and how it is combined with advection.
 struct AdaptedWeights {
   std::vector<float> mu, rho;
+  Combination combination;
 };
+
+// The prior's own.
+AdaptedWeights prior_weights(const Prior& prior);
 
 // The posterior of an adaptation of `prior` that ended at λ = (mu, rho), each [D]; the caller fills in the
 // rest. θ + (λ − θ) need not be λ to the last bit: a forecast that must equal one from the saved file uses

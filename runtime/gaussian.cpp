@@ -26,9 +26,10 @@ double exp_minus_linear(double y) {
 }  // namespace
 
 template <class T>
-void sample_weights(const Gaussian<T>& q, std::span<const T> epsilon, std::span<T> phi, ThreadPool& threads) {
-  for_weight_parts(q.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) phi[d] = q.mu[d] + portable_exp(q.rho[d]) * epsilon[d];
+void sample_weights(std::span<const T> mu, std::span<const T> rho, std::span<const T> epsilon, std::span<T> phi,
+                    ThreadPool& threads) {
+  for_weight_parts(mu.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) phi[d] = mu[d] + portable_exp(rho[d]) * epsilon[d];
   });
 }
 
@@ -56,8 +57,10 @@ void add_kl_gradient(const Gaussian<T>& q, const Gaussian<T>& p, T weight, Gauss
   });
 }
 
-template void sample_weights(const Gaussian<float>&, std::span<const float>, std::span<float>, ThreadPool&);
-template void sample_weights(const Gaussian<double>&, std::span<const double>, std::span<double>, ThreadPool&);
+template void sample_weights(std::span<const float>, std::span<const float>, std::span<const float>, std::span<float>,
+                             ThreadPool&);
+template void sample_weights(std::span<const double>, std::span<const double>, std::span<const double>,
+                             std::span<double>, ThreadPool&);
 template double kl_divergence(const Gaussian<float>&, const Gaussian<float>&, ThreadPool&);
 template double kl_divergence(const Gaussian<double>&, const Gaussian<double>&, ThreadPool&);
 template void add_kl_gradient(const Gaussian<float>&, const Gaussian<float>&, float, Gaussian<float>&, ThreadPool&);

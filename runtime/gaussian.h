@@ -45,7 +45,8 @@ double sum_weight_parts(std::size_t size, ThreadPool& threads, const Body& body)
 
 // φ = μ + e^ρ ⊙ ε. φ may be ε.
 template <class T>
-void sample_weights(const Gaussian<T>& q, std::span<const T> epsilon, std::span<T> phi, ThreadPool& threads);
+void sample_weights(std::span<const T> mu, std::span<const T> rho, std::span<const T> epsilon, std::span<T> phi,
+                    ThreadPool& threads);
 
 // KL(q ‖ p) = Σ ρ_p − ρ_q + (e^{2ρ_q} + (μ_q − μ_p)²) / (2 e^{2ρ_p}) − ½. Never negative, and accurate however near q
 // is to p.
@@ -56,8 +57,10 @@ double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p, ThreadPool& thr
 template <class T>
 void add_kl_gradient(const Gaussian<T>& q, const Gaussian<T>& p, T weight, Gaussian<T>& gradient, ThreadPool& threads);
 
-extern template void sample_weights(const Gaussian<float>&, std::span<const float>, std::span<float>, ThreadPool&);
-extern template void sample_weights(const Gaussian<double>&, std::span<const double>, std::span<double>, ThreadPool&);
+extern template void sample_weights(std::span<const float>, std::span<const float>, std::span<const float>,
+                                    std::span<float>, ThreadPool&);
+extern template void sample_weights(std::span<const double>, std::span<const double>, std::span<const double>,
+                                    std::span<double>, ThreadPool&);
 extern template double kl_divergence(const Gaussian<float>&, const Gaussian<float>&, ThreadPool&);
 extern template double kl_divergence(const Gaussian<double>&, const Gaussian<double>&, ThreadPool&);
 extern template void add_kl_gradient(const Gaussian<float>&, const Gaussian<float>&, float, Gaussian<float>&,

@@ -101,6 +101,9 @@ class UNet {
   double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
                   Pass<T>* keep = nullptr);
 
+  // Of backward()'s gradient (gaussian_nll.h).
+  void set_residual_limit(T limit) { loss_.set_residual_limit(limit); }
+
   // Room for a pass of this network, and its size. Need Purpose::gradient.
   std::size_t pass_bytes() const { return pass_->bytes(); }
   Pass<T> make_pass() const { return Pass<T>(graph_, kernels_.layout(), padded_height_, padded_width_); }

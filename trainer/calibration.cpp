@@ -9,6 +9,8 @@
 
 #include "runtime/random.h"
 #include "runtime/random_field.h"
+#include "runtime/reflection.h"
+#include "runtime/station/combined_forecast.h"
 #include "runtime/station/local_variability.h"
 #include "runtime/station/noise_quantiles.h"
 #include "runtime/thread_pool.h"
@@ -73,6 +75,9 @@ class Calibrator {
         pixels_(index(tile) * index(tile)),
         sampler_(archive, archive.training(), prior.network, {tile, 1, 1}),
         network_(prior.network, kernels, tile, tile, Purpose::forecast),
+        scratch_(reflection_scratch(prior.network, tile, tile)),
+        combination_(default_combination(prior.network.leads)),
+        combined_(tile, tile, prior.network.leads),
         variability_(tile, tile),
         forecast_(leads_ * pixels_) {}
 
@@ -89,12 +94,14 @@ class Calibrator {
   }
 
  private:
-  // The forecast of task `number` with weights φ.
-  const Sample<float>& forecast(std::uint64_t number, const std::vector<float>& phi) {
+  // The forecast of task `number` by the mean weights, over all reflections, combined with advection.
+  const Sample<float>& forecast(std::uint64_t number) {
     sampler_.draw(seed_, 0, number, episode_);
     const Sample<float>& query = episode_.task.query.front();
-    network_.set_weights(phi.data());
-    network_.forward(query, forecast_.data());
+    network_.set_weights(prior_.mu.data());
+    mean_forecast(network_, query, scratch_, forecast_.data());
+    combined_.prepare(query.frames, prior_.network.input_frames, network_.threads());
+    combined_.combine(combination_, {}, forecast_, network_.threads());
     variability_.compute(query.frames, prior_.network.input_frames, network_.threads());
     return query;
   }
@@ -103,7 +110,7 @@ class Calibrator {
     samples_.resize(leads_);
     const int step = std::max(1, tile_ / kSamplesASide);
     for (int task = 0; task < settings_.tasks; ++task) {
-      const Sample<float>& query = forecast(index(task), prior_.mu);
+      const Sample<float>& query = forecast(index(task));
       if (!std::all_of(forecast_.begin(), forecast_.end(), [](float value) { return std::isfinite(value); }))
         return Status::error("the prior's forecasts are not finite; it cannot be calibrated");
       for (int y = step / 2; y < tile_; y += step) {
@@ -167,7 +174,7 @@ class Calibrator {
     std::vector<std::vector<float>> scores(leads_, std::vector<float>(pixels_));
     const int tasks = std::max(1, settings_.tasks / 4);
     for (int task = 0; task < tasks; ++task) {
-      const Sample<float>& query = forecast(index(task), prior_.mu);
+      const Sample<float>& query = forecast(index(task));
       network_.threads().parallel_for(prior_.network.leads,
                                       [&](int lead) { score(query, index(lead), scores[index(lead)]); });
       for (std::size_t lead = 0; lead < leads_; ++lead) {
@@ -216,20 +223,19 @@ class Calibrator {
     return sum / static_cast<double>(2 * side * (side - lag));
   }
 
-  // Half the mean square of the difference between two weight samples' forecasts; leaves the second in forecast_.
+  // Half the mean square of the difference between two members of an ensemble; leaves the second in forecast_.
   void add_weight_variance(const Sample<float>& query, int task) {
     std::vector<float> residuals(forecast_.size()), phi(prior_.mu.size());
     for (std::size_t i = 0; i < residuals.size(); ++i) residuals[i] = query.target[i] - forecast_[i];
-    Gaussian<float> theta;
-    theta.mu = prior_.mu;
-    theta.rho = prior_.rho;
     std::vector<float> first;
     for (std::uint64_t sample = 0; sample < 2; ++sample) {
       fill_normal(derive_seed(seed_, 1, index(task)), sample, 0, std::span(phi));
-      sample_weights(theta, std::span<const float>(phi), std::span(phi), network_.threads());
+      sample_weights(std::span(prior_.mu), std::span(prior_.rho), std::span<const float>(phi), std::span(phi),
+                     network_.threads());
       network_.set_weights(phi.data());
       if (sample == 1) first = forecast_;
-      network_.forward(query, forecast_.data());
+      reflected_forecast(network_, query, static_cast<int>(sample), scratch_, forecast_.data());
+      combined_.combine(combination_, {}, forecast_, network_.threads());
     }
     for (std::size_t i = 0; i < first.size(); ++i) {
       const double difference = static_cast<double>(forecast_[i]) - static_cast<double>(first[i]);
@@ -269,6 +275,9 @@ class Calibrator {
   std::size_t pixels_;
   EpisodeSampler sampler_;
   UNet<float> network_;
+  std::vector<float> scratch_;  // of reflections
+  Combination combination_;
+  CombinedForecast combined_;
   LocalVariability variability_;  // of the task at hand, as is the next
   std::vector<float> forecast_;   // [leads, tile, tile]
   Episode episode_;

@@ -82,16 +82,20 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
   const std::size_t pixels = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
   const float gain = portable_exp(static_cast<float>(shape_.contrast * (2 * random_uniform(stream, 4, 0) - 1)));
   const auto shift = static_cast<float>(shape_.brightness * (2 * random_uniform(stream, 5, 0) - 1));
-  const auto finish = [&](float* image) {
+  const auto jump = static_cast<float>(shape_.calibration_step * (2 * random_uniform(stream, 6, 0) - 1));
+  const int jumps_at = below(7, 2 * frames);  // beyond the last frame: none
+  // Of frame `f`, or made of frames up to it.
+  const auto finish = [&](float* image, int f) {
     apply_symmetry(symmetry, size, image);
-    for (std::size_t i = 0; i < pixels; ++i) image[i] = gain * image[i] + shift;
+    const float moved = f >= jumps_at ? shift + jump : shift;
+    for (std::size_t i = 0; i < pixels; ++i) image[i] = gain * image[i] + moved;
   };
   episode.set = stretch.set;
   episode.frames.resize(static_cast<std::size_t>(frames) * pixels);
   for (std::size_t f = 0; f < static_cast<std::size_t>(frames); ++f) {
     float* image = episode.frames.data() + f * pixels;
     archive_.copy_tile(stretch.set, stretch.frame(first + f), top, left, size, {image, pixels});
-    finish(image);
+    finish(image, static_cast<int>(f));
   }
 
   const bool advected = network_.residual == ResidualBase::advected;
@@ -102,7 +106,7 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
     for (int lead = 0; advected && lead < network_.leads; ++lead, next_base += pixels) {
       const std::size_t newest = first + static_cast<std::size_t>(window + network_.input_frames - 1);
       archive_.copy_advected_tile(stretch, newest, lead, top, left, size, {next_base, pixels});
-      finish(next_base);
+      finish(next_base, window + network_.input_frames - 1);
     }
     const float* inputs = episode.frames.data() + static_cast<std::size_t>(window) * pixels;
     return make_sample(network_, inputs, advected ? base : nullptr,

@@ -47,6 +47,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("data", "longest_stride", s.longest_stride, Range{1, 16});
   visit("data", "contrast", s.contrast, Range{0, 3});
   visit("data", "brightness", s.brightness, Range{0, 10});
+  visit("data", "calibration_step", s.calibration_step, Range{0, 10});
   visit("training", "seed", s.seed, Range{0, kLargestSeed});
   visit("training", "steps", s.steps, Range{1, 1e9});
   visit("training", "warmup_steps", s.warmup_steps, Range{0, 1e9});
@@ -122,7 +123,9 @@ std::string to_text(double value) { return number(value); }
 std::string to_text(bool value) { return value ? "true" : "false"; }
 std::string to_text(ActivationKind value) { return quote(std::string(to_string(value))); }
 std::string to_text(ResidualBase value) { return quote(std::string(to_string(value))); }
-std::string to_text(WarmupLoss value) { return quote(value == WarmupLoss::nll ? "nll" : "relative_error"); }
+std::string to_text(WarmupLoss value) {
+  return quote(value == WarmupLoss::nll ? "nll" : value == WarmupLoss::huber ? "huber" : "relative_error");
+}
 std::string to_text(OuterData value) { return value == OuterData::query ? "\"query\"" : "\"support_and_query\""; }
 std::string to_text(ThetaPosterior value) { return value == ThetaPosterior::dirac ? "\"dirac\"" : "\"gaussian\""; }
 std::string to_text(const std::string& value) { return quote(value); }
@@ -203,9 +206,12 @@ const char* assign(const toml::node& node, ResidualBase& value) {
 }
 const char* assign(const toml::node& node, WarmupLoss& value) {
   const std::string name = node.value_or(std::string());
-  if (name != "nll" && name != "relative_error") return "\"nll\" or \"relative_error\"";
-  value = name == "nll" ? WarmupLoss::nll : WarmupLoss::relative_error;
-  return nullptr;
+  for (const WarmupLoss loss : {WarmupLoss::nll, WarmupLoss::huber, WarmupLoss::relative_error}) {
+    if (to_text(loss) != quote(name)) continue;
+    value = loss;
+    return nullptr;
+  }
+  return "\"nll\", \"huber\" or \"relative_error\"";
 }
 const char* assign(const toml::node& node, OuterData& value) {
   const std::string name = node.value_or(std::string());

@@ -28,9 +28,12 @@ Result<ValidationFolder> parse_validation_folder(const std::string& text);
 // What the warm-up descends on.
 enum class WarmupLoss {
   nll,             // the Gaussian NLL: a lead counts by its precision e^{−2s}
+  huber,           // Huber's loss, from kHuberLimit noise deviations on linear: close to the absolute error
   relative_error,  // a pair's squared error as a share of persistence's, all leads alike: so storms, or one channel,
                    // don't outweigh quieter pairs, nor short leads long ones
 };
+
+inline constexpr float kHuberLimit = 0.2f;
 
 struct FitSettings {
   NetworkSpec network;
@@ -43,6 +46,8 @@ struct FitSettings {
   int longest_stride = 1;  // training also takes every second … this many-th frame, as if the cadence were slower
   double contrast = 0;     // a task's normalised numbers are multiplied by e^u, u even in ± contrast …
   double brightness = 0;   // … and moved by a number even in ± brightness
+  // Half of the tasks are moved by a number even in ± this from some frame on, as by a satellite's new calibration.
+  double calibration_step = 0;
   std::uint64_t seed = 1;
 
   // Phases: `warmup_steps` of plain gradient descent on μ with σ = 0, then `first_order_steps` with the

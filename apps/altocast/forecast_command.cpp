@@ -27,10 +27,11 @@ void add_posterior_facts(const Posterior& posterior, Facts& facts) {
 
 void add_guard_facts(const Guard& guard, Facts& facts) {
   facts.emplace_back("guard", name_of(guard.verdict));
-  if (!guard.adapted()) facts.emplace_back("guard_reason", guard.reason);
+  if (!guard.reason.empty()) facts.emplace_back("guard_reason", guard.reason);
   if (guard.trial_pairs == 0) return;
   facts.emplace_back("guard_held_back_frames", std::to_string(guard.held_back));
   facts.emplace_back("guard_prior_crps", plain_number(guard.prior_crps, 6));
+  facts.emplace_back("guard_combined_crps", plain_number(guard.combined_crps, 6));
   facts.emplace_back("guard_adapted_crps", plain_number(guard.adapted_crps, 6));
 }
 
@@ -73,7 +74,7 @@ Result<AdaptedWeights> weights_of(const LoadedPrior& prior, const std::optional<
     Result<AdaptedWeights> weights = adapted_weights(*posterior, prior);
     return weights.ok() ? std::move(weights) : weights.status().within(source.posterior);
   }
-  return AdaptedWeights{prior.prior.mu, prior.prior.rho};
+  return prior_weights(prior.prior);
 }
 
 std::optional<Palette> palette_of(const Arguments& arguments) {

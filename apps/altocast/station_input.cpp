@@ -67,12 +67,14 @@ void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs) {
   if (guard.trial_pairs > 0) {
     log_line("guard: the last " + std::to_string(guard.held_back) + " frames held back, " +
              std::to_string(guard.trial_pairs) + " pairs before them; CRPS there " + text(guard.prior_crps) +
-             " with the prior, " + text(guard.adapted_crps) + " adapted");
+             " with the prior, " + text(guard.combined_crps) + " combined anew, " + text(guard.adapted_crps) +
+             " adapted");
   }
   if (!guard.adapted()) {
     log_line("not adapted, the prior is used: " + guard.reason);
     return;
   }
+  if (!guard.reason.empty()) log_line("only the combination with advection is learned: " + guard.reason);
   const int pairs = adaptation.posterior.support_pairs;
   log_line("adapted to " + std::to_string(pairs) + " pairs" +
            (pairs < wanted_pairs ? " (of " + std::to_string(wanted_pairs) + "; the run is no longer)" : "") + ", " +

@@ -86,7 +86,7 @@ Kernels<float>& kernels_of(altocast_session* session) {
 }
 
 void use(altocast_session* session, LoadedPrior prior) {
-  AdaptedWeights weights{prior.prior.mu, prior.prior.rho};
+  AdaptedWeights weights = prior_weights(prior.prior);
   session->prior = std::move(prior);
   session->weights = std::move(weights);
 }
@@ -283,7 +283,7 @@ altocast_status altocast_adapt(altocast_session* session, const altocast_frames*
     const Result<FrameBlock> block =
         newest_frames(frames, pairs - 1 + network.input_frames + network.leads, prior.prior);
     if (!block.ok()) return block.status();
-    Result<Adaptation> adaptation = adapt(prior, *block, settings, kernels_of(session));
+    Result<Adaptation> adaptation = adapt(prior, *block, frames.largest, settings, kernels_of(session));
     if (!adaptation.ok()) return adaptation.status();
     session->weights = std::move(adaptation->weights);
     if (given_report != nullptr) {
@@ -300,7 +300,7 @@ altocast_status altocast_adapt(altocast_session* session, const altocast_frames*
 altocast_status altocast_reset(altocast_session* session) {
   return guarded(session, [&]() -> Status {
     const Prior& prior = loaded(session).prior;
-    session->weights = {prior.mu, prior.rho};
+    session->weights = prior_weights(prior);
     return {};
   });
 }

@@ -1,5 +1,7 @@
 #include "runtime/layers/gaussian_nll.h"
 
+#include <algorithm>
+
 #include "runtime/elementary.h"
 
 namespace altocast {
@@ -44,6 +46,7 @@ double GaussianNll<T>::evaluate(const Tensor<T>& head, const Sample<T>& sample, 
                                 const Tensor<T>* grad_head, double* grad_log_noise, ThreadPool& threads) {
   for_each_row(leads_, height_, width_, threads, [&](int lead, int y, std::size_t first) {
     const T precision = portable_exp(T{-2} * log_noise[lead]);
+    const T limit = residual_limit_ * portable_exp(log_noise[lead]);
     const T* base = sample.base_at(lead, pixels());
     const T* base_row = base ? base + static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) : nullptr;
     const T* target = sample.target + first;
@@ -54,7 +57,7 @@ double GaussianNll<T>::evaluate(const Tensor<T>& head, const Sample<T>& sample, 
     for (int x = 0; x < width_; ++x) {
       const T change = head_row[x * block];
       const T residual = target[x] - (base_row ? base_row[x] + change : change);
-      if (grad_row) grad_row[x * block] = -residual * precision;
+      if (grad_row) grad_row[x * block] = -std::clamp(residual, -limit, limit) * precision;
       sum += static_cast<double>(residual) * static_cast<double>(residual * precision);
     }
     rows_[static_cast<std::size_t>(lead * height_ + y)] = sum;

@@ -1,11 +1,13 @@
 // The observation model at the network's end: out = base + head, r = target − out, and
 //   NLL = Σ over leads and pixels of r² / (2 e^{2 s_ℓ}) + s_ℓ + ½ log 2π
 // with its gradient δhead = −r e^{−2 s_ℓ}, ∂NLL/∂s_ℓ = Σ 1 − r² e^{−2 s_ℓ}, and their tangents along ȯ = head's
-// tangent: δȯ = ȯ e^{−2 s_ℓ}, (∂NLL/∂s_ℓ)˙ = Σ 2 r ȯ e^{−2 s_ℓ}. The head may be larger than the target (the network
-// pads its input); the surplus has no loss and no gradient.
+// tangent: δȯ = ȯ e^{−2 s_ℓ}, (∂NLL/∂s_ℓ)˙ = Σ 2 r ȯ e^{−2 s_ℓ}. With a residual limit c, δhead is that of Huber's
+// loss, r cut off at ± c e^{s_ℓ}, so that a few large errors do not outweigh the rest. The head may be larger than the
+// target (the network pads its input); the surplus has no loss and no gradient.
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "runtime/tensor.h"
@@ -38,6 +40,9 @@ class GaussianNll {
   // Terms of the sum a sample: leads · height · width.
   std::size_t terms() const { return static_cast<std::size_t>(leads_) * pixels(); }
 
+  // In units of e^s; for backward() alone, whose value and ∂NLL/∂s stay the NLL's.
+  void set_residual_limit(T limit) { residual_limit_ = limit; }
+
   // out[lead, y, x] = base + head.
   void forecast(const Tensor<T>& head, const Sample<T>& sample, T* out, ThreadPool& threads) const;
 
@@ -64,6 +69,7 @@ class GaussianNll {
                   double* grad_log_noise, ThreadPool& threads);
 
   int leads_, height_, width_;
+  T residual_limit_ = std::numeric_limits<T>::infinity();
   std::vector<double> rows_;  // [leads][height]: partial sums, added in order
 };
 

@@ -6,7 +6,9 @@
 #include "runtime/gaussian.h"
 #include "runtime/json_text.h"
 #include "runtime/random.h"
+#include "runtime/reflection.h"
 #include "runtime/sample_set.h"
+#include "runtime/station/combination_fit.h"
 #include "runtime/thread_pool.h"
 #include "runtime/unet.h"
 
@@ -41,6 +43,27 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
   return {};
 }
 
+// With the weights that the network has.
+Combination fit_combination(const Prior& prior, UNet<float>& network, std::span<const Sample<float>> support,
+                            const FrameRangeLimits& limits) {
+  const int height = network.height(), width = network.width(), leads = prior.network.leads;
+  ThreadPool& threads = network.threads();
+  CombinationFit fit(height, width, leads, static_cast<int>(support.size()));
+  CombinedForecast advection(height, width, leads);
+  std::optional<ObservationNoise> noise;
+  if (prior.noise) noise.emplace(*prior.noise, height, width);
+  const std::vector<float> unscaled(static_cast<std::size_t>(leads), 1.0f);
+  std::vector<float> forecast(network.terms()), scratch(reflection_scratch(prior.network, height, width));
+  for (const Sample<float>& sample : support) {
+    advection.prepare(sample.frames, prior.network.input_frames, threads);
+    if (noise) noise->prepare(sample.frames, prior.network.input_frames, unscaled, threads);
+    mean_forecast(network, sample, scratch, forecast.data());
+    for (float& value : forecast) value = std::clamp(value, limits.low, limits.high);
+    fit.add(forecast, sample.target, advection, noise ? &*noise : nullptr);
+  }
+  return fit.fit(threads);
+}
+
 int wanted_pairs(const Prior& prior, const AdaptationSettings& settings) {
   return std::max(1, settings.pairs.value_or(prior.support_pairs));
 }
@@ -54,7 +77,7 @@ InnerRates<float> scaled_rates(const Prior& prior, float scale) {
 
 // The adaptation on windows of the frames.
 Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPrior& loaded, const FrameBlock& frames,
-                            const AdaptationSettings& settings, Kernels<float>& kernels) {
+                            double largest, const AdaptationSettings& settings, Kernels<float>& kernels) {
   const FlushSubnormals flush;
   const Prior& prior = loaded.prior;
   InnerLoopSettings inner = prior.inner;
@@ -95,6 +118,10 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   Result<AdaptedWeights> weights = adapted_weights(result.posterior, loaded);
   if (!weights.ok()) return weights.status();
   result.weights = *std::move(weights);
+  network.set_weights(result.weights.mu.data());
+  result.weights.combination =
+      fit_combination(prior, network, support, frame_range_limits(prior.normalisation, largest));
+  result.posterior.combination = result.weights.combination;
   lambda.mu = result.weights.mu;
   lambda.rho = result.weights.rho;
   result.kl = kl_divergence(lambda, theta, kernels.threads());
@@ -129,11 +156,11 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const Ada
       prior.normalisation);
   if (!block.ok()) return block.status();
   ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, *block, cache.folder()));
-  return adapt_on(windows, loaded, *block, settings, kernels);
+  return adapt_on(windows, loaded, *block, cache.largest_number(), settings, kernels);
 }
 
-Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, const AdaptationSettings& settings,
-                         Kernels<float>& kernels) {
+Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, double largest,
+                         const AdaptationSettings& settings, Kernels<float>& kernels) {
   const int inputs = loaded.prior.network.input_frames;
   const int leads = loaded.prior.network.leads;
   std::vector<FrameWindow> windows =
@@ -143,7 +170,7 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, co
                          std::to_string(inputs) + " past and " + std::to_string(leads) + " future ones");
   }
   const std::size_t count = std::min(windows.size(), static_cast<std::size_t>(wanted_pairs(loaded.prior, settings)));
-  return adapt_on(std::span(windows).last(count), loaded, frames, settings, kernels);
+  return adapt_on(std::span(windows).last(count), loaded, frames, largest, settings, kernels);
 }
 
 }  // namespace altocast

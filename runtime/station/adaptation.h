@@ -1,6 +1,6 @@
 // The station's adaptation in one call: from a prior and frames, in a folder or in memory, to a posterior. It picks
-// the newest pairs of (past, future) frames up to a time, and runs the inner loop on them in float with the given
-// kernels.
+// the newest pairs of (past, future) frames up to a time, runs the inner loop on them in float with the given kernels,
+// and learns on the same pairs how forecasts are best combined with advection (combination_fit.h).
 //
 // The result is a pure function of the prior file, the frames' pixels and the settings: no number of threads
 // and no instruction set changes a bit of it.
@@ -45,8 +45,9 @@ struct Adaptation {
 Result<Adaptation> adapt(const LoadedPrior& prior, FrameCache& cache, const AdaptationSettings& settings,
                          Kernels<float>& kernels);
 
-// The same on the newest pairs in a block of consecutive frames; settings.at is not looked at.
-Result<Adaptation> adapt(const LoadedPrior& prior, const FrameBlock& frames, const AdaptationSettings& settings,
-                         Kernels<float>& kernels);
+// The same on the newest pairs in a block of consecutive frames of raw numbers from 0 to `largest`; settings.at is not
+// looked at.
+Result<Adaptation> adapt(const LoadedPrior& prior, const FrameBlock& frames, double largest,
+                         const AdaptationSettings& settings, Kernels<float>& kernels);
 
 }  // namespace altocast

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cassert>
 
+#include "runtime/gaussian.h"
 #include "runtime/random.h"
+#include "runtime/reflection.h"
 #include "runtime/station/host.h"
 #include "runtime/thread_pool.h"
 
@@ -26,17 +28,15 @@ Status check_ensemble_memory(std::uint64_t member_values, int members) {
 }
 
 EnsembleUnits ensemble_units(const FrameCacheSettings& settings, const Normalisation& normalisation, double largest) {
-  const auto normalised = [&](double raw) {
-    return static_cast<float>((raw - static_cast<double>(normalisation.offset)) /
-                              static_cast<double>(normalisation.scale));
-  };
-  return {settings.from_normalised(normalisation), {normalised(0.0), normalised(largest)}};
+  return {settings.from_normalised(normalisation), frame_range_limits(normalisation, largest)};
 }
 
 EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width)
     : network_(prior.network, kernels, height, width, Purpose::forecast),
       leads_(static_cast<std::size_t>(prior.network.leads)),
       phi_(parameter_count(prior.network)),
+      scratch_(reflection_scratch(prior.network, height, width)),
+      combined_(height, width, prior.network.leads),
       centre_{std::vector<float>(member_size()), std::vector<double>(leads_)},
       sums_(member_size()),
       squares_(leads_) {
@@ -49,27 +49,32 @@ EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kerne
     if (!own) return;
     Kernels<float>& borrowed = *own;
     workers_.push_back({std::move(own), UNet<float>(prior.network, borrowed, height, width, Purpose::forecast),
-                        std::vector<float>(phi_.size())});
+                        std::vector<float>(phi_.size()), std::vector<float>(scratch_.size())});
   }
 }
 
-void EnsembleForecaster::compute(UNet<float>& network, std::vector<float>& phi, const Gaussian<float>& weights,
-                                 const Sample<float>& input, std::uint64_t seed, std::size_t member,
+void EnsembleForecaster::compute(UNet<float>& network, std::vector<float>& phi, std::span<float> scratch,
+                                 const AdaptedWeights& weights, const Sample<float>& input,
+                                 const FrameRangeLimits& limits, std::uint64_t seed, std::size_t member,
                                  std::span<float> out) {
   // phi holds ε first; sample_weights works element by element.
   fill_normal(derive_seed(seed, kEnsemblePurpose), member, 0, std::span(phi));
-  sample_weights(weights, std::span<const float>(phi), std::span(phi), network.threads());
+  sample_weights(std::span(weights.mu), std::span(weights.rho), std::span<const float>(phi), std::span(phi),
+                 network.threads());
   network.set_weights(phi.data());
-  network.forward(input, out.data());
+  reflected_forecast(network, input, static_cast<int>(member % kReflections), scratch, out.data());
+  combined_.combine(weights.combination, limits, out, network.threads());
 }
 
-const EnsembleCentre& EnsembleForecaster::forecast(const Gaussian<float>& weights, const Sample<float>& input,
+const EnsembleCentre& EnsembleForecaster::forecast(const AdaptedWeights& weights, const Sample<float>& input,
                                                    const EnsembleUnits& units, std::uint64_t seed,
                                                    std::span<float> members) {
   const std::size_t size = member_size();
-  assert(members.size() % size == 0 && weights.size() == phi_.size());
+  assert(members.size() % size == 0 && weights.mu.size() == phi_.size());
   const FlushSubnormals flush;
-  if (noise_) noise_->prepare(input.frames, network_.spec().input_frames, network_.threads());
+  combined_.prepare(input.frames, network_.spec().input_frames, network_.threads());
+  if (noise_)
+    noise_->prepare(input.frames, network_.spec().input_frames, weights.combination.noise, network_.threads());
   std::fill(sums_.begin(), sums_.end(), 0.0);
   std::fill(squares_.begin(), squares_.end(), 0.0);
   const std::size_t count = members.size() / size;
@@ -80,11 +85,11 @@ const EnsembleCentre& EnsembleForecaster::forecast(const Gaussian<float>& weight
       network_.threads().parallel_for(static_cast<int>(together), [&](int index) {
         Worker& worker = workers_[static_cast<std::size_t>(index)];
         const std::size_t i = first + static_cast<std::size_t>(index);
-        compute(worker.network, worker.phi, weights, input, seed, i, member(i));
+        compute(worker.network, worker.phi, worker.scratch, weights, input, units.limits, seed, i, member(i));
       });
     } else {
       together = 1;
-      compute(network_, phi_, weights, input, seed, first, member(first));
+      compute(network_, phi_, scratch_, weights, input, units.limits, seed, first, member(first));
     }
     for (const std::size_t end = first + together; first < end; ++first) {
       add_to_centre(member(first));

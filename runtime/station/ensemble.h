@@ -1,5 +1,6 @@
 // Ensemble forecasts: member i is the network's forecast with weights φ_i = μ + e^ρ ⊙ ε_i, drawn from the (adapted)
-// Gaussian over weights, plus a draw of the observation noise, where the prior has learned it. Both are functions of
+// Gaussian over weights, of the frames in reflection i mod 4 (reflection.h), combined with advection
+// (combined_forecast.h), plus a draw of the observation noise, where the prior has learned it. Draws are functions of
 // (seed, i) alone: member i is the same in ensembles of every size.
 #pragma once
 
@@ -9,12 +10,14 @@
 #include <span>
 #include <vector>
 
+#include "formats/posterior.h"
 #include "formats/prior.h"
 #include "formats/status.h"
 #include "runtime/frames/frame_cache_settings.h"
-#include "runtime/gaussian.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/layers/gaussian_nll.h"
+#include "runtime/station/combined_forecast.h"
+#include "runtime/station/frame_range_limits.h"
 #include "runtime/station/observation_noise.h"
 #include "runtime/unet.h"
 
@@ -27,7 +30,7 @@ Status check_ensemble_memory(std::uint64_t member_values, int members);
 // What members and their mean are given in.
 struct EnsembleUnits {
   ValueScale values;        // of normalised numbers
-  FrameRangeLimits limits;  // of members with noise, normalised
+  FrameRangeLimits limits;  // of the network's forecasts and of members, normalised
 };
 
 // The numbers from 0 to `largest`, the largest raw one that a frame can hold.
@@ -54,7 +57,7 @@ class EnsembleForecaster {
 
   // Members 0 … members.size() / member_size() − 1, [member, leads, height, width], in `units`. The result holds until
   // the next call.
-  const EnsembleCentre& forecast(const Gaussian<float>& weights, const Sample<float>& input, const EnsembleUnits& units,
+  const EnsembleCentre& forecast(const AdaptedWeights& weights, const Sample<float>& input, const EnsembleUnits& units,
                                  std::uint64_t seed, std::span<float> members);
 
  private:
@@ -62,17 +65,21 @@ class EnsembleForecaster {
   struct Worker {
     std::unique_ptr<Kernels<float>> kernels;
     UNet<float> network;
-    std::vector<float> phi;
+    std::vector<float> phi;      // [D]
+    std::vector<float> scratch;  // of reflections
   };
-  void compute(UNet<float>& network, std::vector<float>& phi, const Gaussian<float>& weights,
-               const Sample<float>& input, std::uint64_t seed, std::size_t member, std::span<float> out);
+  void compute(UNet<float>& network, std::vector<float>& phi, std::span<float> scratch, const AdaptedWeights& weights,
+               const Sample<float>& input, const FrameRangeLimits& limits, std::uint64_t seed, std::size_t member,
+               std::span<float> out);
   void add_to_centre(std::span<const float> member);
   void finish_centre(std::size_t members, const EnsembleUnits& units);
 
   UNet<float> network_;
   std::size_t leads_;
   std::vector<float> phi_;       // [D]
+  std::vector<float> scratch_;   // of reflections
   std::vector<Worker> workers_;  // one a thread, or none
+  CombinedForecast combined_;
   std::optional<ObservationNoise> noise_;
   EnsembleCentre centre_;
   std::vector<double> sums_;     // [leads, height, width] over the members' medians, normalised

@@ -59,10 +59,7 @@ class Trial {
   }
 
   // NaN if a member is not finite.
-  double crps(const std::vector<float>& mu, const std::vector<float>& rho) {
-    Gaussian<float> weights;
-    weights.mu = mu;
-    weights.rho = rho;
+  double crps(const AdaptedWeights& weights) {
     forecaster_.forecast(weights, input_.samples().front(), units_, seed_, members_);
     if (!std::all_of(members_.begin(), members_.end(), [](float value) { return std::isfinite(value); })) return kNaN;
     std::vector<double> of_lead(static_cast<std::size_t>(held_.count));
@@ -110,7 +107,7 @@ Adaptation unadapted(const LoadedPrior& loaded, const AdaptationSettings& settin
   result.posterior.inner.steps = 0;
   result.posterior.support_pairs = 0;
   result.posterior.seed = settings.seed;
-  result.weights = {loaded.prior.mu, loaded.prior.rho};
+  result.weights = prior_weights(loaded.prior);
   result.nll_before = result.nll_after = kNaN;
   return result;
 }
@@ -127,6 +124,8 @@ const char* name_of(GuardVerdict verdict) {
       return "untested";
     case GuardVerdict::failed:
       return "failed";
+    case GuardVerdict::combined:
+      return "combined";
     case GuardVerdict::off:
       break;
   }
@@ -135,11 +134,15 @@ const char* name_of(GuardVerdict verdict) {
 
 std::string guard_json(const Guard& guard) {
   JsonObject json;
-  json.text("verdict", name_of(guard.verdict)).text("used", guard.adapted() ? "adapted" : "prior");
+  json.text("verdict", name_of(guard.verdict))
+      .text("used", guard.verdict == GuardVerdict::combined ? "combination"
+                    : guard.adapted()                       ? "adapted"
+                                                            : "prior");
   if (guard.verdict == GuardVerdict::off) return json.str();
   return json.integer("held_back_frames", guard.held_back)
       .integer("trial_pairs", guard.trial_pairs)
       .number("prior_crps", guard.prior_crps)
+      .number("combined_crps", guard.combined_crps)
       .number("adapted_crps", guard.adapted_crps)
       .text("reason", guard.reason)
       .str();
@@ -162,7 +165,7 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
     result.adaptation = unadapted(loaded, settings);
     return std::move(result);
   };
-  guard.prior_crps = guard.adapted_crps = kNaN;
+  guard.prior_crps = guard.combined_crps = guard.adapted_crps = kNaN;
   const Result<HeldBack> held = load_held_back(loaded, cache, settings);
   if (!held.ok()) return held.status();
   if (2 * held->count < loaded.prior.network.leads)
@@ -177,25 +180,43 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
                          "crop them or scale them down in cache.toml, or give --no-guard");
   }
 
+  // What the prior's weights are combined with, learned as it is beside adapted ones.
+  const auto combined_only = [](AdaptationSettings with) {
+    with.steps = 0;
+    return with;
+  };
   AdaptationSettings before = settings;
   before.at = held->block.slots[static_cast<std::size_t>(loaded.prior.network.input_frames - 1)];
   {
-    const Result<Adaptation> trial_adaptation = adapt(loaded, cache, before, kernels);
-    if (!trial_adaptation.ok()) return use_prior(GuardVerdict::failed, trial_adaptation.message());
-    guard.trial_pairs = trial_adaptation->posterior.support_pairs;
+    const Result<Adaptation> adapted = adapt(loaded, cache, before, kernels);
+    if (!adapted.ok()) return use_prior(GuardVerdict::failed, adapted.message());
+    const Result<Adaptation> combined = adapt(loaded, cache, combined_only(before), kernels);
+    if (!combined.ok()) return combined.status();
+    guard.trial_pairs = adapted->posterior.support_pairs;
     Trial trial(loaded, cache, *held, settings.seed, kernels);
-    guard.prior_crps = trial.crps(loaded.prior.mu, loaded.prior.rho);
-    guard.adapted_crps = trial.crps(trial_adaptation->weights.mu, trial_adaptation->weights.rho);
+    guard.prior_crps = trial.crps(prior_weights(loaded.prior));
+    guard.combined_crps = trial.crps(combined->weights);
+    guard.adapted_crps = trial.crps(adapted->weights);
   }
-  if (!(guard.adapted_crps <= guard.prior_crps))
-    return use_prior(GuardVerdict::declined, "adapted weights forecast the frames held back worse than the prior's");
-
-  Result<Adaptation> adaptation = adapt(loaded, cache, settings, kernels);
-  if (!adaptation.ok()) return use_prior(GuardVerdict::failed, adaptation.message());
-  if (!(adaptation->nll_after <= adaptation->nll_before))
-    return use_prior(GuardVerdict::declined, "the adapted weights fit their own pairs worse than the prior's");
-  guard.verdict = GuardVerdict::passed;
-  result.adaptation = *std::move(adaptation);
+  const bool combination_helps = guard.combined_crps < guard.prior_crps;
+  const double best_without = combination_helps ? guard.combined_crps : guard.prior_crps;
+  guard.reason = "adapted weights forecast the frames held back worse than the prior's";
+  if (guard.adapted_crps < best_without) {
+    Result<Adaptation> adaptation = adapt(loaded, cache, settings, kernels);
+    if (!adaptation.ok()) return use_prior(GuardVerdict::failed, adaptation.message());
+    if (adaptation->nll_after <= adaptation->nll_before) {
+      guard.verdict = GuardVerdict::passed;
+      guard.reason.clear();
+      result.adaptation = *std::move(adaptation);
+      return result;
+    }
+    guard.reason = "the adapted weights fit their own pairs worse than the prior's";
+  }
+  if (!combination_helps) return use_prior(GuardVerdict::declined, std::string(guard.reason));
+  Result<Adaptation> combination = adapt(loaded, cache, combined_only(settings), kernels);
+  if (!combination.ok()) return combination.status();
+  guard.verdict = GuardVerdict::combined;
+  result.adaptation = *std::move(combination);
   return result;
 }
 
@@ -204,9 +225,12 @@ AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {
   AdaptationFacts facts;
   facts.used = guard.adapted();
   if (guard.verdict == GuardVerdict::off) facts.decision = "The guard is off.";
-  if (guard.verdict == GuardVerdict::passed) {
+  if (guard.adapted() && guard.verdict != GuardVerdict::off) {
+    const bool combined = guard.verdict == GuardVerdict::combined;
     facts.decision = "Forecasts of the last " + std::to_string(guard.held_back) + " frames, held back: CRPS " +
-                     plain_number(guard.adapted_crps, 4) + ", the prior's " + plain_number(guard.prior_crps, 4) + ".";
+                     plain_number(combined ? guard.combined_crps : guard.adapted_crps, 4) + ", the prior's " +
+                     plain_number(guard.prior_crps, 4) + "." +
+                     (combined ? " Only the combination with advection is learned: " + guard.reason + "." : "");
   }
   if (!facts.used) facts.decision = guard.reason;
   facts.first_time = adaptation.first_time;

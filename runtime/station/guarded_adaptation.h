@@ -1,17 +1,18 @@
-// An adaptation that is used only where it has proved itself: the newest frames are held back, the prior is adapted on
-// what was known before them, and both forecast the frames held back. The adapted weights are used if they score no
-// worse there than the prior's; else the prior's are.
+// An adaptation that is used only as far as it has proved itself: the newest frames are held back, the prior is adapted
+// on what was known before them, and three forecast the frames held back: the adapted weights with the combination
+// learned beside them (combination_fit.h), the prior's weights with a combination learned for them, and the prior as it
+// is. The best is used; the simpler of equals.
 //
 // Held back are as many frames as a forecast has leads, or fewer, down to half as many, where the run is too short for
 // that and a support pair (the first leads alone tell little about the others). None of them is a target of the trial's
 // support pairs, which end where the forecast begins: the trial is the case of a verification (verification.h) whose
 // last lead ends now. The score is the fair CRPS, over all pixels and leads held back, of kGuardMembers members drawn
-// as a forecast draws them, observation noise included and with the same random numbers for both: what adaptation must
+// as a forecast draws them, observation noise included and with the same random numbers for all: what adaptation must
 // not cost, rather than a loss that stands for it.
 //
-// A trial that is passed tells that adapting helps here and now. What is then used are weights adapted anew with the
-// same settings on the newest pairs, held-back frames included, which would else be missing where they count most; they
-// are turned down if they fit their own pairs worse than the prior does.
+// A trial that is passed tells that adapting helps here and now. What is then used is learned anew with the same
+// settings on the newest pairs, held-back frames included, which would else be missing where they count most; weights
+// are turned down if they fit their own pairs worse than the prior's.
 //
 // The result is a pure function of the prior file, the frames' pixels and the settings, as adapt()'s.
 #pragma once
@@ -27,23 +28,29 @@ inline constexpr int kGuardMembers = 8;
 
 enum class GuardVerdict {
   off,       // not asked for: adapted, untested
-  passed,    // adapted
-  declined,  // the adapted weights scored worse than the prior's, or fit their own pairs worse: the prior is used
+  passed,    // adapted weights, with their combination
+  declined,  // neither weights nor combination scored better than the prior's: the prior is used
   untested,  // the run is too short for a trial: the prior is used
-  failed     // the adaptation has no fit result: the prior is used
+  failed,    // the adaptation has no fit result: the prior is used
+  combined   // the prior's weights, with a combination learned from the frames: the adapted weights scored worse than
+             // those, or fit their own pairs worse than the prior's
 };
 
 struct Guard {
   GuardVerdict verdict = GuardVerdict::off;
-  int held_back = 0;                        // frames
-  int trial_pairs = 0;                      // support pairs of the trial
-  double prior_crps = 0, adapted_crps = 0;  // on the frames held back, in the frames' units; NaN if there was no trial
-  std::string reason;                       // why the prior is used, for people; empty if it is not
+  int held_back = 0;    // frames
+  int trial_pairs = 0;  // support pairs of the trial
+  // On the frames held back, in the frames' units; NaN if there was no trial.
+  double prior_crps = 0, combined_crps = 0, adapted_crps = 0;
+  std::string reason;  // why the adapted weights are not used, for people; empty if they are
 
-  bool adapted() const { return verdict == GuardVerdict::off || verdict == GuardVerdict::passed; }
+  // Whether anything that was learned from the frames is used.
+  bool adapted() const {
+    return verdict == GuardVerdict::off || verdict == GuardVerdict::passed || verdict == GuardVerdict::combined;
+  }
 };
 
-// "off", "passed", "declined", "untested", "failed".
+// "off", "passed", "declined", "untested", "failed", "combined".
 const char* name_of(GuardVerdict verdict);
 
 // What summary.json, scores.json and a posterior's facts say about it.

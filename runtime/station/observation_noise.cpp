@@ -32,7 +32,9 @@ ObservationNoise::ObservationNoise(const NoiseModel& noise, int height, int widt
   }
 }
 
-void ObservationNoise::prepare(const float* frames, int input_frames, ThreadPool& threads) {
+void ObservationNoise::prepare(const float* frames, int input_frames, std::span<const float> scale,
+                               ThreadPool& threads) {
+  assert(scale.size() == leads_);
   variability_.compute(frames, input_frames, threads);
   threads.parallel_for(height_, [&](int y) {
     const std::size_t first = static_cast<std::size_t>(y) * static_cast<std::size_t>(width_);
@@ -40,7 +42,7 @@ void ObservationNoise::prepare(const float* frames, int input_frames, ThreadPool
       const float* coefficients = noise_.amplitude.data() + lead * kNoiseTerms;
       for (std::size_t pixel = first; pixel < first + static_cast<std::size_t>(width_); ++pixel) {
         const float log_sigma = variability_.log_amplitude(pixel, coefficients);
-        sigma_[lead * pixels_ + pixel] = portable_exp(log_sigma);
+        sigma_[lead * pixels_ + pixel] = scale[lead] * portable_exp(log_sigma);
         amplitudes_[lead * pixels_ + pixel] = quantiles_[lead].amplitude_place(log_sigma);
       }
     }

@@ -9,16 +9,12 @@
 #include <vector>
 
 #include "formats/noise_model.h"
+#include "runtime/station/frame_range_limits.h"
 #include "runtime/station/local_variability.h"
 #include "runtime/station/noise_quantiles.h"
 #include "runtime/thread_pool.h"
 
 namespace altocast {
-
-// The smallest and the largest number that a frame can hold, normalised.
-struct FrameRangeLimits {
-  float low = 0, high = 0;
-};
 
 // Not for concurrent use. Memory is allocated by the constructor only.
 class ObservationNoise {
@@ -26,8 +22,9 @@ class ObservationNoise {
   // The model is borrowed.
   ObservationNoise(const NoiseModel& noise, int height, int width);
 
-  // The state that the noise depends on: frames [input_frames, height, width], normalised.
-  void prepare(const float* frames, int input_frames, ThreadPool& threads);
+  // The state that the noise depends on: frames [input_frames, height, width], normalised. All errors are multiplied by
+  // their lead's scale [leads].
+  void prepare(const float* frames, int input_frames, std::span<const float> scale, ThreadPool& threads);
 
   // Adds noise to the forecast of a member [leads, height, width], normalised; then limits it to what a frame can
   // hold.
@@ -38,6 +35,12 @@ class ObservationNoise {
   float median(std::size_t lead, std::size_t pixel, float forecast) const {
     const std::size_t i = lead * pixels_ + pixel;
     return forecast + sigma_[i] * quantiles_[lead].median(amplitudes_[i], place(lead, pixel, forecast));
+  }
+
+  // The mean absolute deviation of a forecast's noise from that median.
+  float deviation(std::size_t lead, std::size_t pixel, float forecast) const {
+    const std::size_t i = lead * pixels_ + pixel;
+    return sigma_[i] * quantiles_[lead].deviation(amplitudes_[i], place(lead, pixel, forecast));
   }
 
  private:

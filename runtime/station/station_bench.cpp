@@ -185,13 +185,13 @@ class Bench {
 
   void forecast() {
     reset_peak_rss();
-    const Gaussian<float> theta = weights();
+    const AdaptedWeights weights = prior_weights(prior_);
     const Pairs pairs = make_pairs(support_pairs() - 1, 1, 0);
     EnsembleForecaster forecaster(prior_, kernels_, settings_.height, settings_.width);
     std::vector<float> values(forecaster.member_size() * static_cast<std::size_t>(settings_.members));
     const EnsembleUnits units = ensemble_units({}, prior_.normalisation, 255.0);
     measure("forecast", flops_.forward * settings_.members, forecaster.activation_bytes(),
-            [&] { forecaster.forecast(theta, pairs.samples()[0], units, 1, values); });
+            [&] { forecaster.forecast(weights, pairs.samples()[0], units, 1, values); });
     ForecastProduct product;
     product.members = settings_.members;
     product.leads = spec_.leads;

@@ -64,13 +64,10 @@ Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights
                          std::to_string(inputs));
   }
   EnsembleForecaster forecaster(prior, kernels, frames.height, frames.width);
-  Gaussian<float> q;
-  q.mu = weights.mu;
-  q.rho = weights.rho;
   SampleSet inputs_only(prior.network, frames.height, frames.width, 1);
   const Sample<float>& input = inputs_only.add(
       frames.from(frames.first + static_cast<std::size_t>(frames.count - inputs)), nullptr, kernels.threads());
-  EnsembleCentre centre = forecaster.forecast(q, input, units, seed, values);
+  EnsembleCentre centre = forecaster.forecast(weights, input, units, seed, values);
   if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
     return Status::error(
         "the forecast is not finite: the weights are not fit; adapt with a lower --rate-scale or take "

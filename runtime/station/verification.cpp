@@ -143,8 +143,7 @@ class Verifier {
     if (!prior) return;
     forecaster_.emplace(prior->prior, kernels, cache.height(), cache.width());
     inputs_.emplace(prior->prior.network, cache.height(), cache.width(), 1);
-    prior_weights_.mu = prior->prior.mu;
-    prior_weights_.rho = prior->prior.rho;
+    prior_weights_ = prior_weights(prior->prior);
   }
 
   // `example`: takes the forecasts instead of scores, unless it is null.
@@ -154,7 +153,7 @@ class Verifier {
     for (int system = 0; system < kSystems; ++system) record.scores[system].resize(result_.systems[system].size());
 
     const std::size_t frames = observed_count(cache_);
-    Gaussian<float> adapted;
+    AdaptedWeights adapted;
     if (prior_) ALTOCAST_RETURN_IF_ERROR(adapt_before(record, adapted));
     const std::size_t first = now + 1 - index(shape_.past());
     const Result<FrameBlock> block = load_frames(
@@ -196,7 +195,7 @@ class Verifier {
   }
 
   // Adapts on the frames up to the case's time.
-  Status adapt_before(VerifiedCase& record, Gaussian<float>& weights) {
+  Status adapt_before(VerifiedCase& record, AdaptedWeights& weights) {
     AdaptationSettings settings = settings_.adaptation;
     settings.at = record.time;
     Result<GuardedAdaptation> guarded = guarded_adaptation(*prior_, cache_, settings, kernels_);
@@ -207,8 +206,7 @@ class Verifier {
     record.nll_before = adaptation.nll_before;
     record.nll_after = adaptation.nll_after;
     record.kl = adaptation.kl;
-    weights.mu = std::move(adaptation.weights.mu);
-    weights.rho = std::move(adaptation.weights.rho);
+    weights = std::move(adaptation.weights);
     return {};
   }
 
@@ -231,7 +229,7 @@ class Verifier {
   }
 
   // One forecast, which stands for all `systems`.
-  Status score_ensemble(std::initializer_list<SystemIndex> systems, const Gaussian<float>& weights,
+  Status score_ensemble(std::initializer_list<SystemIndex> systems, const AdaptedWeights& weights,
                         const Sample<float>& input, VerifiedCase& record) {
     const EnsembleCentre& centre = forecaster_->forecast(weights, input, units_, settings_.adaptation.seed, values_);
     if (!std::all_of(values_.begin(), values_.end(), [](float value) { return std::isfinite(value); })) {
@@ -292,7 +290,7 @@ class Verifier {
   AdvectionEnsemble advection_;
   std::optional<EnsembleForecaster> forecaster_;
   std::optional<SampleSet> inputs_;  // of the case at hand
-  Gaussian<float> prior_weights_;
+  AdaptedWeights prior_weights_;
   std::vector<float> observed_;             // [leads, height, width], in the frames' units
   std::vector<float> values_;               // [member, leads, height, width], in the frames' units
   std::vector<float> advected_, smoothed_;  // [leads, height, width], normalised

@@ -66,6 +66,7 @@ void each_number(auto& record, auto& visit) {
   visit(record.guard.held_back);
   visit(record.guard.trial_pairs);
   visit(record.guard.prior_crps);
+  visit(record.guard.combined_crps);
   visit(record.guard.adapted_crps);
   visit(record.support_pairs);
   visit(record.nll_before);
@@ -93,7 +94,8 @@ bool from_bytes(std::span<const std::uint8_t> bytes, VerifiedCase& record) {
   each_number(record, reader);
   std::uint32_t verdict = 0;
   reader(verdict);
-  record.guard.verdict = static_cast<GuardVerdict>(std::min(verdict, static_cast<std::uint32_t>(GuardVerdict::failed)));
+  record.guard.verdict =
+      static_cast<GuardVerdict>(std::min(verdict, static_cast<std::uint32_t>(GuardVerdict::combined)));
   reader.text(record.guard.reason);
   for (std::vector<CaseScores>& scores : record.scores) {
     scores.resize(reader.count());

@@ -258,7 +258,11 @@ std::string verification_page(const LoadedPrior* prior, const FrameCache& cache,
   for (std::size_t i = 0; i < maps.size(); ++i) {
     text += "<h2>" + examples[i].name + ": from " + format_time(maps[i].time) + "</h2>";
     if (prior) {
-      text += "<p>" + std::string(maps[i].guard.adapted() ? "Adapted." : "Not adapted: " + html(maps[i].guard.reason)) +
+      text += "<p>" +
+              std::string(maps[i].guard.reason.empty()
+                              ? "Adapted."
+                              : (maps[i].guard.adapted() ? "Combination alone: " : "Not adapted: ") +
+                                    html(maps[i].guard.reason)) +
               "</p>";
     }
     text += maps_table(result, cache.settings().values.scale < 0, maps[i]);

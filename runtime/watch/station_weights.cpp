@@ -49,7 +49,7 @@ StationWeights::StationWeights(LoadedPrior prior, std::string prior_path, std::s
     : prior_(std::move(prior)),
       prior_path_(std::move(prior_path)),
       posterior_path_(std::move(posterior_path)),
-      prior_weights_{prior_.prior.mu, prior_.prior.rho} {
+      prior_weights_(prior_weights(prior_.prior)) {
   const Result<Posterior> posterior = load_posterior(posterior_path_);
   if (!posterior.ok() || posterior->frames.empty()) return;
   const FrameName first = parse_frame_name(posterior->frames.front());

@@ -30,6 +30,10 @@ TEST(Posterior, Comes_back_bit_for_bit) {
   EXPECT_EQ(parsed->delta_mu, posterior.delta_mu);
   EXPECT_EQ(parsed->delta_rho, posterior.delta_rho);
   EXPECT_EQ(parsed->facts, posterior.facts);
+  EXPECT_EQ(parsed->combination, posterior.combination);
+  Posterior without = posterior;
+  without.combination.reset();
+  EXPECT_EQ(parse_posterior(serialize_posterior(without))->combination, std::nullopt);
 }
 
 TEST(Posterior, Leads_back_to_the_adapted_weights) {
@@ -57,6 +61,9 @@ TEST(Posterior, Of_another_prior_or_out_of_range_is_refused) {
   wrong.architecture ^= 1;
   EXPECT_NE(adapted_weights(wrong, prior).message().find("architecture"), std::string::npos);
   wrong = fitting;
+  wrong.combination = default_combination(prior.prior.network.leads + 1);
+  EXPECT_NE(adapted_weights(wrong, prior).message().find("leads"), std::string::npos);
+  wrong = fitting;
   wrong.delta_rho[4] = 100.0f;
   EXPECT_NE(adapted_weights(wrong, prior).message().find("adapted rho[4]"), std::string::npos);
 }
@@ -66,6 +73,9 @@ TEST(Posterior, What_a_reader_would_refuse_is_not_written) {
   Posterior posterior = sample_posterior();
   posterior.delta_mu[2] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_NE(save_posterior(posterior, folder / "q").message().find("delta_mu[2] is nan"), std::string::npos);
+  posterior = sample_posterior();
+  posterior.combination->network[0] = 0.9f;
+  EXPECT_NE(save_posterior(posterior, folder / "q").message().find("at lead 1 exceed 1"), std::string::npos);
   posterior = sample_posterior();
   posterior.frames[0] += "\n";
   EXPECT_NE(save_posterior(posterior, folder / "q").message().find("line break"), std::string::npos);

@@ -72,6 +72,7 @@ inline Posterior sample_posterior() {
     posterior.delta_mu.push_back(0.01f * noise(i));
     posterior.delta_rho.push_back(-0.1f * noise(i + 7));
   }
+  posterior.combination = default_combination(2);
   posterior.facts = R"({"loss": 0.25})";
   return posterior;
 }

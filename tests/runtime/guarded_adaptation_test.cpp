@@ -6,10 +6,12 @@
 #include <cmath>
 #include <filesystem>
 
+#include "runtime/advection/optical_flow.h"
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/station/station_forecast.h"
 #include "runtime/station/verification.h"
 #include "tests/formats/temporary_folder.h"
+#include "tests/runtime/frame_files.h"
 #include "tests/runtime/small_station.h"
 
 namespace altocast {
@@ -101,14 +103,35 @@ TEST_F(GuardTest, AnAdaptationThatForecastsWorseIsTurnedDown) {
   load_overshooting_prior();
   const Result<GuardedAdaptation> guarded = run();
   ASSERT_TRUE(guarded.ok()) << guarded.message();
+  EXPECT_EQ(guarded->guard.verdict, GuardVerdict::combined) << "what it was combined with helps by itself";
+  EXPECT_GT(guarded->guard.adapted_crps, guarded->guard.combined_crps);
+  EXPECT_LT(guarded->guard.combined_crps, guarded->guard.prior_crps);
+  EXPECT_TRUE(guarded->guard.adapted());
+  EXPECT_FALSE(guarded->guard.reason.empty());
+  EXPECT_EQ(guarded->adaptation.weights.mu, prior_.prior.mu);
+  EXPECT_EQ(guarded->adaptation.weights.rho, prior_.prior.rho);
+  EXPECT_NE(guarded->adaptation.weights.combination, default_combination(kLeads));
+  EXPECT_EQ(guarded->adaptation.posterior.combination, guarded->adaptation.weights.combination);
+  EXPECT_FALSE(guarded->adaptation.posterior.frames.empty());
+}
+
+// Frames too small for a flow leave no combination to learn.
+TEST_F(GuardTest, WhereNothingHelpsThePriorIsUsedAsItIs) {
+  load_overshooting_prior();
+  const FrameCache tall = frames();
+  for (std::size_t i = 0; i < tall.frames().size(); ++i)
+    write_bytes(tall.frames()[i].path, frame_png(26, OpticalFlow::kLeastSide - 1, static_cast<int>(7 * i)));
+  const Result<GuardedAdaptation> guarded = run();
+  ASSERT_TRUE(guarded.ok()) << guarded.message();
   EXPECT_EQ(guarded->guard.verdict, GuardVerdict::declined);
+  EXPECT_EQ(guarded->guard.combined_crps, guarded->guard.prior_crps);
   EXPECT_GT(guarded->guard.adapted_crps, guarded->guard.prior_crps);
   expect_prior(*guarded);
   const auto hash = [&](const AdaptedWeights& weights) {
     FrameCache cache = frames();
     return forecast_hash(forecast(prior_, weights, cache, {std::nullopt, 2, 1}, *kernels_)->product());
   };
-  EXPECT_EQ(hash(guarded->adaptation.weights), hash({prior_.prior.mu, prior_.prior.rho}));
+  EXPECT_EQ(hash(guarded->adaptation.weights), hash(prior_weights(prior_.prior)));
 }
 
 TEST_F(GuardTest, OptedOutOfItIsThePlainAdaptation) {

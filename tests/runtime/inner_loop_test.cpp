@@ -89,7 +89,8 @@ TEST(Gaussian, SamplesAreTheMeanPlusSigmaTimesNoise) {
   const Gaussian<double> q = one_weight(0.5, 0.25);
   const Vector epsilon{-2.0};
   Vector phi(1);
-  sample_weights(q, std::span<const double>(epsilon), std::span(phi), alone);
+  sample_weights(std::span<const double>(q.mu), std::span<const double>(q.rho), std::span<const double>(epsilon),
+                 std::span(phi), alone);
   EXPECT_DOUBLE_EQ(phi[0], 0.0);
 }
 

@@ -570,6 +570,28 @@ TEST_P(GaussianNllTest, GradientIsThatOfTheLossAndZeroOutsideTheFrame) {
   }
 }
 
+TEST_P(GaussianNllTest, WithALimitOfResidualsTheGradientIsThatOfHubersLoss) {
+  constexpr double kLimit = 0.4;
+  const auto huber = [&](const Vector& at) {
+    const Image value(extent, at);
+    Vector out(target.size());
+    loss.forecast(value.view, sample, out.data(), threads);
+    double sum = 0;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const double z = std::fabs(target[i] - out[i]) * std::exp(-log_noise[i / (kRows * kColumns)]);
+      sum += z < kLimit ? 0.5 * z * z : kLimit * (z - 0.5 * kLimit);
+    }
+    return sum;
+  };
+  const Vector numeric = numeric_gradient(head, huber);
+  const Gradient plain = backward(head, log_noise);
+  loss.set_residual_limit(kLimit);
+  const Gradient limited = backward(head, log_noise);
+  EXPECT_LT(relative_error(limited.head, numeric), kTolerance);
+  EXPECT_EQ(limited.nll, plain.nll);
+  EXPECT_EQ(limited.log_noise, plain.log_noise);
+}
+
 TEST_P(GaussianNllTest, TangentIsTheDerivativeOfTheGradientInEveryLayout) {
   const auto gradient = [&](const Vector& at) {
     const Gradient result = backward(at, log_noise);

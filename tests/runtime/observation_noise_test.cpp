@@ -15,6 +15,7 @@ namespace altocast {
 namespace {
 
 constexpr FrameRangeLimits kNoLimits{-1e9f, 1e9f};
+const std::vector<float> kUnscaled(3, 1.0f);
 
 std::size_t index(int number) { return static_cast<std::size_t>(number); }
 
@@ -129,7 +130,7 @@ struct NoiseCase {
     ThreadPool threads(threads_count);
     const NoiseModel model = sample_noise_model(kLeads);
     ObservationNoise noise(model, kHeight, kWidth);
-    noise.prepare(frames.data(), 2, threads);
+    noise.prepare(frames.data(), 2, kUnscaled, threads);
     std::vector<float> values = forecast;
     noise.add(seed, member, limits, values, threads);
     return values;
@@ -188,7 +189,7 @@ TEST(ObservationNoise, HasAsManyDrawsAboveItsMedianAsBelow) {
   for (float& quantile : model.quantiles) quantile += 0.4f;
   ThreadPool threads(1);
   ObservationNoise noise(model, NoiseCase::kHeight, NoiseCase::kWidth);
-  noise.prepare(c.frames.data(), 2, threads);
+  noise.prepare(c.frames.data(), 2, kUnscaled, threads);
   const std::size_t pixel = 15 * NoiseCase::kWidth + 60, i = 2 * NoiseCase::kHeight * NoiseCase::kWidth + pixel;
   const float median = noise.median(2, pixel, c.forecast[i]);
   EXPECT_GT(median, c.forecast[i] + 0.01f);

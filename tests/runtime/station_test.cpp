@@ -22,13 +22,15 @@ namespace {
 
 std::unique_ptr<Kernels<float>> native() { return *make_kernels("", 1); }
 
-const EnsembleUnits kUnits{{255.0, 0.0}, {0.0f, 1.0f}};
+const EnsembleUnits kUnits{{255.0, 0.0}, {}};
 
-Gaussian<float> weights_of(const Prior& prior) {
-  Gaussian<float> q;
-  q.mu = prior.mu;
-  q.rho = prior.rho;
-  return q;
+// Of the network without advection.
+AdaptedWeights weights_of(const Prior& prior) {
+  AdaptedWeights weights = prior_weights(prior);
+  const auto leads = static_cast<std::size_t>(prior.network.leads);
+  weights.combination.network.assign(leads, 1.0f);
+  weights.combination.advection.assign(leads, 0.0f);
+  return weights;
 }
 
 class Station : public testing::Test {
@@ -92,7 +94,9 @@ TEST(Ensemble, ItsCentreHasTheMeanAndTheVarianceOfTheWeightsAlone) {
   EXPECT_NE(noisy, plain);
 
   for (float& quantile : prior.noise->quantiles) quantile += 1000.0f;
-  const EnsembleCentre& shifted = forecaster.forecast(weights_of(prior), input, kUnits, 7, noisy);
+  EnsembleUnits narrow = kUnits;
+  narrow.limits = {0.0f, 1.0f};
+  const EnsembleCentre& shifted = forecaster.forecast(weights_of(prior), input, narrow, 7, noisy);
   for (const float value : shifted.mean) EXPECT_NEAR(value, 255.0f, 1e-3f) << "the largest number of a frame";
   for (const float value : noisy) EXPECT_NEAR(value, 255.0f, 1e-3f);
 }
@@ -177,7 +181,7 @@ TEST_F(Station, NoStepsLeaveThePriorAsItIs) {
 TEST_F(Station, AForecastBeginsACadenceAfterTheNewestFrameAndShowsTheFramesAsTheyAre) {
   FrameCache cache = frames();
   const auto kernels = native();
-  const AdaptedWeights weights{prior_.prior.mu, prior_.prior.rho};
+  const AdaptedWeights weights = prior_weights(prior_.prior);
   const Result<StationForecast> result = forecast(prior_, weights, cache, {std::nullopt, 2, 1}, *kernels);
   ASSERT_TRUE(result.ok()) << result.message();
   const ForecastProduct& product = result->product();
@@ -195,7 +199,7 @@ TEST_F(Station, AForecastBeginsACadenceAfterTheNewestFrameAndShowsTheFramesAsThe
 TEST_F(Station, AForecastOfMoreMembersThanMemoryHoldsIsRefused) {
   FrameCache cache = frames();
   const auto kernels = native();
-  const AdaptedWeights weights{prior_.prior.mu, prior_.prior.rho};
+  const AdaptedWeights weights = prior_weights(prior_.prior);
   const Result<StationForecast> result = forecast(prior_, weights, cache, {std::nullopt, 2000000000, 1}, *kernels);
   ASSERT_FALSE(result.ok());
   EXPECT_NE(result.message().find("fewer --members"), std::string::npos) << result.message();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "formats/combination.h"
 #include "runtime/random.h"
 #include "runtime/random_field.h"
 #include "runtime/station/observation_noise.h"
@@ -102,7 +103,7 @@ TEST_F(CalibratedPersistence, GivesNoiseLikeItsErrors) {
   const std::vector<float> newest(past_.begin() + kPixels, past_.end());
   ThreadPool threads(1);
   ObservationNoise noise(model, kSide, kSide);
-  noise.prepare(past_.data(), 2, threads);
+  noise.prepare(past_.data(), 2, std::vector<float>{1.0f, 1.0f}, threads);
   double calm[2] = {}, lively[2] = {}, count = 0;
   for (int member = 0; member < 30; ++member) {
     std::vector<float> values(newest);
@@ -127,8 +128,9 @@ TEST_F(CalibratedPersistence, LeavesToTheWeightsWhatTheyVaryBy) {
   const NoiseModel alone = calibrate();
   const ParameterTensor bias = parameter_layout(prior_.network).back();
   ASSERT_EQ(bias.size, 2u) << "the head's";
-  // Half of the first lead's, (1² + 6²) / 2 · 64^−2.
-  const float rho = 0.5f * std::log(0.5f * 18.5f / 4096.0f);
+  // Half of the first lead's, (1² + 6²) / 2 · 64^−2, once the combination has taken its share of the network.
+  const float share = default_combination(2).network[0];
+  const float rho = 0.5f * std::log(0.5f * 18.5f / 4096.0f / (share * share));
   for (std::size_t d = bias.offset; d < bias.offset + bias.size; ++d) prior_.rho[d] = rho;
   const NoiseModel beside = calibrate();
   EXPECT_EQ(beside.amplitude, alone.amplitude);

@@ -270,6 +270,33 @@ TEST(Episodes, NumbersChangeAlikeInATask) {
   EXPECT_GT(gains.size(), 15u);
 }
 
+TEST(Episodes, ACalibrationStepMovesAllFramesFromOneOn) {
+  const TemporaryFolder folder;
+  write_traceable(folder / "a", 12);
+  FitSettings settings = traced_settings(folder / "a");
+  settings.validation_share = 0;
+  const Archive archive = open_good(settings);
+  const EpisodeSampler plain(archive, archive.training(), settings.network, {8, 2, 1});
+  const EpisodeSampler stepped(archive, archive.training(), settings.network, {8, 2, 1, 0, 0, 0.5});
+  int with_step = 0;
+  for (std::uint64_t index = 0; index < 40; ++index) {
+    const Episode before = draw(plain, 1, 0, index), after = draw(stepped, 1, 0, index);
+    float step = 0;
+    for (std::size_t i = 0; i < before.frames.size(); ++i) {
+      const float moved = after.frames[i] - before.frames[i];
+      if (step == 0 && std::fabs(moved) > 1e-6f) {
+        step = moved;
+        EXPECT_EQ(i % 64, 0u) << "with a frame's first pixel";
+      }
+      ASSERT_NEAR(moved, step, 1e-4f);
+    }
+    EXPECT_LE(std::fabs(step), 0.51f);
+    with_step += step != 0;
+  }
+  EXPECT_GT(with_step, 10);
+  EXPECT_LT(with_step, 30);
+}
+
 TEST(Archive, TrainingEndsAGapBeforeTheHeldOutPart) {
   const TemporaryFolder folder;
   write_traceable(folder / "a", 60);

@@ -1,0 +1,112 @@
+#include "runtime/station/combination_fit.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace altocast {
+namespace {
+
+constexpr double kRidge = 0.03;           // towards the default, in mean squares of the differences
+constexpr double kNoiseShrinkage = 0.25;  // of the default's share in the noise's scale
+constexpr int kIterations = 6;            // of reweighted least squares; an error's weight is 1 / max(its size, …
+constexpr double kLeastError = 0.1;       // … this share of the mean size)
+
+}  // namespace
+
+CombinationFit::CombinationFit(int height, int width, int leads, int pairs)
+    : height_(height),
+      width_(width),
+      step_((std::max(height, width) + kGrid - 1) / kGrid),
+      default_(default_combination(leads)),
+      points_(static_cast<std::size_t>(leads)) {
+  const auto along = [&](int side) { return static_cast<std::size_t>((side - step_ / 2 + step_ - 1) / step_); };
+  for (std::vector<Point>& points : points_)
+    points.reserve(along(height) * along(width) * static_cast<std::size_t>(pairs));
+}
+
+void CombinationFit::add(std::span<const float> network, const float* target, const CombinedForecast& advection,
+                         const ObservationNoise* noise) {
+  if (!advection.has_advection()) return;
+  const std::size_t pixels = static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_);
+  for (std::size_t lead = 0; lead < points_.size(); ++lead) {
+    for (int y = step_ / 2; y < height_; y += step_) {
+      for (int x = step_ / 2; x < width_; x += step_) {
+        const std::size_t pixel =
+            static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x);
+        const std::size_t i = lead * pixels + pixel;
+        const float smoothed = advection.smoothed()[i];
+        Point point{network[i] - smoothed, advection.advected()[i] - smoothed, target[i] - smoothed, 0.0f, 0.0f};
+        if (noise) {
+          const float forecast =
+              smoothed + default_.network[lead] * point.network + default_.advection[lead] * point.advection;
+          point.noise_median = noise->median(lead, pixel, forecast) - forecast;
+          point.noise_deviation = noise->deviation(lead, pixel, forecast);
+        }
+        points_[lead].push_back(point);
+      }
+    }
+  }
+}
+
+// Minimises Σ |t − w·x| + ridge |w − default|² over w = (network, advection) by reweighted least squares, then brings w
+// into its range.
+void CombinationFit::fit_weights(std::span<const Point> points, float& network, float& advection) const {
+  const double network_0 = static_cast<double>(network), advection_0 = static_cast<double>(advection);
+  double w_network = network_0, w_advection = advection_0;
+  const auto error = [&](const Point& p) {
+    return std::fabs(static_cast<double>(p.target) - w_network * static_cast<double>(p.network) -
+                     w_advection * static_cast<double>(p.advection));
+  };
+  for (int iteration = 0; iteration < kIterations; ++iteration) {
+    double mean = 0;
+    for (const Point& p : points) mean += error(p) / static_cast<double>(points.size());
+    if (!(mean > 0) || !std::isfinite(mean)) return;
+    double nn = 0, na = 0, aa = 0, nt = 0, at = 0;
+    for (const Point& p : points) {
+      const auto n = static_cast<double>(p.network), a = static_cast<double>(p.advection),
+                 t = static_cast<double>(p.target);
+      const double weight = 1.0 / std::max(error(p) / mean, kLeastError);
+      nn += weight * n * n;
+      na += weight * n * a;
+      aa += weight * a * a;
+      nt += weight * n * t;
+      at += weight * a * t;
+    }
+    const double ridge = kRidge * 0.5 * (nn + aa);
+    nn += ridge;
+    aa += ridge;
+    nt += ridge * network_0;
+    at += ridge * advection_0;
+    const double determinant = nn * aa - na * na;
+    if (!(determinant > 0)) return;
+    w_network = std::clamp((aa * nt - na * at) / determinant, 0.0, 1.0);
+    w_advection = std::clamp((nn * at - na * nt) / determinant, 0.0, 1.0);
+    const double sum = std::max(1.0, w_network + w_advection);
+    w_network /= sum;
+    w_advection /= sum;
+  }
+  network = static_cast<float>(w_network);
+  advection = static_cast<float>(w_advection);
+}
+
+Combination CombinationFit::fit(ThreadPool& threads) const {
+  Combination result = default_;
+  threads.parallel_for(static_cast<int>(points_.size()), [&](int number) {
+    const auto lead = static_cast<std::size_t>(number);
+    const std::vector<Point>& points = points_[lead];
+    if (points.empty()) return;
+    float &network = result.network[lead], &advection = result.advection[lead];
+    fit_weights(points, network, advection);
+    double made = 0, expected = 0;
+    for (const Point& p : points) {
+      made += static_cast<double>(std::fabs(p.target - network * p.network - advection * p.advection - p.noise_median));
+      expected += static_cast<double>(p.noise_deviation);
+    }
+    const double scale = (made + kNoiseShrinkage * expected) / (expected + kNoiseShrinkage * expected);
+    if (expected > 0 && std::isfinite(scale))
+      result.noise[lead] = std::clamp(static_cast<float>(scale), kLeastNoiseScale, kLargestNoiseScale);
+  });
+  return result;
+}
+
+}  // namespace altocast

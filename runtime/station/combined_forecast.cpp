@@ -1,0 +1,37 @@
+#include "runtime/station/combined_forecast.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace altocast {
+
+CombinedForecast::CombinedForecast(int height, int width, int leads)
+    : leads_(static_cast<std::size_t>(leads)),
+      pixels_(static_cast<std::size_t>(height) * static_cast<std::size_t>(width)) {
+  if (height < OpticalFlow::kLeastSide || width < OpticalFlow::kLeastSide) return;
+  advection_.emplace(height, width, leads);
+  advected_.resize(leads_ * pixels_);
+  smoothed_.resize(leads_ * pixels_);
+}
+
+void CombinedForecast::prepare(const float* frames, int count, ThreadPool& threads) {
+  if (!advection_) return;
+  advection_->forecast({frames, static_cast<std::size_t>(count) * pixels_}, count, advected_, smoothed_, &threads);
+}
+
+void CombinedForecast::combine(const Combination& combination, const FrameRangeLimits& limits,
+                               std::span<float> forecast, ThreadPool& threads) const {
+  assert(forecast.size() == leads_ * pixels_);
+  threads.parallel_for(static_cast<int>(leads_), [&](int number) {
+    const auto lead = static_cast<std::size_t>(number);
+    const float network = combination.network[lead], advection = combination.advection[lead];
+    for (std::size_t i = lead * pixels_; i < (lead + 1) * pixels_; ++i) {
+      const float limited = std::clamp(forecast[i], limits.low, limits.high);
+      forecast[i] =
+          advection_ ? smoothed_[i] + (network * (limited - smoothed_[i]) + advection * (advected_[i] - smoothed_[i]))
+                     : limited;
+    }
+  });
+}
+
+}  // namespace altocast

@@ -1,0 +1,210 @@
+// What a station's forecast is put together of: reflections of the network, advection, and the weights learned for
+// both.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "runtime/kernels/make_kernels.h"
+#include "runtime/random.h"
+#include "runtime/reflection.h"
+#include "runtime/station/combination_fit.h"
+#include "runtime/station/combined_forecast.h"
+#include "tests/formats/sample_noise.h"
+#include "tests/runtime/bit_hash.h"
+#include "tests/runtime/small_station.h"
+
+namespace altocast {
+namespace {
+
+constexpr int kHeight = 24, kWidth = 20, kLeads = 2, kPixels = kHeight * kWidth;
+
+std::vector<float> numbers(std::uint64_t seed, std::size_t count) {
+  std::vector<float> values(count);
+  fill_normal(seed, 0, 0, std::span(values));
+  return values;
+}
+
+// Two frames of smooth clouds that drift.
+std::vector<float> drifting_frames() {
+  std::vector<float> frames;
+  for (int t = 0; t < 2; ++t) {
+    for (int y = 0; y < kHeight; ++y) {
+      for (int x = 0; x < kWidth; ++x) {
+        const auto at = static_cast<float>(x - t);
+        frames.push_back(0.5f * std::sin(0.5f * at + 0.2f * static_cast<float>(y)));
+      }
+    }
+  }
+  return frames;
+}
+
+TEST(Reflection, IsItsOwnInverseAndTurnsAroundWhatItSays) {
+  std::vector<float> image(2 * 3 * 4);
+  std::iota(image.begin(), image.end(), 0.0f);
+  const std::vector<float> before = image;
+  for (int reflection = 0; reflection < kReflections; ++reflection) {
+    reflect(reflection, 2, 3, 4, image.data());
+    for (int y = 0; y < 3; ++y) {
+      for (int x = 0; x < 4; ++x) {
+        const int from_x = reflection & 1 ? 3 - x : x, from_y = reflection & 2 ? 2 - y : y;
+        EXPECT_EQ(image[static_cast<std::size_t>(12 + y * 4 + x)], static_cast<float>(12 + from_y * 4 + from_x));
+      }
+    }
+    reflect(reflection, 2, 3, 4, image.data());
+    EXPECT_EQ(image, before);
+  }
+}
+
+TEST(Reflection, OfReflectedFramesIsTheReflectedForecast) {
+  for (const ResidualBase base : {ResidualBase::last_frame, ResidualBase::advected}) {
+    const Prior prior = small_prior(3, base);
+    const auto kernels = *make_kernels("", 1);
+    // Of a size that the network need not pad, so that no side of it is like no other.
+    UNet<float> network(prior.network, *kernels, kHeight, kWidth, Purpose::forecast);
+    network.set_weights(prior.mu.data());
+    std::vector<float> frames = drifting_frames(), advected = numbers(5, kLeads * kPixels);
+    std::vector<float> scratch(reflection_scratch(prior.network, kHeight, kWidth)), mean(kLeads * kPixels);
+    std::vector<std::vector<float>> forecasts(kReflections, std::vector<float>(kLeads * kPixels));
+    const Sample<float> sample = make_sample(prior.network, frames.data(), advected.data(), nullptr, kHeight, kWidth);
+    mean_forecast(network, sample, scratch, mean.data());
+    for (int reflection = 0; reflection < kReflections; ++reflection) {
+      std::vector<float>& forecast = forecasts[static_cast<std::size_t>(reflection)];
+      reflected_forecast(network, sample, reflection, scratch, forecast.data());
+      std::vector<float> turned_frames = frames, turned_advected = advected, expected(kLeads * kPixels);
+      reflect(reflection, 2, kHeight, kWidth, turned_frames.data());
+      reflect(reflection, kLeads, kHeight, kWidth, turned_advected.data());
+      network.forward(
+          make_sample(prior.network, turned_frames.data(), turned_advected.data(), nullptr, kHeight, kWidth),
+          expected.data());
+      reflect(reflection, kLeads, kHeight, kWidth, expected.data());
+      EXPECT_EQ(forecast, expected);
+      EXPECT_TRUE(reflection == 0 || forecast != forecasts[0]) << "the network is not symmetric";
+    }
+    for (std::size_t i = 0; i < mean.size(); ++i) {
+      EXPECT_NEAR(mean[i], (forecasts[0][i] + forecasts[1][i] + forecasts[2][i] + forecasts[3][i]) / 4, 1e-5f);
+    }
+  }
+}
+
+class CombinationTest : public testing::Test {
+ protected:
+  void SetUp() override { combined_.prepare(frames_.data(), 2, threads_); }
+  // What the truth is if the best combination is this, with errors `error` · N(0, 1).
+  std::vector<float> truth(const std::vector<float>& network, float of_network, float of_advection, float error) const {
+    std::vector<float> values = network;
+    const std::vector<float> errors = numbers(9, values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float smoothed = combined_.smoothed()[i];
+      values[i] = smoothed + of_network * (network[i] - smoothed) +
+                  of_advection * (combined_.advected()[i] - smoothed) + error * errors[i];
+    }
+    return values;
+  }
+
+  ThreadPool threads_{1};
+  const std::vector<float> frames_ = drifting_frames();
+  CombinedForecast combined_{kHeight, kWidth, kLeads};
+};
+
+TEST_F(CombinationTest, IsTheWeightedSumOfNetworkAndAdvection) {
+  const std::vector<float> network = numbers(1, kLeads * kPixels);
+  std::vector<float> forecast = network;
+  const Combination combination{{0.5f, 0.25f}, {0.125f, 0.5f}, {1.0f, 1.0f}};
+  combined_.combine(combination, {-1.0f, 1.0f}, forecast, threads_);
+  for (std::size_t i = 0; i < forecast.size(); ++i) {
+    const std::size_t lead = i / kPixels;
+    const float s = combined_.smoothed()[i], a = combined_.advected()[i];
+    const float limited = std::min(std::max(network[i], -1.0f), 1.0f);
+    EXPECT_NEAR(forecast[i], s + combination.network[lead] * (limited - s) + combination.advection[lead] * (a - s),
+                1e-6f);
+  }
+  forecast = network;
+  combined_.combine({{1, 1}, {0, 0}, {1, 1}}, {}, forecast, threads_);
+  for (std::size_t i = 0; i < forecast.size(); ++i) EXPECT_NEAR(forecast[i], network[i], 1e-6f);
+}
+
+TEST_F(CombinationTest, OfFramesTooSmallForAFlowIsTheNetworkAlone) {
+  CombinedForecast small(7, 9, 1);
+  EXPECT_FALSE(small.has_advection());
+  const std::vector<float> network = numbers(1, 63);
+  std::vector<float> forecast = network;
+  small.prepare(frames_.data(), 2, threads_);
+  small.combine(default_combination(1), {}, forecast, threads_);
+  EXPECT_EQ(forecast, network);
+  CombinationFit fit(7, 9, 1, 1);
+  fit.add(network, frames_.data(), small, nullptr);
+  EXPECT_EQ(fit.fit(threads_), default_combination(1));
+}
+
+TEST_F(CombinationTest, IsLearnedFromPairsThatFollowIt) {
+  const std::vector<float> network = numbers(1, kLeads * kPixels);
+  for (const auto& [of_network, of_advection] :
+       {std::pair(0.6f, 0.3f), std::pair(0.05f, 0.8f), std::pair(0.3f, 0.0f)}) {
+    const std::vector<float> target = truth(network, of_network, of_advection, 0.02f);
+    CombinationFit fit(kHeight, kWidth, kLeads, 2);
+    fit.add(network, target.data(), combined_, nullptr);
+    fit.add(network, target.data(), combined_, nullptr);
+    const Combination learned = fit.fit(threads_);
+    for (std::size_t lead = 0; lead < kLeads; ++lead) EXPECT_NEAR(learned.network[lead], of_network, 0.05f);
+    EXPECT_EQ(learned.noise, std::vector<float>(kLeads, 1.0f)) << "without a noise model";
+    EXPECT_TRUE(validate(learned, kLeads).ok());
+    ThreadPool three(3);
+    EXPECT_EQ(fit.fit(three), learned);
+  }
+}
+
+TEST_F(CombinationTest, IsTheDefaultWhereNothingCanBeLearned) {
+  const CombinationFit none(kHeight, kWidth, kLeads, 1);
+  EXPECT_EQ(none.fit(threads_), default_combination(kLeads));
+  CombinationFit broken(kHeight, kWidth, kLeads, 1);
+  std::vector<float> network = numbers(1, kLeads * kPixels);
+  std::fill(network.begin(), network.end(), std::nanf(""));
+  broken.add(network, frames_.data(), combined_, nullptr);
+  EXPECT_EQ(broken.fit(threads_), default_combination(kLeads));
+}
+
+TEST_F(CombinationTest, AFewWildErrorsChangeLittle) {
+  const std::vector<float> network = numbers(1, kLeads * kPixels);
+  std::vector<float> target = truth(network, 0.6f, 0.2f, 0.02f);
+  for (std::size_t i = 0; i < target.size(); i += 50) target[i] = 30.0f;
+  CombinationFit fit(kHeight, kWidth, kLeads, 1);
+  fit.add(network, target.data(), combined_, nullptr);
+  EXPECT_NEAR(fit.fit(threads_).network[0], 0.6f, 0.1f);
+}
+
+TEST_F(CombinationTest, ScalesTheNoiseAsErrorsAre) {
+  const NoiseModel model = sample_noise_model(kLeads);
+  ObservationNoise noise(model, kHeight, kWidth);
+  noise.prepare(frames_.data(), 2, std::vector<float>(kLeads, 1.0f), threads_);
+  const std::vector<float> network = numbers(1, kLeads * kPixels);
+  const auto scale = [&](float error) {
+    const std::vector<float> target = truth(network, 0.6f, 0.2f, error);
+    CombinationFit fit(kHeight, kWidth, kLeads, 1);
+    fit.add(network, target.data(), combined_, &noise);
+    return fit.fit(threads_).noise[0];
+  };
+  const float low = scale(0.05f), high = scale(0.1f);
+  EXPECT_LT(low, high);
+  EXPECT_GE(low, kLeastNoiseScale);
+  EXPECT_EQ(scale(1e6f), kLargestNoiseScale);
+}
+
+// Bits that forecasts on every platform depend on.
+TEST_F(CombinationTest, HasTheSameBitsEverywhere) {
+  const std::vector<float> network = numbers(1, kLeads * kPixels);
+  const std::vector<float> target = truth(network, 0.4f, 0.3f, 0.1f);
+  CombinationFit fit(kHeight, kWidth, kLeads, 1);
+  fit.add(network, target.data(), combined_, nullptr);
+  const Combination learned = fit.fit(threads_);
+  std::vector<float> forecast = network;
+  combined_.combine(learned, {-2.0f, 2.0f}, forecast, threads_);
+  BitHash hash;
+  hash.add(std::span<const float>(learned.network));
+  hash.add(std::span<const float>(learned.advection));
+  hash.add(std::span<const float>(forecast));
+  EXPECT_EQ(hash.value(), 1743860341012648909u);
+}
+
+}  // namespace
+}  // namespace altocast
