@@ -1,8 +1,9 @@
 #!/bin/bash
 # train_infrared.sh DATA_DIR [OUT_DIR]: trains the prior that share/altocast/priors holds, from folders of infrared and
-# water-vapour frames under DATA_DIR (the README there says what they are): a warm-up by plain gradient descent, then
-# meta-training of the prior with its inner rates, then calibration of the observation noise. Half an hour on two idle
-# cores; run again after an interruption, it goes on. OUT_DIR (build/infrared) then holds infrared.prior.
+# water-vapour frames under DATA_DIR (the README there says what they are): a warm-up by plain gradient descent at several
+# cadences, more of it at the frames' own, then meta-training of σ and the inner rates, then calibration of the
+# observation noise. Three quarters of an hour on two idle cores; run again after an interruption, it goes on. OUT_DIR
+# (build/infrared) then holds infrared.prior.
 set -euo pipefail
 if [[ $# -lt 1 || $# -gt 2 || ${1:-} == -* ]]; then
   echo "usage: $0 DATA_DIR [OUT_DIR]" >&2
@@ -36,35 +37,57 @@ fit() {
 cat > "$out/warmup.toml" << 'TOML'
 [data]
 validation_tasks = 32
+longest_stride = 2
+calibration_step = 0.2
 [training]
-steps = 8651
-warmup_steps = 8650
-first_order_steps = 1
+steps = 26000
+warmup_steps = 26000
+warmup_loss = "huber"
 average_decay = 0.99
 validate_every = 500
 report_every = 50
+checkpoint_every = 500
+[prior]
+initial_rho = -6.5
+TOML
+cat > "$out/tuning.toml" << 'TOML'
+[data]
+validation_tasks = 32
+calibration_step = 0.1
+[training]
+steps = 10000
+warmup_steps = 10000
+warmup_learning_rate = 7e-4
+warmup_loss = "huber"
+average_decay = 0.99
+validate_every = 500
+report_every = 50
+checkpoint_every = 500
 [prior]
 initial_rho = -6.5
 TOML
 cat > "$out/meta.toml" << 'TOML'
 [data]
 validation_tasks = 32
+calibration_step = 0.1
 [training]
-steps = 500
+steps = 300
 warmup_steps = 0
-first_order_steps = 200
+first_order_steps = 150
 meta_batch = 2
 tile = 96
-learning_rate = 3e-5
+learning_rate = 0.0
 rate_learning_rate = 0.03
 average_decay = 0.98
 validate_every = 50
 report_every = 25
+checkpoint_every = 50
 [inner]
-rate_mu = 5e-4
+rate_mu = 3e-4
 clip_mu = 1.0
 clip_rho = 1.0
 TOML
 fit "$out/warmup" --config "$out/warmup.toml"
-fit "$out/meta" --config "$out/meta.toml" --init "$out/warmup/model.prior"
+fit "$out/tuning" --config "$out/tuning.toml" --init "$out/warmup/model.prior"
+fit "$out/meta" --config "$out/meta.toml" --init "$out/tuning/model.prior"
 "$train" calibrate --prior "$out/meta/model.prior" --config "$out/meta/config.toml" --out "$out/infrared.prior"

@@ -43,9 +43,9 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
   return {};
 }
 
-// With the weights that the network has.
-Combination fit_combination(const Prior& prior, UNet<float>& network, std::span<const Sample<float>> support,
-                            const FrameRangeLimits& limits) {
+// Of the support pairs, with the weights that the network has.
+CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::span<const Sample<float>> support,
+                               const FrameRangeLimits& limits) {
   const int height = network.height(), width = network.width(), leads = prior.network.leads;
   ThreadPool& threads = network.threads();
   CombinationFit fit(height, width, leads, static_cast<int>(support.size()));
@@ -61,7 +61,7 @@ Combination fit_combination(const Prior& prior, UNet<float>& network, std::span<
     for (float& value : forecast) value = std::clamp(value, limits.low, limits.high);
     fit.add(forecast, sample.target, advection, noise ? &*noise : nullptr);
   }
-  return fit.fit(threads);
+  return fit;
 }
 
 int wanted_pairs(const Prior& prior, const AdaptationSettings& settings) {
@@ -119,9 +119,11 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   if (!weights.ok()) return weights.status();
   result.weights = *std::move(weights);
   network.set_weights(result.weights.mu.data());
-  result.weights.combination =
+  const CombinationFit fit =
       fit_combination(prior, network, support, frame_range_limits(prior.normalisation, largest));
+  result.weights.combination = fit.fit(kernels.threads());
   result.posterior.combination = result.weights.combination;
+  result.combination_gain = fit.gain(result.weights.combination);
   lambda.mu = result.weights.mu;
   lambda.rho = result.weights.rho;
   result.kl = kl_divergence(lambda, theta, kernels.threads());

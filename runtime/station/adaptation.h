@@ -36,6 +36,7 @@ struct Adaptation {
   double kl = 0;                               // KL(q_λ ‖ p_θ) at the end
   double nll_before = 0;                       // support NLL a term (a pixel of a lead) at the mean weights μ_θ …
   double nll_after = 0;                        // … and at μ_λ
+  double combination_gain = 0;                 // CombinationFit::gain
   std::int64_t first_time = 0, last_time = 0;  // of the frames it was adapted to
 };
 

@@ -89,6 +89,21 @@ void CombinationFit::fit_weights(std::span<const Point> points, float& network, 
   advection = static_cast<float>(w_advection);
 }
 
+double CombinationFit::gain(const Combination& combination) const {
+  const auto error = [&](const Combination& with) {
+    double sum = 0;
+    for (std::size_t lead = 0; lead < points_.size(); ++lead) {
+      for (const Point& p : points_[lead]) {
+        sum += static_cast<double>(
+            std::fabs(p.target - with.network[lead] * p.network - with.advection[lead] * p.advection));
+      }
+    }
+    return sum;
+  };
+  const double before = error(default_);
+  return before > 0 ? 1.0 - error(combination) / before : 0.0;
+}
+
 Combination CombinationFit::fit(ThreadPool& threads) const {
   Combination result = default_;
   threads.parallel_for(static_cast<int>(points_.size()), [&](int number) {

@@ -29,6 +29,9 @@ class CombinationFit {
   // same bits for every number of threads.
   Combination fit(ThreadPool& threads) const;
 
+  // The share of the default's absolute error on the pairs that a combination saves; 0 without pairs.
+  double gain(const Combination& combination) const;
+
  private:
   static constexpr int kGrid = 64;
   // A pixel of a pair, the first three as differences from the smoothed advection.

@@ -16,6 +16,16 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+// What an untested combination must save of the error on its own pairs: those of kinds that the prior knows save about 2 %,
+// a radar's a third.
+constexpr double kSureGain = 0.1;
+
+// Of the combination for the prior's weights, learned as it is beside adapted ones.
+AdaptationSettings combined_only(AdaptationSettings settings) {
+  settings.steps = 0;
+  return settings;
+}
+
 // The inputs of the trial's forecast, and after them the frames held back.
 struct HeldBack {
   FrameBlock block;
@@ -168,8 +178,15 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   guard.prior_crps = guard.combined_crps = guard.adapted_crps = kNaN;
   const Result<HeldBack> held = load_held_back(loaded, cache, settings);
   if (!held.ok()) return held.status();
-  if (2 * held->count < loaded.prior.network.leads)
-    return use_prior(GuardVerdict::untested, "the run is too short to test an adaptation on frames held back");
+  if (2 * held->count < loaded.prior.network.leads) {
+    const std::string reason = "the run is too short to test an adaptation on frames held back";
+    Result<Adaptation> combined = adapt(loaded, cache, combined_only(settings), kernels);
+    if (!combined.ok() || combined->combination_gain < kSureGain) return use_prior(GuardVerdict::untested, reason);
+    guard.verdict = GuardVerdict::combined;
+    guard.reason = reason;
+    result.adaptation = *std::move(combined);
+    return result;
+  }
   guard.held_back = held->count;
   const std::uint64_t member_values = static_cast<std::uint64_t>(held->block.height) *
                                       static_cast<std::uint64_t>(held->block.width) *
@@ -180,11 +197,6 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
                          "crop them or scale them down in cache.toml, or give --no-guard");
   }
 
-  // What the prior's weights are combined with, learned as it is beside adapted ones.
-  const auto combined_only = [](AdaptationSettings with) {
-    with.steps = 0;
-    return with;
-  };
   AdaptationSettings before = settings;
   before.at = held->block.slots[static_cast<std::size_t>(loaded.prior.network.input_frames - 1)];
   {
@@ -225,14 +237,14 @@ AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {
   AdaptationFacts facts;
   facts.used = guard.adapted();
   if (guard.verdict == GuardVerdict::off) facts.decision = "The guard is off.";
-  if (guard.adapted() && guard.verdict != GuardVerdict::off) {
-    const bool combined = guard.verdict == GuardVerdict::combined;
+  const bool combined = guard.verdict == GuardVerdict::combined;
+  if (guard.adapted() && guard.trial_pairs > 0) {
     facts.decision = "Forecasts of the last " + std::to_string(guard.held_back) + " frames, held back: CRPS " +
                      plain_number(combined ? guard.combined_crps : guard.adapted_crps, 4) + ", the prior's " +
-                     plain_number(guard.prior_crps, 4) + "." +
-                     (combined ? " Only the combination with advection is learned: " + guard.reason + "." : "");
+                     plain_number(guard.prior_crps, 4) + ". ";
   }
-  if (!facts.used) facts.decision = guard.reason;
+  if (combined) facts.decision += "Only the combination with advection is learned: ";
+  facts.decision += guard.reason;
   facts.first_time = adaptation.first_time;
   facts.last_time = adaptation.last_time;
   facts.pairs = facts.used ? adaptation.posterior.support_pairs : 0;

@@ -33,7 +33,8 @@ enum class GuardVerdict {
   untested,  // the run is too short for a trial: the prior is used
   failed,    // the adaptation has no fit result: the prior is used
   combined   // the prior's weights, with a combination learned from the frames: the adapted weights scored worse than
-             // those, or fit their own pairs worse than the prior's
+             // those, or fit their own pairs worse than the prior's, or the run is too short for a trial, but the
+             // combination saves so much of its own pairs' error that it needs none
 };
 
 struct Guard {

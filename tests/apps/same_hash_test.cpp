@@ -16,9 +16,9 @@ namespace {
 
 // Changes with the synthetic clouds, the random prior and whatever decides the bits of a forecast; never with
 // the platform.
-constexpr const char* kHash = "5bfda3e7ffda8ea0dff09c6a2af3a09c1952e59015e17da1be29373f05e88363";
-constexpr const char* kAdvectedHash = "0c3fe5d44249b622ae8a50b3debfbf359a4774ffd3e3c1b08e6a62df9d6257b2";
-constexpr const char* kNoisyHash = "1b0e561b525b6a7b035508f0f2ea241118d9973192da18920b524d8609d7f3af";
+constexpr const char* kHash = "c2c9bf7f8f06f05c0d1b776bca8b4bd3281b5e3d79212278141af25e106881f7";
+constexpr const char* kAdvectedHash = "157c3c1986bf7c79c1b44572413e5dc384ef1dafe6d0fd4c680823163ed79383";
+constexpr const char* kNoisyHash = "fbc0bddd3642528d3b028f9e8b34d4212e2b0daa5f0ba9b967a0564bd21b1bfc";
 
 class SameHash : public testing::Test {
  protected:

@@ -284,7 +284,7 @@ TEST_F(VerificationTest, TakesNoFileOfOtherThingsForItsProgress) {
   EXPECT_TRUE(load_prior(folder_ / "station.prior").ok()) << "untouched";
 }
 
-TEST_F(VerificationTest, WhereTheGuardDeclinesThePriorsForecastStands) {
+TEST_F(VerificationTest, WhereTheGuardTurnsWeightsDownTheirForecastIsNotScored) {
   Prior prior = small_prior(3);  // one step of it is far too long
   for (float& rate : prior.rate_mu) rate = 2.0f;
   prior.inner.steps = 1;
@@ -295,13 +295,19 @@ TEST_F(VerificationTest, WhereTheGuardDeclinesThePriorsForecastStands) {
   const Result<Verification> result = run(cache);
   ASSERT_TRUE(result.ok()) << result.message();
   const CaseSummary summary = *summarise(*result, *journal_);
-  EXPECT_EQ(summary.verdicts.at(GuardVerdict::declined), 4u);
+  EXPECT_FALSE(summary.verdicts.contains(GuardVerdict::passed));
+  EXPECT_EQ(summary.verdicts.at(GuardVerdict::combined), 3u);
+  EXPECT_EQ(summary.verdicts.at(GuardVerdict::declined), 1u);
   EXPECT_EQ(summary.verdicts.at(GuardVerdict::untested), 1u);
-  EXPECT_EQ(summary.adapted, 0u);
-  for (std::size_t lead = 0; lead < kLeads; ++lead) {
-    EXPECT_EQ(result->systems[kAdaptedEnsemble][lead].ensemble().crps().fair,
-              result->systems[kPriorEnsemble][lead].ensemble().crps().fair);
-  }
+  EXPECT_EQ(summary.adapted, 3u) << "a combination was learned";
+  ASSERT_TRUE(journal_
+                  ->for_each_case([&](const VerifiedCase& record) -> Status {
+                    const bool same = record.scores[kAdaptedEnsemble].front().crps ==
+                                      record.scores[kPriorEnsemble].front().crps;
+                    EXPECT_NE(same, record.guard.adapted()) << "the prior's forecast stands where it is used";
+                    return {};
+                  })
+                  .ok());
 }
 
 TEST_F(VerificationTest, AnExampleHoldsTheForecastsOfItsCase) {
