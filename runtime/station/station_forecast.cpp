@@ -47,7 +47,7 @@ Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
   product.palette = settings.palette.value_or(default_palette(cache.settings().channel));
   product.georeference = cache.georeference();
   if (settings.coastlines.empty()) return {};
-  Result<Coastlines> lines = load_coastlines(std::filesystem::path(cache.folder()) / settings.coastlines);
+  Result<Coastlines> lines = load_coastlines(settings.coastlines);
   if (!lines.ok()) return lines.status();
   product.coastlines = *std::move(lines);
   return {};

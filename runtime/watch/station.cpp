@@ -11,6 +11,7 @@
 #include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
+#include "runtime/watch/station_frames.h"
 
 namespace altocast {
 namespace {
@@ -175,7 +176,8 @@ bool Station::step() {
   if (cache.ok()) {
     const FrameCache opened = *cache;
     look_at_feed(*cache);
-    if (!folder_.due_from()) report("state", folder_.set_due_from(cache->frames().back().slot));
+    if (const auto newest = newest_input(*cache); newest && !folder_.due_from())
+      report("state", folder_.set_due_from(*newest));
     check_forecasts(*cache);
     bool tried = false;
     while (hooks_.go_on()) {
@@ -195,9 +197,23 @@ bool Station::step() {
   return status_.problems.empty();
 }
 
+// Frames from this time on are all that a step may need: to verify, to make up for what was missed, to adapt. So its
+// work does not grow with the archive.
+std::optional<std::int64_t> Station::looks_back_to() const {
+  const Prior& prior = weights_.prior().prior;
+  const int cadence = std::max(status_.feed.cadence_seconds, prior.cadence_seconds);
+  if (folder_.runs().empty() || cadence == 0) return std::nullopt;
+  const int window = prior.network.input_frames + 2 * prior.network.leads;  // of a pair, and what the guard holds back
+  const std::int64_t frames = window + settings_.pairs.value_or(prior.support_pairs);
+  return folder_.runs().back() - std::max<std::int64_t>(kHistorySeconds, settings_.catch_up_seconds) -
+         2 * frames * cadence;  // some are bridged
+}
+
 // Without the files that are known not to decode.
 Result<FrameCache> Station::open_frames() {
-  Result<FrameCache> cache = FrameCache::open(settings_.frames);
+  const std::optional<std::int64_t> from = looks_back_to();
+  Result<FrameCache> cache = open_station_frames(settings_, from);
+  if (!cache.ok() && from) cache = open_station_frames(settings_);  // the newest run's frames are no longer there
   std::erase_if(bad_files_, [](const BadFile& bad) {
     std::int64_t bytes = 0, changed = 0;
     return !file_facts(bad.path, bytes, changed) || bytes != bad.bytes || changed != bad.changed;
@@ -258,6 +274,11 @@ void Station::look_at_feed(const FrameCache& cache) {
     hooks_.log(feed.silent ? "no new frame since " + format_time(*feed.newest) + "; see to the receiver"
                            : "frames come in again");
   }
+  constexpr std::int64_t kAhead = 3600;
+  const bool ahead = *feed.newest > clock_now() + kAhead;
+  report("clock", ahead ? Status::error(cache.frames().back().path + ": is of a time to come; set this machine's " +
+                                        "clock, or remove the frames and runs whose time is wrong")
+                        : Status());
   status_.feed = std::move(feed);
 }
 
@@ -270,16 +291,27 @@ void Station::check_forecasts(const FrameCache& cache) {
   status_.verification = summarise(history_);
 }
 
-// The newest slot that lacks its forecast and has the frames for it. What counts as newest are frames that complete an
-// input: a single file with a wrong year in its name holds nothing up.
-std::optional<std::int64_t> Station::next_due(const FrameCache& cache) const {
+bool Station::completes_input(const FrameCache& cache, std::size_t index) const {
   const auto inputs = static_cast<std::size_t>(weights_.prior().prior.network.input_frames);
-  std::optional<std::int64_t> newest;
+  return !cache.frames()[index].bridged && index - cache.run_of(index).first + 1 >= inputs;
+}
+
+// What counts as newest are frames that complete an input: a single file with a wrong year in its name holds nothing
+// up.
+std::optional<std::int64_t> Station::newest_input(const FrameCache& cache) const {
   for (std::size_t i = cache.frames().size(); i-- > 0;) {
+    if (completes_input(cache, i)) return cache.frames()[i].slot;
+  }
+  return std::nullopt;
+}
+
+// The newest slot that lacks its forecast and has the frames for it.
+std::optional<std::int64_t> Station::next_due(const FrameCache& cache) const {
+  const std::optional<std::int64_t> newest = newest_input(cache);
+  for (std::size_t i = newest ? cache.frames().size() : 0; i-- > 0;) {
     const std::int64_t slot = cache.frames()[i].slot;
-    if (slot < folder_.due_from().value_or(slot) || (newest && slot < *newest - settings_.catch_up_seconds)) break;
-    if (cache.frames()[i].bridged || i - cache.run_of(i).first + 1 < inputs) continue;
-    if (!newest) newest = slot;
+    if (slot < folder_.due_from().value_or(slot) || slot < *newest - settings_.catch_up_seconds) break;
+    if (!completes_input(cache, i)) continue;
     const std::int64_t tolerance = std::max(0, cache.cadence_seconds() - 1) / 2;
     if (!folder_.has_run(slot, tolerance) && !unfit_.contains(slot)) return slot;
   }
