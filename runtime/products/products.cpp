@@ -77,8 +77,10 @@ class PictureWriter {
       const std::vector<std::uint8_t> colours = table.bytes();
       return loop.add({picture.width(), picture.height(), *pixels, colours}, shown);
     };
-    for (const PastFrame& frame : parts_.forecast->past)
-      ALTOCAST_RETURN_IF_ERROR(add(frame.values, parts_.observed, {frame.time, "observed"}, kLoopPast));
+    for (const PastFrame& frame : parts_.forecast->past) {
+      const View& view = parts_.past_view(frame);
+      ALTOCAST_RETURN_IF_ERROR(add(frame.values, view, {frame.time, view.name}, kLoopPast));
+    }
     const int leads = parts_.forecast->leads;
     for (int lead = 0; lead < leads; ++lead) {
       const std::int64_t time = valid_time(*parts_.forecast, lead);

@@ -23,10 +23,11 @@
 
 namespace altocast {
 
-// A frame that was observed, in the forecast's units and size.
+// A frame that went in, in the forecast's units and size.
 struct PastFrame {
   std::int64_t time = 0;
   std::span<const float> values;  // [height, width]
+  bool bridged = false;           // not observed: made of its neighbours
 };
 
 // An ensemble forecast in memory. Spans belong to the caller and must outlive the call.

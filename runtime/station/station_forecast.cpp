@@ -124,7 +124,8 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
     std::vector<float>& frame = result.past_.emplace_back(first, first + pixels);
     for (float& value : frame)
       value = static_cast<float>(units.values.offset + units.values.scale * static_cast<double>(value));
-    product.past.push_back({block->slots[static_cast<std::size_t>(i)], frame});
+    product.past.push_back(
+        {block->slots[static_cast<std::size_t>(i)], frame, block->bridged[static_cast<std::size_t>(i)]});
   }
   product.channel = cache.settings().channel;
   product.region = cache.settings().region;

@@ -121,6 +121,35 @@ TEST(Products, PicturesShowTheFieldEnlargedUnderItsCaption) {
   EXPECT_GT(overview->width, 640);
 }
 
+TEST(Products, ABridgedFrameIsMarkedWhereItsTimeStands) {
+  const TemporaryFolder folder;
+  Sample sample(3, 2, 60, 90);
+  ASSERT_TRUE(write_products(sample.forecast, folder / "observed", {.member_pictures = 0}).ok());
+  sample.forecast.past[0].bridged = true;
+  ASSERT_TRUE(write_products(sample.forecast, folder / "bridged", {.member_pictures = 0}).ok());
+  EXPECT_TRUE(contains(text_of(folder / "bridged/report.html"), "[\"2018-06-06 11:30 UTC\",\"bridged\"]"));
+  EXPECT_TRUE(contains(text_of(folder / "bridged/report.html"), "[\"2018-06-06 12:00 UTC\",\"observed\"]"));
+  EXPECT_TRUE(contains(text_of(folder / "bridged/summary.json"), "\"bridged\": [\"2018-06-06T11:30Z\"]"));
+  // In pictures: something else stands where captions are, and the fields are the same.
+  const auto other_rows = [&](const char* name) {
+    const Result<GrayImage> a = load_image(folder / "observed/" + name), b = load_image(folder / "bridged/" + name);
+    std::vector<int> rows;
+    if (!a.ok() || !b.ok() || a->pixels.size() != b->pixels.size()) return rows;
+    for (std::size_t i = 0; i < a->pixels.size(); ++i) {
+      const int row = static_cast<int>(i) / a->width;
+      if (a->pixels[i] != b->pixels[i] && (rows.empty() || rows.back() != row)) rows.push_back(row);
+    }
+    return rows;
+  };
+  const std::vector<int> loop = other_rows("loop.png"), overview = other_rows("overview.png");
+  ASSERT_GT(loop.size(), 6u);
+  EXPECT_LT(*std::find_if(loop.begin(), loop.end(), [](int row) { return row > 0; }), 50);
+  EXPECT_TRUE(std::none_of(loop.begin(), loop.end(), [](int row) { return row >= 50 && row < 50 + 60 * 5; }));
+  ASSERT_GT(overview.size(), 6u);
+  EXPECT_GE(overview.front(), 84);
+  EXPECT_LT(overview.back(), 84 + 28) << "the line of times above the observed frames";
+}
+
 TEST(Products, ProbabilityIsTheShareOfMembersBeyondTheThreshold) {
   const TemporaryFolder folder;
   Sample sample(4, 1, 1, 2);
