@@ -145,8 +145,10 @@ Status run_forecast(std::span<char*> argv) {
   product.adaptation = std::move(about.adaptation);
   product.settings = std::move(about.settings);
   product.palette = palette.value_or(product.palette);
-  ALTOCAST_RETURN_IF_ERROR(write_products(product, out, options));
-  std::printf("%s  %s\n", forecast_hash(product).c_str(), out.c_str());
+  options.threads = &kernels->threads();
+  const Result<std::string> hash = write_products(product, out, options);
+  if (!hash.ok()) return hash.status();
+  std::printf("%s  %s\n", hash->c_str(), out.c_str());
   return {};
 }
 

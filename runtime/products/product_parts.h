@@ -83,7 +83,7 @@ inline constexpr int kOverviewStep = 3;  // of palette levels in it: three palet
 // A field under its station, time and name and over its legend. `limit` holds the field's sides.
 struct FrameCaption {
   std::int64_t time = 0;
-  std::string note;  // "+1 h", "observed"
+  std::string note;  // "+1 h"
 };
 Picture draw_frame(const ProductParts& parts, std::span<const float> field, const View& view,
                    const FrameCaption& caption, int limit = std::numeric_limits<int>::max());

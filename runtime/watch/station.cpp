@@ -431,8 +431,9 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
   product.scores = recent_scores(history_, product.leads);
   ProductOptions options;
   options.member_pictures = settings_.member_pictures;
-  const Status written = write_products(product, folder_.run_path(slot), options);
-  report("disk", written);
+  options.threads = &kernels_->threads();
+  const Result<std::string> written = write_products(product, folder_.run_path(slot), options);
+  report("disk", written.status());
   // It may stand whole although its last way to the disk has failed.
   if (std::error_code error; written.ok() || std::filesystem::exists(folder_.run_path(slot), error))
     folder_.add_run(slot);
@@ -448,7 +449,7 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
   published.steps = made.steps;
   published.wanted_steps = wanted.steps;
   published.valid_until = valid_time(product, product.leads - 1);
-  published.hash = forecast_hash(product);
+  published.hash = *written;
   published.folder = folder_.run_path(slot);
   hooks_.log("forecast from " + format_time(slot) + ": " + std::to_string(made.members) + " members, " +
              (used ? "adapted to the frames up to " + format_time(used->slot) : std::string("not adapted")) + ", " +

@@ -67,7 +67,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 TEST(Products, WriteEveryFileThatTheSummaryLists) {
   const TemporaryFolder folder;
   const Sample sample;
-  const Status status = write_products(sample.forecast, folder / "out");
+  const auto status = write_products(sample.forecast, folder / "out");
   ASSERT_TRUE(status.ok()) << status.message();
   const std::vector<std::string> expected = {
       "forecast.nc",
@@ -119,6 +119,20 @@ TEST(Products, PicturesShowTheFieldEnlargedUnderItsCaption) {
   const Result<GrayImage> overview = load_image(folder / "out/overview.png");
   ASSERT_TRUE(overview.ok()) << overview.message();
   EXPECT_GT(overview->width, 640);
+}
+
+TEST(Products, AreTheSameFilesWithAnyNumberOfThreads) {
+  const TemporaryFolder folder;
+  const Sample sample(5, 3, 20, 30);
+  ThreadPool threads(3);
+  ASSERT_TRUE(write_products(sample.forecast, folder / "alone").ok());
+  const auto hash = write_products(sample.forecast, folder / "together", {.threads = &threads});
+  ASSERT_TRUE(hash.ok()) << hash.message();
+  EXPECT_EQ(*hash, forecast_hash(sample.forecast));
+  const std::vector<std::string> names = names_in(folder / "alone");
+  ASSERT_EQ(names_in(folder / "together"), names);
+  for (const std::string& name : names)
+    EXPECT_EQ(read_bytes(folder / "together/" + name), read_bytes(folder / "alone/" + name)) << name;
 }
 
 TEST(Products, ABridgedFrameIsMarkedWhereItsTimeStands) {
@@ -234,7 +248,7 @@ TEST(Products, ReplaceEarlierProductsAndLeaveNothingBeside) {
   const TemporaryFolder folder;
   ASSERT_TRUE(write_products(Sample(3).forecast, folder / "out").ok());
   const Sample second(1, 1);
-  const Status status = write_products(second.forecast, folder / "out/");
+  const auto status = write_products(second.forecast, folder / "out/");
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out"});
   EXPECT_EQ(names_in(folder / "out").size(), 9u);
@@ -258,7 +272,7 @@ TEST(Products, TakeOverWhatAPowerCutLeft) {
 TEST(Products, NeverTouchAFolderWithSomebodysFiles) {
   const TemporaryFolder folder;
   write_text(folder / "thesis.txt", "years of work");
-  const Status status = write_products(Sample().forecast, folder.path());
+  const auto status = write_products(Sample().forecast, folder.path());
   ASSERT_FALSE(status.ok());
   EXPECT_TRUE(contains(status.message(), "thesis.txt")) << status.message();
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"thesis.txt"});
@@ -272,7 +286,7 @@ TEST(Products, SayWhenTheOutputCannotBeWritten) {
   write_text(folder / "file", "x");
   for (const std::string& path : {folder / "file", folder / "file/out", folder / "no/parent/out",
                                   std::string("/proc/out"), std::string("/"), std::string()}) {
-    const Status status = write_products(Sample().forecast, path);
+    const auto status = write_products(Sample().forecast, path);
     ASSERT_FALSE(status.ok()) << path;
     EXPECT_TRUE(contains(status.message(), path)) << status.message();
   }
@@ -354,7 +368,7 @@ TEST(Products, ManyLeadsAndLongFieldsAreDrawn) {
   const TemporaryFolder folder;
   Sample many(1, 20, 4, 4);
   many.forecast.past.clear();
-  const Status status = write_products(many.forecast, folder / "many", {.member_pictures = 0});
+  const auto status = write_products(many.forecast, folder / "many", {.member_pictures = 0});
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_TRUE(write_products(Sample(2, 1, 2, 300).forecast, folder / "wide").ok());
   EXPECT_TRUE(write_products(Sample(2, 1, 300, 2).forecast, folder / "tall").ok());
