@@ -84,7 +84,9 @@ std::string choice_text(const FeedCounts& feeds) {
   std::string text;
   const auto add = [&](const char* key, std::string FrameFeed::*part) {
     const std::string& value = fullest.*part;
-    if (std::all_of(feeds.begin(), feeds.end(), [&](const auto& feed) { return feed.first.*part == value; })) return;
+    if (value.empty() ||
+        std::all_of(feeds.begin(), feeds.end(), [&](const auto& feed) { return feed.first.*part == value; }))
+      return;
     text += (text.empty() ? "" : " and ") + std::string("feed.") + key + " = \"" + value + "\"";
   };
   add("layout", &FrameFeed::layout);
@@ -101,8 +103,9 @@ Result<FrameFeed> choose_feed(const FeedCounts& feeds, const FrameCacheSettings&
                [&](const auto& feed) { return same_feed(settings.feed, feed.first); });
   if (meant.size() == 1) return meant.begin()->first;
   if (meant.size() > 1) {
+    const std::string choice = choice_text(meant);
     return Status::error(folder + ": holds frames of " + std::to_string(meant.size()) + " kinds: " + list_text(meant) +
-                         "; choose one in " + settings.source + ", for example by " + choice_text(meant));
+                         "; choose one in " + settings.source + (choice.empty() ? "" : ", for example by " + choice));
   }
   if (feeds.empty()) return FrameFeed{};
   return Status::error(folder + ": holds no frames of the kind that feed names in " + settings.source + "; there are " +
@@ -153,6 +156,11 @@ Result<FrameCache> FrameCache::open(const std::string& folder, const FrameCacheS
   }
   // What is done with files must not depend on the order in which the file system lists them.
   std::sort(named.begin(), named.end(), [](const Named& a, const Named& b) { return a.relative < b.relative; });
+  // A picture beside the grey image of its time takes nothing from anyone.
+  std::set<std::int64_t> times;
+  for (const Named& name : named) {
+    if (name.kind == FrameName::Kind::frame) times.insert(name.time);
+  }
   std::vector<Candidate> candidates;
   for (Named& name : named) {
     const std::string path = (fs::path(folder) / name.relative).string();
@@ -160,7 +168,7 @@ Result<FrameCache> FrameCache::open(const std::string& folder, const FrameCacheS
     if (name.kind == FrameName::Kind::malformed) {
       cache.rejected_.push_back({path, std::move(name.reason), FrameFault::bad_time});
     } else if (name.kind == FrameName::Kind::picture) {
-      cache.rejected_.push_back({path, std::move(name.reason), FrameFault::picture});
+      if (!times.contains(name.time)) cache.rejected_.push_back({path, std::move(name.reason), FrameFault::picture});
     } else if (std::optional<FrameFinding> finding = probe_image(path, image)) {
       cache.rejected_.push_back({path, std::move(finding->reason), finding->fault});
     } else {

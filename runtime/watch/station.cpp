@@ -95,6 +95,7 @@ Station::Station(const StationSettings& settings, StationFolder folder, StationW
       kernels_(std::move(kernels)),
       hooks_(std::move(hooks)) {
   status_.started = clock_now();
+  status_.feed.folder = settings_.frames;
   take_up_folder();
 }
 
@@ -351,12 +352,17 @@ SlotPlan Station::affordable(const SlotPlan& wanted, FrameCache& cache, std::int
     one.at = slot;
     one.members = 1;
     const double began = steady_now();
+    inputs_decode(cache, slot);
+    const double reading = steady_now() - began;  // which a second member does not add
     if (!forecast(weights_.prior(), weights_.weights_for(slot), cache, one, *kernels_).ok()) return wanted;
-    costs_.member = steady_now() - began;
-    // A gradient costs about as much as three passes forward, and a guard about as much as what it guards.
-    costs_.step = (settings_.guard ? 6.6 : 3.3) * costs_.member * settings_.pairs.value_or(prior.support_pairs) *
-                  prior.inner.samples;
+    const double both = steady_now() - began - reading;
+    costs_.member = std::max(both - reading, 0.1 * both);
   }
+  // A gradient costs about as much as three passes forward, and a guard about as much as what it guards. A step that
+  // was slow once, when the machine had much else to do, is not thought to be slow for ever.
+  const double likely = (settings_.guard ? 6.6 : 3.3) * costs_.member * settings_.pairs.value_or(prior.support_pairs) *
+                        prior.inner.samples;
+  costs_.step = costs_.step > 0 ? std::min(costs_.step, 1.5 * likely) : likely;
   const int cadence = status_.feed.cadence_seconds;
   const double budget = settings_.budget_seconds > 0 ? settings_.budget_seconds : cadence > 0 ? cadence / 2.0 : 1e9;
   const SlotPlan plan = plan_slot(wanted, settings_.least_members, costs_, budget);

@@ -83,16 +83,16 @@ class SettingsReader {
   }
   // All other keys are cache.toml's.
   Status read_images() {
+    constexpr std::array<std::string_view, 3> kOwn = {"folder", "poll_seconds", "silent_after"};
     const toml::node* node = root_.get("frames");
     if (node == nullptr) return {};
-    constexpr std::array<std::string_view, 3> kOwn = {"folder", "poll_seconds", "silent_after"};
     const toml::table& table = *node->as_table();
     Result<FrameCacheSettings> images = read_frame_cache_settings(table, path_, kOwn);
     if (!images.ok()) return images.status();
-    const auto own = [&](const auto& key) { return table.contains(key); };
-    if (table.size() == static_cast<std::size_t>(std::count_if(kOwn.begin(), kOwn.end(), own))) return {};
     settings_.images = *std::move(images);
-    settings_.images->source = "[frames] of " + path_;
+    settings_.images.source = "[frames] of " + path_;
+    const auto own = std::count_if(kOwn.begin(), kOwn.end(), [&](const auto& key) { return table.contains(key); });
+    settings_.says_images = table.size() > static_cast<std::size_t>(own);
     return {};
   }
   void read_forecast(const toml::table& from, TomlReader& reader) {

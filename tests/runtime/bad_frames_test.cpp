@@ -188,8 +188,8 @@ TEST(BadFrames, EachOfFortyFiveIsNamedWithItsReasonAndNoneIsUsed) {
   expect(day + "20200830T240020Z.png", FrameFault::bad_time, "hour");
   write_bytes(day + "20200830T035025Z.png", png);
   expect(day + "20200830T035025Z.png", FrameFault::duplicate, "has the same slot 2020-08-30T03:50Z");
-  write_bytes(day + "enhanced_20200830T035020Z.png", png);
-  expect(day + "enhanced_20200830T035020Z.png", FrameFault::picture, "colour table");
+  write_bytes(day + "enhanced_20200830T235020Z.png", png);
+  expect(day + "enhanced_20200830T235020Z.png", FrameFault::picture, "colour table");
 
   Result<FrameCache> cache = FrameCache::open(folder.path());
   ASSERT_TRUE(cache.ok()) << cache.message();

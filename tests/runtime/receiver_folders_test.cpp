@@ -167,6 +167,21 @@ TEST(ReceiverFolders, LoopsOfLinksHiddenFilesAndOtherFilesDoNoHarm) {
   EXPECT_TRUE(cache->rejected().empty());
 }
 
+TEST(ReceiverFolders, APictureIsNamedOnlyWhereItsGreyImageIsMissing) {
+  const TemporaryFolder folder;
+  const auto enhanced = [](int i) {
+    std::string name = goes_name(i);
+    return name.insert(name.rfind("_2020"), "_enhanced");
+  };
+  for (int i = 0; i < 4; ++i) put(folder, goes_name(i), gray_png(clouds(i)));
+  for (int i = 0; i < 5; ++i) put(folder, enhanced(i), gray_png(clouds(i)));
+  const Result<FrameCache> cache = FrameCache::open(folder.path());
+  ASSERT_TRUE(cache.ok()) << cache.message();
+  EXPECT_EQ(cache->frames().size(), 4u);
+  ASSERT_EQ(cache->rejected().size(), 1u);
+  EXPECT_EQ(cache->rejected()[0].path, folder / enhanced(4));
+}
+
 TEST(ReceiverFolders, FramesBeforeTheTimeAskedForAreNotEvenRead) {
   const TemporaryFolder folder;
   for (int i = 0; i < 6; ++i) put(folder, goes_name(i), i < 2 ? Bytes{} : gray_png(clouds(i)));

@@ -75,8 +75,8 @@ TEST(StationSettings, FramesTakesEveryKeyOfCacheToml) {
   const auto cache = parse_frame_cache_settings(keys + "[" + box, "/etc/a/cache.toml");
   ASSERT_TRUE(station.ok()) << station.message();
   ASSERT_TRUE(cache.ok()) << cache.message();
-  ASSERT_TRUE(station->images);
-  const FrameCacheSettings& images = *station->images;
+  EXPECT_TRUE(station->says_images);
+  const FrameCacheSettings& images = station->images;
   EXPECT_EQ(images.cadence_seconds, 600);
   EXPECT_EQ(images.channel, "infrared");
   EXPECT_EQ(images.region, "Caribbean");
@@ -94,7 +94,7 @@ TEST(StationSettings, FramesTakesEveryKeyOfCacheToml) {
   EXPECT_EQ(images.products.box->south, -9.0);
   EXPECT_EQ(images.source, "[frames] of /etc/a/s.toml");
 
-  EXPECT_FALSE(parse_station_settings(kLeast, "s.toml")->images) << "cache.toml in the folder may say it";
+  EXPECT_FALSE(parse_station_settings(kLeast, "s.toml")->says_images) << "cache.toml in the folder may say it";
 }
 
 // The example says what every key is by default: with its comments' marks taken off, it means the same.
