@@ -47,8 +47,8 @@ int infer_cadence(const std::vector<std::int64_t>& sorted_times) {
 }
 
 // Where slots lie: the commonest remainder of the times by the cadence, in whole minutes where the cadence is
-// so.
-std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence) {
+// so. If several are about as common, since frames are `thinned`, the first, so that one frame more changes nothing.
+std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence, bool thinned) {
   const std::int64_t grain = cadence >= 120 ? 60 : 1;
   std::map<std::int64_t, std::size_t> votes;
   for (const std::int64_t time : times) {
@@ -56,7 +56,11 @@ std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence) {
     ++votes[grain * divide_rounded(remainder, grain) % cadence];
   }
   const auto more = [](const auto& a, const auto& b) { return a.second < b.second; };
-  return std::max_element(votes.begin(), votes.end(), more)->first;
+  const auto commonest = std::max_element(votes.begin(), votes.end(), more);
+  if (!thinned) return commonest->first;
+  return std::find_if(votes.begin(), votes.end(),
+                      [&](const auto& vote) { return 2 * vote.second >= commonest->second; })
+      ->first;
 }
 
 std::string size_text(const ImageProbe& image) {
@@ -226,13 +230,17 @@ Status FrameCache::arrange(std::vector<Candidate> candidates) {
 
   std::vector<std::int64_t> times;
   for (const Candidate& candidate : candidates) times.push_back(candidate.entry.time);
-  cadence_ = settings_.cadence_seconds > 0 ? settings_.cadence_seconds : infer_cadence(times);
-  const std::int64_t phase = cadence_ > 0 ? infer_phase(times, cadence_) : 0;
+  const int usual = infer_cadence(times);
+  cadence_ = settings_.cadence_seconds > 0 ? settings_.cadence_seconds : usual;
+  // Of frames that come more often than they are wanted, those of a slot are the ones at its time.
+  const bool thinned = usual > 0 && 2 * usual <= cadence_;
+  const std::int64_t phase = cadence_ > 0 ? infer_phase(times, cadence_, thinned) : 0;
 
   std::vector<FrameEntry> kept;
   for (Candidate& candidate : candidates) {
     FrameEntry& entry = candidate.entry;
     if (cadence_ > 0) entry.slot = phase + cadence_ * divide_rounded(entry.time - phase, cadence_);
+    if (thinned && 2 * std::abs(entry.time - entry.slot) > usual) continue;
     if (!kept.empty() && kept.back().slot == entry.slot) {
       FrameEntry& first = kept.back();  // of two in a slot the one nearer to its nominal time stays, else the first
       if (std::abs(entry.time - entry.slot) < std::abs(first.time - first.slot)) std::swap(first, entry);

@@ -1,7 +1,8 @@
 // How the images of a folder are to be taken as frames: cache.toml, an optional file in the folder, or the table
 // [frames] of a station.toml. Every key is optional.
 //
-//   cadence = 30                    # minutes; or cadence_seconds = 1800. Else: the median gap
+//   cadence = 30                    # minutes; or cadence_seconds = 1800. Else: the median gap. Of frames that come
+//                                 # at least twice as often, those at the slots' times are taken
 //   channel = "infrared 10.7 um"    # for people, and compared with the prior's. Else: as the files' names say
 //   region = "Caribbean"            # for people. Else: as the files' names say
 //   units = "K"                     # of offset + scale · pixel; both are needed with it

@@ -379,9 +379,12 @@ SlotPlan Station::affordable(const SlotPlan& wanted, FrameCache& cache, std::int
 bool Station::forecast_slot(FrameCache& cache, std::int64_t slot) {
   const double began = steady_now();
   const std::size_t frames = cache.frames().size();
-  const Status room = folder_.make_room(settings_.keep);
-  report("disk", room.ok() ? check_products_folder(folder_.run_path(slot)) : room);
-  if (status_.problems.contains("disk")) return false;
+  Status room = folder_.make_room(settings_.keep);
+  if (room.ok()) room = check_products_folder(folder_.run_path(slot));
+  if (!room.ok()) {
+    report("disk", room);
+    return false;
+  }
 
   const SlotPlan wanted = wanted_plan(cache, slot);
   const SlotPlan plan = affordable(wanted, cache, slot);

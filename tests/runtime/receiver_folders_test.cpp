@@ -182,6 +182,27 @@ TEST(ReceiverFolders, APictureIsNamedOnlyWhereItsGreyImageIsMissing) {
   EXPECT_EQ(cache->rejected()[0].path, folder / enhanced(4));
 }
 
+TEST(ReceiverFolders, ALongerCadenceTakesTheFramesAtItsSlotsAndNoOthers) {
+  const TemporaryFolder folder;
+  FrameCacheSettings settings;
+  settings.cadence_seconds = 1800;
+  std::vector<std::string> wanted;  // of every ten minutes, those on the hour and half past
+  for (int i = 0; i < 14; ++i) {
+    if (i == 7) continue;  // its neighbours, ten minutes off, do not stand in for it
+    put(folder, goes_name(i), gray_png(clouds(i)));
+    if (i == 10) wanted.push_back(folder / "20200830T0300Z (bridged)");
+    if (i % 3 == 1) wanted.push_back(folder / goes_name(i));
+    if (i < 3) continue;
+    const Result<FrameCache> cache = FrameCache::open(folder.path(), settings);
+    ASSERT_TRUE(cache.ok()) << cache.message();
+    std::vector<std::string> taken;
+    for (const FrameEntry& frame : cache->frames()) taken.push_back(frame.path);
+    EXPECT_EQ(taken, wanted) << i;
+    EXPECT_TRUE(cache->rejected().empty());
+    EXPECT_EQ(cache->cadence_seconds(), 1800);
+  }
+}
+
 TEST(ReceiverFolders, FramesBeforeTheTimeAskedForAreNotEvenRead) {
   const TemporaryFolder folder;
   for (int i = 0; i < 6; ++i) put(folder, goes_name(i), i < 2 ? Bytes{} : gray_png(clouds(i)));
