@@ -13,21 +13,6 @@
 namespace altocast {
 namespace {
 
-// What an encoder is given must not exceed what a decoder takes by default, and must have the size it says.
-Status check_picture(int width, int height, int channels, std::size_t values) {
-  const ImageLimits limits;
-  if (width < 1 || height < 1 || width > limits.max_side || height > limits.max_side) {
-    return Status::error("a picture's sides must lie in 1 … 16384");
-  }
-  const std::uint64_t pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
-  if (pixels > limits.max_pixels) return Status::error("a picture of more than 2^27 pixels");
-  if (channels != 1 && channels != 3 && channels != 4) return Status::error("a picture has 1, 3 or 4 channels");
-  if (values != pixels * static_cast<std::uint64_t>(channels)) {
-    return Status::error("the number of values is not width × height × channels");
-  }
-  return {};
-}
-
 // Colours to luma, alpha dropped.
 template <class T>
 void to_gray(const std::vector<T>& values, std::size_t channels, GrayImage& image) {
@@ -90,6 +75,20 @@ Result<GrayImage> load_image(const std::string& path, const ImageLimits& limits)
   Result<GrayImage> image = decode_image(*bytes, limits);
   if (!image.ok()) return image.status().within(path);
   return image;
+}
+
+Status check_picture(int width, int height, int channels, std::size_t values) {
+  const ImageLimits limits;
+  if (width < 1 || height < 1 || width > limits.max_side || height > limits.max_side) {
+    return Status::error("a picture's sides must lie in 1 … 16384");
+  }
+  const std::uint64_t pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  if (pixels > limits.max_pixels) return Status::error("a picture of more than 2^27 pixels");
+  if (channels != 1 && channels != 3 && channels != 4) return Status::error("a picture has 1, 3 or 4 channels");
+  if (values != pixels * static_cast<std::uint64_t>(channels)) {
+    return Status::error("the number of values is not width × height × channels");
+  }
+  return {};
 }
 
 Result<std::vector<std::uint8_t>> encode_png(int width, int height, int channels,

@@ -34,6 +34,9 @@ struct ImageLimits {
 Result<GrayImage> decode_image(std::span<const std::uint8_t> bytes, const ImageLimits& limits = {});
 Result<GrayImage> load_image(const std::string& path, const ImageLimits& limits = {});
 
+// Fails on a picture that a decoder would not take by default, or if `values` is not the number of its values.
+Status check_picture(int width, int height, int channels, std::size_t values);
+
 // A PNG of 8 bits a channel: grey (1 channel), RGB (3) or RGBA (4), interleaved, top row first.
 Result<std::vector<std::uint8_t>> encode_png(int width, int height, int channels, std::span<const std::uint8_t> pixels);
 // A grey PNG of 16 bits.

@@ -47,14 +47,14 @@ Status run_adapt(std::span<char*> argv) {
   Arguments arguments("adapt", "--prior P --frames DIR --out Q [options]",
                       "Adapts a prior to a station's frames and writes the posterior.");
   arguments.value("prior", "P", "the prior file")
-      .value("frames", "DIR", "folder of time-stamped frames")
+      .value("frames", "DIR", "folder of time-stamped frames, or a station.toml that names it")
       .value("out", "Q", "the posterior file to write")
       .value("at", "TIME", "use frames up to this time, UTC (default: the newest frame's)");
   add_adaptation_options(arguments);
   arguments.value("seed", "S", "seed of the weight samples (default 1)").kernel_options();
   if (!arguments.parse(argv)) return {};
   const std::string prior_path = arguments.text("prior");
-  const std::string folder = arguments.text("frames");
+  const std::string frames = arguments.text("frames");
   const std::string out = arguments.text("out");
   AdaptationSettings settings = adaptation_settings(arguments);
   settings.at = arguments.time("at");
@@ -62,7 +62,7 @@ Status run_adapt(std::span<char*> argv) {
 
   const Result<LoadedPrior> prior = load_prior(prior_path);
   if (!prior.ok()) return prior.status();
-  Result<FrameCache> cache = FrameCache::open(folder);
+  Result<FrameCache> cache = open_frames(frames);
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
 

@@ -91,7 +91,7 @@ Status run_forecast(std::span<char*> argv) {
                       "Forecasts an ensemble from a station's newest frames.");
   arguments.value("prior", "P", "the prior file; with --posterior: the one it was adapted from, if that has moved")
       .value("posterior", "Q", "the posterior file that altocast adapt wrote")
-      .value("frames", "DIR", "folder of time-stamped frames")
+      .value("frames", "DIR", "folder of time-stamped frames, or a station.toml that names it")
       .value("out", "DIR", "folder of the forecast; earlier products in it are replaced at once")
       .value("at", "TIME", "now, UTC: the newest frame up to it is the last one known (default: the newest frame)")
       .value("members", "N", "ensemble members (default 16)")
@@ -105,7 +105,7 @@ Status run_forecast(std::span<char*> argv) {
       .kernel_options();
   if (!arguments.parse(argv)) return {};
   const Source source = source_of(arguments);
-  const std::string folder = arguments.text("frames");
+  const std::string frames = arguments.text("frames");
   const std::string out = arguments.text("out");
   AdaptationSettings adaptation = adaptation_settings(arguments);
   adaptation.at = arguments.time("at");
@@ -130,7 +130,7 @@ Status run_forecast(std::span<char*> argv) {
   const Result<LoadedPrior> prior =
       posterior ? find_prior(*posterior, source.posterior, source.prior) : load_prior(source.prior);
   if (!prior.ok()) return prior.status();
-  Result<FrameCache> cache = FrameCache::open(folder);
+  Result<FrameCache> cache = open_frames(frames);
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
   ALTOCAST_RETURN_IF_ERROR(check_products_folder(out));
@@ -146,8 +146,10 @@ Status run_forecast(std::span<char*> argv) {
   product.adaptation = std::move(about.adaptation);
   product.settings = std::move(about.settings);
   product.palette = palette.value_or(product.palette);
-  ALTOCAST_RETURN_IF_ERROR(write_products(product, out, options));
-  std::printf("%s  %s\n", forecast_hash(product).c_str(), out.c_str());
+  options.threads = &kernels->threads();
+  const Result<std::string> hash = write_products(product, out, options);
+  if (!hash.ok()) return hash.status();
+  std::printf("%s  %s\n", hash->c_str(), out.c_str());
   return {};
 }
 

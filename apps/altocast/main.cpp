@@ -42,7 +42,7 @@ ExitCode run(const Command& command, std::span<char*> argv) {
     log_line(std::string(error.what()) + "; see altocast " + command.name + " --help", command.name);
     return kUsage;
   } catch (const std::bad_alloc&) {
-    status = Status::error("not enough memory; take smaller frames (crop or downscale in cache.toml) or fewer members");
+    status = Status::error("not enough memory; take smaller frames (crop or downscale) or fewer members");
   } catch (const std::exception& error) {
     status = Status::error(error.what());  // threads that the system does not grant
   }

@@ -11,6 +11,7 @@
 #include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
+#include "runtime/watch/station_frames.h"
 
 namespace altocast {
 
@@ -30,6 +31,12 @@ AdaptationSettings adaptation_settings(const Arguments& arguments) {
   settings.seed = arguments.seed();
   settings.guard = !arguments.has("no-guard");
   return settings;
+}
+
+Result<FrameCache> open_frames(const std::string& folder_or_settings) {
+  if (!folder_or_settings.ends_with(".toml")) return FrameCache::open(folder_or_settings);
+  const Result<StationSettings> settings = load_station_settings(folder_or_settings);
+  return settings.ok() ? open_station_frames(*settings) : settings.status();
 }
 
 void log_frames(const Prior& prior, const FrameCache& cache) {

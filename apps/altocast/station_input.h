@@ -15,6 +15,9 @@ namespace altocast {
 void add_adaptation_options(Arguments& arguments);
 AdaptationSettings adaptation_settings(const Arguments& arguments);  // and --seed; without `at`
 
+// The frames of --frames: of a folder, or, if it ends in .toml, those that a station.toml names, taken as it says.
+Result<FrameCache> open_frames(const std::string& folder_or_settings);
+
 // What the frames differ in from the prior's, and which files were not used.
 void log_frames(const Prior& prior, const FrameCache& cache);
 void log_rejected(const FrameCache& cache);  // the latter alone

@@ -157,7 +157,7 @@ Status run_verify(std::span<char*> argv) {
                       "advection; without a prior these references alone.");
   arguments.value("prior", "P", "the prior file")
       .value("leads", "N", "without a prior: steps to forecast (default 8)")
-      .value("frames", "DIR", "folder of time-stamped frames")
+      .value("frames", "DIR", "folder of time-stamped frames, or a station.toml that names it")
       .value("out", "FILE", "the JSON file to write")
       .value("from", "TIME", "first time to forecast from, UTC (default: the first possible)")
       .value("to", "TIME", "last time to forecast from (default: the last possible)")
@@ -168,7 +168,7 @@ Status run_verify(std::span<char*> argv) {
       .value("seed", "S", "seed of all weight samples (default 1)")
       .kernel_options();
   if (!arguments.parse(argv)) return {};
-  const std::string folder = arguments.text("frames");
+  const std::string frames = arguments.text("frames");
   const std::string out = arguments.text("out");
   const VerificationSettings settings = settings_of(arguments);
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
@@ -179,7 +179,7 @@ Status run_verify(std::span<char*> argv) {
     if (!loaded.ok()) return loaded.status();
     prior = *std::move(loaded);
   }
-  Result<FrameCache> cache = FrameCache::open(folder);
+  Result<FrameCache> cache = open_frames(frames);
   if (!cache.ok()) return cache.status();
   ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
   const LoadedPrior* const loaded = prior ? &*prior : nullptr;

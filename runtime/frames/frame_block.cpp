@@ -64,7 +64,7 @@ Status check_size(const NetworkSpec& spec, const FrameBlock& block, const std::s
   if (block.height >= least && block.width >= least) return {};
   return Status::error(folder + ": the frames have " + std::to_string(block.height) + " x " +
                        std::to_string(block.width) + " pixels; this prior takes at least " + std::to_string(least) +
-                       " a side: crop or scale down less in cache.toml");
+                       " a side: crop or scale down less");
 }
 
 std::vector<std::string> differences(const Prior& prior, const FrameCache& cache) {

@@ -47,8 +47,8 @@ int infer_cadence(const std::vector<std::int64_t>& sorted_times) {
 }
 
 // Where slots lie: the commonest remainder of the times by the cadence, in whole minutes where the cadence is
-// so.
-std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence) {
+// so. If several are about as common, since frames are `thinned`, the first, so that one frame more changes nothing.
+std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence, bool thinned) {
   const std::int64_t grain = cadence >= 120 ? 60 : 1;
   std::map<std::int64_t, std::size_t> votes;
   for (const std::int64_t time : times) {
@@ -56,7 +56,11 @@ std::int64_t infer_phase(const std::vector<std::int64_t>& times, int cadence) {
     ++votes[grain * divide_rounded(remainder, grain) % cadence];
   }
   const auto more = [](const auto& a, const auto& b) { return a.second < b.second; };
-  return std::max_element(votes.begin(), votes.end(), more)->first;
+  const auto commonest = std::max_element(votes.begin(), votes.end(), more);
+  if (!thinned) return commonest->first;
+  return std::find_if(votes.begin(), votes.end(),
+                      [&](const auto& vote) { return 2 * vote.second >= commonest->second; })
+      ->first;
 }
 
 std::string size_text(const ImageProbe& image) {
@@ -84,7 +88,9 @@ std::string choice_text(const FeedCounts& feeds) {
   std::string text;
   const auto add = [&](const char* key, std::string FrameFeed::*part) {
     const std::string& value = fullest.*part;
-    if (std::all_of(feeds.begin(), feeds.end(), [&](const auto& feed) { return feed.first.*part == value; })) return;
+    if (value.empty() ||
+        std::all_of(feeds.begin(), feeds.end(), [&](const auto& feed) { return feed.first.*part == value; }))
+      return;
     text += (text.empty() ? "" : " and ") + std::string("feed.") + key + " = \"" + value + "\"";
   };
   add("layout", &FrameFeed::layout);
@@ -101,8 +107,9 @@ Result<FrameFeed> choose_feed(const FeedCounts& feeds, const FrameCacheSettings&
                [&](const auto& feed) { return same_feed(settings.feed, feed.first); });
   if (meant.size() == 1) return meant.begin()->first;
   if (meant.size() > 1) {
+    const std::string choice = choice_text(meant);
     return Status::error(folder + ": holds frames of " + std::to_string(meant.size()) + " kinds: " + list_text(meant) +
-                         "; choose one in " + settings.source + ", for example by " + choice_text(meant));
+                         "; choose one in " + settings.source + (choice.empty() ? "" : ", for example by " + choice));
   }
   if (feeds.empty()) return FrameFeed{};
   return Status::error(folder + ": holds no frames of the kind that feed names in " + settings.source + "; there are " +
@@ -153,6 +160,11 @@ Result<FrameCache> FrameCache::open(const std::string& folder, const FrameCacheS
   }
   // What is done with files must not depend on the order in which the file system lists them.
   std::sort(named.begin(), named.end(), [](const Named& a, const Named& b) { return a.relative < b.relative; });
+  // A picture beside the grey image of its time takes nothing from anyone.
+  std::set<std::int64_t> times;
+  for (const Named& name : named) {
+    if (name.kind == FrameName::Kind::frame) times.insert(name.time);
+  }
   std::vector<Candidate> candidates;
   for (Named& name : named) {
     const std::string path = (fs::path(folder) / name.relative).string();
@@ -160,7 +172,7 @@ Result<FrameCache> FrameCache::open(const std::string& folder, const FrameCacheS
     if (name.kind == FrameName::Kind::malformed) {
       cache.rejected_.push_back({path, std::move(name.reason), FrameFault::bad_time});
     } else if (name.kind == FrameName::Kind::picture) {
-      cache.rejected_.push_back({path, std::move(name.reason), FrameFault::picture});
+      if (!times.contains(name.time)) cache.rejected_.push_back({path, std::move(name.reason), FrameFault::picture});
     } else if (std::optional<FrameFinding> finding = probe_image(path, image)) {
       cache.rejected_.push_back({path, std::move(finding->reason), finding->fault});
     } else {
@@ -218,13 +230,17 @@ Status FrameCache::arrange(std::vector<Candidate> candidates) {
 
   std::vector<std::int64_t> times;
   for (const Candidate& candidate : candidates) times.push_back(candidate.entry.time);
-  cadence_ = settings_.cadence_seconds > 0 ? settings_.cadence_seconds : infer_cadence(times);
-  const std::int64_t phase = cadence_ > 0 ? infer_phase(times, cadence_) : 0;
+  const int usual = infer_cadence(times);
+  cadence_ = settings_.cadence_seconds > 0 ? settings_.cadence_seconds : usual;
+  // Of frames that come more often than they are wanted, those of a slot are the ones at its time.
+  const bool thinned = usual > 0 && 2 * usual <= cadence_;
+  const std::int64_t phase = cadence_ > 0 ? infer_phase(times, cadence_, thinned) : 0;
 
   std::vector<FrameEntry> kept;
   for (Candidate& candidate : candidates) {
     FrameEntry& entry = candidate.entry;
     if (cadence_ > 0) entry.slot = phase + cadence_ * divide_rounded(entry.time - phase, cadence_);
+    if (thinned && 2 * std::abs(entry.time - entry.slot) > usual) continue;
     if (!kept.empty() && kept.back().slot == entry.slot) {
       FrameEntry& first = kept.back();  // of two in a slot the one nearer to its nominal time stays, else the first
       if (std::abs(entry.time - entry.slot) < std::abs(first.time - first.slot)) std::swap(first, entry);

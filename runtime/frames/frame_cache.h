@@ -93,14 +93,11 @@ class FrameCache {
   // The same; what is wrong as without() takes it and rejected() tells it, nothing if `frame` was filled.
   std::optional<RejectedFrame> load(std::size_t index, const Normalisation& normalisation, Frame& frame) const;
 
-  // Loads every frame that is not bridged once; returns those that are not fit to use. One is in memory at a time.
-  std::vector<RejectedFrame> verify_all() const;
-
   // Whether none of `count` frames from `first` on is bridged.
   bool observed(std::size_t first, std::size_t count) const;
 
-  // This cache without the named frames, runs and cadence worked out anew: what is left after verify_all() or
-  // after a failed load(). Duplicates of theirs take their places. Fails if nothing is left.
+  // This cache without the named frames, runs and cadence worked out anew: what is left after
+  // failed load()s. Duplicates of theirs take their places. Fails if nothing is left.
   Result<FrameCache> without(const std::vector<RejectedFrame>& bad) const;
 
   // The run that holds frame `index`.

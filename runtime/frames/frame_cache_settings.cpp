@@ -16,7 +16,6 @@ constexpr int kMaxCadence = 7 * 86400;
 constexpr int kMaxImageSide = 65535;
 constexpr int kMaxDownscale = 64;
 
-constexpr const char* kSettingsName = "cache.toml";
 constexpr std::uint64_t kMaxSettingsBytes = 1 << 16;
 
 constexpr std::array<std::string_view, 17> kKeys = {
@@ -95,7 +94,7 @@ Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, con
 
 Result<FrameCacheSettings> load_frame_cache_settings(const std::string& folder) {
   namespace fs = std::filesystem;
-  const std::string path = (fs::path(folder) / kSettingsName).string();
+  const std::string path = (fs::path(folder) / kFrameCacheSettingsName).string();
   std::error_code error;
   if (!fs::exists(fs::symlink_status(path, error))) {
     FrameCacheSettings defaults;
@@ -107,11 +106,14 @@ Result<FrameCacheSettings> load_frame_cache_settings(const std::string& folder) 
   return parse_frame_cache_settings(std::string(bytes->begin(), bytes->end()), path);
 }
 
-Result<FrameCacheSettings> read_frame_cache_settings(const toml::table& table, const std::string& path) {
+Result<FrameCacheSettings> read_frame_cache_settings(const toml::table& table, const std::string& path,
+                                                     std::span<const std::string_view> others) {
   TomlReader reader(table, path);
   FrameCacheSettings settings;
   settings.source = path;
-  reader.check_keys(kKeys);
+  std::vector<std::string_view> known(others.begin(), others.end());
+  known.insert(known.end(), kKeys.begin(), kKeys.end());
+  reader.check_keys(known);
   int minutes = 0;
   const bool in_seconds = reader.integer("cadence_seconds", 1, kMaxCadence, settings.cadence_seconds);
   if (reader.integer("cadence", 1, kMaxCadence / 60, minutes)) {

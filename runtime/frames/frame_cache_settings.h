@@ -1,7 +1,8 @@
-// How the images of a folder are to be taken as frames: cache.toml, an optional file in the folder. Every key is
-// optional.
+// How the images of a folder are to be taken as frames: cache.toml, an optional file in the folder, or the table
+// [frames] of a station.toml. Every key is optional.
 //
-//   cadence = 30                    # minutes; or cadence_seconds = 1800. Else: the median gap
+//   cadence = 30                    # minutes; or cadence_seconds = 1800. Else: the median gap. Of frames that come
+//                                 # at least twice as often, those at the slots' times are taken
 //   channel = "infrared 10.7 um"    # for people, and compared with the prior's. Else: as the files' names say
 //   region = "Caribbean"            # for people. Else: as the files' names say
 //   units = "K"                     # of offset + scale · pixel; both are needed with it
@@ -56,7 +57,7 @@ struct FrameCacheSettings {
   FrameFeed feed;                  // empty parts: whatever there is one of
   int bridge = 1;                  // slots, 0 … kLongestBridge
   std::vector<FrameFault> accept;  // of those that pixels show
-  std::string source;              // the file to change, for messages
+  std::string source;              // what to change, for messages
   // Frames before this time are passed over unread: what keeps a station's work the same while its archive grows. No
   // key of cache.toml.
   std::optional<std::int64_t> from;
@@ -69,7 +70,8 @@ struct FrameCacheSettings {
   }
 };
 
-inline constexpr int kLongestBridge = 6;  // slots; clouds do not move steadily for longer
+inline constexpr const char* kFrameCacheSettingsName = "cache.toml";  // in the folder
+inline constexpr int kLongestBridge = 6;                              // slots; clouds do not move steadily for longer
 
 // Reads the text of a cache.toml. Fails on syntax, unknown keys, wrong types and values out of range, naming
 // `path`, the line and what would do.

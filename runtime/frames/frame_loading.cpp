@@ -122,16 +122,6 @@ Result<Frame> FrameCache::load(std::size_t index, const Normalisation& normalisa
 
 Result<Frame> FrameCache::load(std::size_t index) const { return load(index, Normalisation{0.0f, 1.0f}); }
 
-std::vector<RejectedFrame> FrameCache::verify_all() const {
-  std::vector<RejectedFrame> all;
-  for (const FrameEntry& entry : frames_) {
-    if (entry.bridged) continue;
-    Frame frame;
-    if (std::optional<RejectedFrame> bad = read(entry, frame)) all.push_back(*std::move(bad));
-  }
-  return all;
-}
-
 bool FrameCache::observed(std::size_t first, std::size_t count) const {
   const auto begin = frames_.begin() + static_cast<std::ptrdiff_t>(first);
   return std::none_of(begin, begin + static_cast<std::ptrdiff_t>(count),

@@ -5,6 +5,7 @@
 
 #include "runtime/json_text.h"
 #include "runtime/products/html.h"
+#include "runtime/products/ticks.h"
 #include "runtime/text_writer.h"
 
 namespace altocast {
@@ -21,17 +22,6 @@ constexpr const char* kStrokes[] = {"stroke=\"#2dd4a0\" stroke-width=\"3\"",
 void text_at(TextWriter& out, double x, double y, const char* anchor, const char* colour, std::string_view text) {
   out << "<text x=\"" << x << "\" y=\"" << y << "\" text-anchor=\"" << anchor << "\" fill=\"" << colour << "\">"
       << html(text) << "</text>\n";
-}
-
-// 1, 2 or 5 times a power of ten, for at most five steps.
-double tick_distance(double range) {
-  double step = 1.0;
-  while (step * 5.0 < range) step *= 10.0;
-  while (step * 0.5 >= range && step > 1e-12) step /= 10.0;
-  for (const double part : {0.1, 0.2, 0.5}) {
-    if (part * step * 5.0 >= range) return part * step;
-  }
-  return step;
 }
 
 class Scale {

@@ -104,7 +104,8 @@ Picture draw_overview(const ProductParts& parts) {
     const int skipped = static_cast<int>(forecast.past.size()) - past;
     for (int i = 0; i < past; ++i) {
       const PastFrame& frame = forecast.past[static_cast<std::size_t>(skipped + i)];
-      centred(picture, grid.x(i), grid.panel_width, y + 6, clock(frame.time), kQuiet, 2);
+      const std::string caption = clock(frame.time) + (frame.bridged ? " " + parts.bridged.name : "");
+      centred(picture, grid.x(i), grid.panel_width, y + 6, caption, kQuiet, 2);
       panel(i, y + kCaption, frame.values, parts.observed);
     }
     row_name(y + kCaption, "observed");

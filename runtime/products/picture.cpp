@@ -16,6 +16,7 @@ namespace {
 struct Cover {
   int first = 0;
   int last = 1;
+  bool operator==(const Cover&) const = default;
 };
 
 Cover cover(int index, int count, int field) {
@@ -107,22 +108,27 @@ void Picture::line(int x0, int y0, int x1, int y1, Colour colour) {
 void Picture::field(int x, int y, int width, int height, std::span<const float> field, int field_height,
                     int field_width, const ColourScale& scale) {
   const std::array<Colour, kPaletteLevels> levels = palette_levels(scale.palette);
+  std::vector<Cover> columns;
+  for (int column = 0; column < width; ++column) columns.push_back(cover(column, width, field_width));
+  std::vector<Colour> line(columns.size());
+  Cover shown{-1, -1};  // the rows that `line` shows
   for (int row = 0; row < height; ++row) {
     const Cover rows = cover(row, height, field_height);
-    for (int column = 0; column < width; ++column) {
-      const Cover columns = cover(column, width, field_width);
+    for (std::size_t column = 0; column < line.size() && rows != shown; ++column) {
+      const Cover& across = columns[column];
       double sum = 0.0;
       for (int fy = rows.first; fy < rows.last; ++fy) {
-        const std::size_t line = static_cast<std::size_t>(fy) * static_cast<std::size_t>(field_width);
-        for (int fx = columns.first; fx < columns.last; ++fx) {
-          sum += static_cast<double>(field[line + static_cast<std::size_t>(fx)]);
-        }
+        const std::size_t start = static_cast<std::size_t>(fy) * static_cast<std::size_t>(field_width);
+        for (int fx = across.first; fx < across.last; ++fx)
+          sum += static_cast<double>(field[start + static_cast<std::size_t>(fx)]);
       }
-      const int count = (rows.last - rows.first) * (columns.last - columns.first);
+      const int count = (rows.last - rows.first) * (across.last - across.first);
       int level = palette_level(scale.place(static_cast<float>(sum / count)));
       level -= level % scale.step;
-      set(x + column, y + row, levels[static_cast<std::size_t>(level)]);
+      line[column] = levels[static_cast<std::size_t>(level)];
     }
+    shown = rows;
+    for (int column = 0; column < width; ++column) set(x + column, y + row, line[static_cast<std::size_t>(column)]);
   }
 }
 

@@ -5,24 +5,12 @@
 #include <string_view>
 
 #include "runtime/products/html.h"
+#include "runtime/products/ticks.h"
 
 namespace altocast {
 namespace {
 
 constexpr double kWidth = 640, kRight = 10, kTop = 10, kBottom = 34;
-
-// 1, 2 or 5 times a power of ten, for about five ticks.
-double tick_distance(double range) {
-  const double rough = range / 5;
-  if (!(rough > 1e-200 && rough < 1e200)) return 1e200;  // no ticks
-  double power = 1;
-  while (power > rough) power /= 10;
-  while (10 * power <= rough) power *= 10;
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough) return factor * power;
-  }
-  return 10 * power;
-}
 
 // Numbers below a plot of `height` whose x runs from `low` at `left` to `high`, and their name.
 std::string x_axis(const std::string& name, double left, double height, double low, double high) {

@@ -17,7 +17,9 @@ Result<Georeference> georeference_of(const NetcdfReader& file, const std::string
                                      const std::vector<double>& y) {
   const std::string name = file.text("crs", "grid_mapping_name").value_or("");
   if (name != "geostationary" && name != "latitude_longitude") {
-    return Status::error(path + ": has no georeference; add [georeference] to cache.toml and forecast again");
+    return Status::error(path +
+                         ": has no georeference; add [georeference] to cache.toml, or [frames.georeference] to "
+                         "station.toml, and forecast again");
   }
   Georeference g;
   const auto axis = [](const std::vector<double>& values, double& scale, double& offset) {

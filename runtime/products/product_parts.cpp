@@ -143,6 +143,7 @@ ProductParts make_parts(const ForecastProduct& forecast, const ProductOptions& o
   const std::string units = forecast.units.empty() ? "image numbers" : forecast.units;
   const ColourScale values{forecast.palette, forecast.range_low, forecast.range_high, forecast.bright_is_low};
   parts.observed = {"", "", "observed", units, values};
+  parts.bridged = {"", "", "bridged", units, values};
   parts.mean = {"mean", "Mean", "ensemble mean", units, values};
   parts.members = {"member", "Members", "members", units, values};
   parts.members.enlarged = 256;  // there may be hundreds

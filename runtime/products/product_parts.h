@@ -40,10 +40,10 @@ struct ProductParts {
   std::string hash;
   std::vector<float> thresholds;
   std::vector<LeadStatistics> leads;
-  View observed, mean, members;     // in the forecast's own units
-  View spread;                      // 0 … a round number that nearly all pixels stay below
-  std::vector<View> probabilities;  // one a threshold, in per cent
-  std::vector<MapLine> map;         // empty without a georeference
+  View observed, bridged, mean, members;  // in the forecast's own units
+  View spread;                            // 0 … a round number that nearly all pixels stay below
+  std::vector<View> probabilities;        // one a threshold, in per cent
+  std::vector<MapLine> map;               // empty without a georeference
 
   std::size_t pixels() const {
     return static_cast<std::size_t>(forecast->height) * static_cast<std::size_t>(forecast->width);
@@ -55,6 +55,7 @@ struct ProductParts {
   std::span<const float> member_field(int member, int lead) const {
     return forecast->values.subspan(plane(member * forecast->leads + lead), pixels());
   }
+  const View& past_view(const PastFrame& frame) const { return frame.bridged ? bridged : observed; }
   // The share of members with the event, in per cent.
   std::vector<float> probability_field(std::size_t threshold, int lead) const;
 
@@ -82,7 +83,7 @@ inline constexpr int kOverviewStep = 3;  // of palette levels in it: three palet
 // A field under its station, time and name and over its legend. `limit` holds the field's sides.
 struct FrameCaption {
   std::int64_t time = 0;
-  std::string note;  // "+1 h", "observed"
+  std::string note;  // "+1 h"
 };
 Picture draw_frame(const ProductParts& parts, std::span<const float> field, const View& view,
                    const FrameCaption& caption, int limit = std::numeric_limits<int>::max());

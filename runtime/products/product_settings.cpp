@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "runtime/products/product_toml.h"
 
@@ -90,7 +91,8 @@ Status read_georeference(const toml::table& table, const std::string& path, Prod
 Status read_product_settings(const toml::table& table, const std::string& path, ProductSettings& settings) {
   TomlReader reader(table, path);
   reader.text("station", settings.station);
-  reader.text("coastlines", settings.coastlines);
+  if (std::string file; reader.text("coastlines", file) && !file.empty())
+    settings.coastlines = (std::filesystem::path(path).parent_path() / file).string();
   std::string palette;
   if (reader.text("palette", palette)) {
     settings.palette = palette_named(palette);

@@ -1,17 +1,15 @@
-// What cache.toml says for products alone: whose pictures they are, their colours, and where they lie on the Earth.
+// What cache.toml, or [frames] of station.toml, says for products alone: whose pictures they are, their colours, and
+// where they lie on the Earth.
 //
 //   station = "Cayenne rooftop"      # for people, on every picture
 //   palette = "enhanced"             # grey, enhanced, sea or ember; default: sea for rain and radar, else grey
-//   coastlines = "coast.txt"         # a file beside cache.toml: lines of "longitude latitude", apart by empty lines
-//   [georeference]                   # of the files' own pixels, before crop and downscale:
-//   projection = "geostationary"     # CF's parameters, as a satellite's files give them
-//   longitude = -75.0                # of the satellite, degrees
-//   height = 35786023.0              # above the ellipsoid, m; may be left out, as may the next three
-//   sweep = "x"                      # x: GOES-R; y (default): Meteosat, Himawari, GK-2A
-//   semi_major_axis = 6378137.0      # m
-//   semi_minor_axis = 6356752.31414
-//   x = [5.6e-05, -0.151844]         # scale, offset: scan angle in radians of the centre of column 0, 1, …
-//   y = [-5.6e-05, 0.151844]         # of row 0, 1, … from the top
+//   coastlines = "coast.txt"         # relative to the settings' own folder: lines of "longitude latitude", apart by
+//   empty lines [georeference]                   # of the files' own pixels, before crop and downscale: projection =
+//   "geostationary"     # CF's parameters, as a satellite's files give them longitude = -75.0                # of the
+//   satellite, degrees height = 35786023.0              # above the ellipsoid, m; may be left out, as may the next
+//   three sweep = "x"                      # x: GOES-R; y (default): Meteosat, Himawari, GK-2A semi_major_axis =
+//   6378137.0      # m semi_minor_axis = 6356752.31414 x = [5.6e-05, -0.151844]         # scale, offset: scan angle in
+//   radians of the centre of column 0, 1, … y = [-5.6e-05, 0.151844]         # of row 0, 1, … from the top
 //
 //   projection = "latitude_longitude"    # or a grid of equal steps
 //   box = [18.98, -88.96, -8.97, -61.01]     # north, west, south, east: the picture's edges, degrees
@@ -29,7 +27,7 @@ namespace altocast {
 struct ProductSettings {
   std::string station;
   std::optional<Palette> palette;
-  std::string coastlines;  // as written; empty: none
+  std::string coastlines;  // file; empty: none
   struct Box {
     double north = 0.0, west = 0.0, south = 0.0, east = 0.0;  // west > east: across the date line
   };

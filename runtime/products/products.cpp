@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "formats/indexed_png.h"
 #include "runtime/products/forecast_netcdf.h"
 #include "runtime/products/output_folder.h"
+#include "runtime/products/picture_writer.h"
 #include "runtime/products/product_parts.h"
 #include "runtime/time.h"
 
@@ -35,67 +35,99 @@ bool is_product_name(std::string_view name) {
                                      name.starts_with("probability") || name.starts_with("member"));
 }
 
-// Draws pictures, encodes them into the folder and remembers the names.
-class PictureWriter {
- public:
-  using Pngs = std::vector<ReportPictures::Png>;
-  PictureWriter(const ProductParts& parts, OutputFolder& output) : parts_(parts), output_(output) {}
+using Png = PictureWriter::Png;
 
-  Status write(const std::string& name, const Result<ReportPictures::Png>& png) {
-    if (!png.ok()) return png.status();
-    names_.push_back(name);
-    return output_.add(name, *png);
-  }
-  // One picture a lead, "PREFIX_01_20180606T1230Z.png"; bare ones are added to `report` if it is there. What `field`
-  // returns must stand until it is called again.
-  using FieldOf = std::function<std::span<const float>(int lead)>;
-  Status write_leads(const View& view, const std::string& prefix, const FieldOf& field, Pngs* report) {
-    for (int lead = 0; lead < parts_.forecast->leads; ++lead) {
-      const std::int64_t time = valid_time(*parts_.forecast, lead);
-      const std::span<const float> values = field(lead);
-      const Picture picture = draw_frame(parts_, values, view, {time, "+" + format_duration(time - start())});
-      const std::string name = prefix + "_" + two_digits(lead + 1) + "_" + format_compact_time(time) + ".png";
-      ALTOCAST_RETURN_IF_ERROR(write(name, encode_picture(picture, ColourTable({view.colours.palette}))));
-      if (report) ALTOCAST_RETURN_IF_ERROR(add_bare(draw_field(parts_, values, view, kReportSide), view, *report));
-    }
-    return {};
-  }
-  static Status add_bare(const Picture& picture, const View& view, Pngs& pngs) {
-    Result<ReportPictures::Png> png = encode_picture(picture, ColourTable({view.colours.palette}));
-    if (!png.ok()) return png.status();
-    pngs.push_back(*std::move(png));
-    return {};
-  }
-  // Past frames, then the mean.
-  Status write_loop() {
-    AnimatedPng loop;
-    ColourTable table({parts_.mean.colours.palette});
-    const auto add = [&](std::span<const float> field, const View& view, const FrameCaption& caption, int shown) {
-      const Picture picture = draw_frame(parts_, field, view, caption, kReportSide);
-      const Result<std::vector<std::uint8_t>> pixels = index_picture(picture, table);
-      if (!pixels.ok()) return pixels.status();
-      const std::vector<std::uint8_t> colours = table.bytes();
-      return loop.add({picture.width(), picture.height(), *pixels, colours}, shown);
-    };
-    for (const PastFrame& frame : parts_.forecast->past)
-      ALTOCAST_RETURN_IF_ERROR(add(frame.values, parts_.observed, {frame.time, "observed"}, kLoopPast));
-    const int leads = parts_.forecast->leads;
-    for (int lead = 0; lead < leads; ++lead) {
-      const std::int64_t time = valid_time(*parts_.forecast, lead);
-      ALTOCAST_RETURN_IF_ERROR(add(parts_.mean_field(lead), parts_.mean, {time, "+" + format_duration(time - start())},
-                                   lead + 1 < leads ? kLoopFuture : kLoopEnd));
-    }
-    return write("loop.png", loop.finish());
-  }
-  const std::vector<std::string>& names() const { return names_; }
+Result<Png> encode(const Picture& picture, const View& view) {
+  return encode_picture(picture, ColourTable({view.colours.palette}));
+}
 
- private:
-  std::int64_t start() const { return parts_.forecast->start_time; }
+FrameCaption lead_caption(const ForecastProduct& forecast, int lead) {
+  const std::int64_t time = valid_time(forecast, lead);
+  return {time, "+" + format_duration(time - forecast.start_time)};
+}
 
-  const ProductParts& parts_;
-  OutputFolder& output_;
-  std::vector<std::string> names_;
-};
+// Past frames, then the mean.
+Result<Png> draw_loop(const ProductParts& parts) {
+  AnimatedPng loop;
+  ColourTable table({parts.mean.colours.palette});
+  const auto add = [&](std::span<const float> field, const View& view, const FrameCaption& caption, int shown) {
+    const Picture picture = draw_frame(parts, field, view, caption, kReportSide);
+    const Result<std::vector<std::uint8_t>> pixels = index_picture(picture, table);
+    if (!pixels.ok()) return pixels.status();
+    const std::vector<std::uint8_t> colours = table.bytes();
+    return loop.add({picture.width(), picture.height(), *pixels, colours}, shown);
+  };
+  for (const PastFrame& frame : parts.forecast->past)
+    ALTOCAST_RETURN_IF_ERROR(add(frame.values, parts.past_view(frame), {frame.time, ""}, kLoopPast));
+  const int leads = parts.forecast->leads;
+  for (int lead = 0; lead < leads; ++lead) {
+    ALTOCAST_RETURN_IF_ERROR(add(parts.mean_field(lead), parts.mean, lead_caption(*parts.forecast, lead),
+                                 lead + 1 < leads ? kLoopFuture : kLoopEnd));
+  }
+  return loop.finish();
+}
+
+// A file a lead, "PREFIX_01_20180606T1230Z.png", of what `field` returns for it.
+template <class Field>
+void add_leads(PictureWriter& writer, const ProductParts& parts, const View& view, const std::string& prefix,
+               const Field& field) {
+  for (int lead = 0; lead < parts.forecast->leads; ++lead) {
+    const std::string time = format_compact_time(valid_time(*parts.forecast, lead));
+    writer.add_file(prefix + "_" + two_digits(lead + 1) + "_" + time + ".png", [&parts, view, field, lead] {
+      const auto values = field(lead);
+      return encode(draw_frame(parts, values, view, lead_caption(*parts.forecast, lead)), view);
+    });
+  }
+}
+
+// The same, and bare ones for the report.
+template <class Field>
+void add_layer(PictureWriter& writer, const ProductParts& parts, ReportPictures::Layer& layer, const Field& field) {
+  const View& view = *layer.view;
+  add_leads(writer, parts, view, view.prefix, field);
+  for (int lead = 0; lead < parts.forecast->leads; ++lead) {
+    writer.add_embedded(layer.leads[static_cast<std::size_t>(lead)], [&parts, &view, field, lead] {
+      const auto values = field(lead);
+      return encode(draw_field(parts, values, view, kReportSide), view);
+    });
+  }
+}
+
+void add_pictures(PictureWriter& writer, const ProductParts& parts, int members, ReportPictures& report) {
+  const ForecastProduct& forecast = *parts.forecast;
+  writer.add_file("loop.png", [&parts] { return draw_loop(parts); });
+  writer.add_file("overview.png", [&parts] {
+    return encode_picture(draw_overview(parts),
+                          ColourTable({parts.forecast->palette, Palette::sea, Palette::ember}, kOverviewStep));
+  });
+
+  report.past.resize(forecast.past.size());
+  for (std::size_t i = 0; i < report.past.size(); ++i) {
+    writer.add_embedded(report.past[i], [&parts, i] {
+      return encode(draw_field(parts, parts.forecast->past[i].values, parts.observed, kReportSide), parts.observed);
+    });
+  }
+  std::vector<const View*> views{&parts.mean, &parts.spread};
+  for (const View& view : parts.probabilities) views.push_back(&view);
+  views.push_back(&parts.members);
+  for (const View* view : views)
+    report.layers.push_back({view, std::vector<Png>(static_cast<std::size_t>(forecast.leads))});
+
+  add_layer(writer, parts, report.layers[0], [&parts](int lead) { return parts.mean_field(lead); });
+  add_layer(writer, parts, report.layers[1], [&parts](int lead) { return parts.spread_field(lead); });
+  for (std::size_t t = 0; t < parts.probabilities.size(); ++t)
+    add_layer(writer, parts, report.layers[2 + t], [&parts, t](int lead) { return parts.probability_field(t, lead); });
+  for (int lead = 0; lead < forecast.leads; ++lead) {
+    writer.add_embedded(report.layers.back().leads[static_cast<std::size_t>(lead)],
+                        [&parts, lead] { return encode(draw_members(parts, lead, kMembersSide), parts.members); });
+  }
+  for (int member = 0; member < members; ++member) {
+    View view = parts.members;
+    view.name = "member " + std::to_string(member + 1);
+    add_leads(writer, parts, view, "member" + two_digits(member + 1),
+              [&parts, member](int lead) { return parts.member_field(member, lead); });
+  }
+}
 
 }  // namespace
 
@@ -142,57 +174,28 @@ Status check_products_folder(const std::string& folder) {
   return output.ok() ? Status() : output.status();
 }
 
-Status write_products(const ForecastProduct& forecast, const std::string& folder, const ProductOptions& options) {
+Result<std::string> write_products(const ForecastProduct& forecast, const std::string& folder,
+                                   const ProductOptions& options) {
   ALTOCAST_RETURN_IF_ERROR(validate(forecast, options));
   Result<OutputFolder> output = OutputFolder::create(folder, is_product_name);
   if (!output.ok()) return output.status();
   const ProductParts parts = make_parts(forecast, options);
-  PictureWriter writer(parts, *output);
-
   ALTOCAST_RETURN_IF_ERROR(write_forecast_netcdf(parts, output->path() + "/forecast.nc"));
-  ALTOCAST_RETURN_IF_ERROR(writer.write(
-      "overview.png", encode_picture(draw_overview(parts),
-                                     ColourTable({forecast.palette, Palette::sea, Palette::ember}, kOverviewStep))));
-  ALTOCAST_RETURN_IF_ERROR(writer.write_loop());
 
+  PictureWriter writer(*output, options.threads);
   ReportPictures report;
-  for (const PastFrame& frame : forecast.past) {
-    ALTOCAST_RETURN_IF_ERROR(PictureWriter::add_bare(draw_field(parts, frame.values, parts.observed, kReportSide),
-                                                     parts.observed, report.past));
-  }
-  const auto layer = [&](const View& view, const PictureWriter::FieldOf& field) {
-    report.layers.push_back({&view, {}});
-    return writer.write_leads(view, view.prefix, field, &report.layers.back().leads);
-  };
-  ALTOCAST_RETURN_IF_ERROR(layer(parts.mean, [&](int lead) { return parts.mean_field(lead); }));
-  ALTOCAST_RETURN_IF_ERROR(layer(parts.spread, [&](int lead) { return parts.spread_field(lead); }));
-  std::vector<float> probability;
-  for (std::size_t t = 0; t < parts.probabilities.size(); ++t) {
-    ALTOCAST_RETURN_IF_ERROR(layer(parts.probabilities[t], [&](int lead) -> std::span<const float> {
-      probability = parts.probability_field(t, lead);
-      return probability;
-    }));
-  }
-  report.layers.push_back({&parts.members, {}});
-  for (int lead = 0; lead < forecast.leads; ++lead) {
-    ALTOCAST_RETURN_IF_ERROR(
-        PictureWriter::add_bare(draw_members(parts, lead, kMembersSide), parts.members, report.layers.back().leads));
-  }
-  const int pictured =
+  const int members =
       options.member_pictures < 0 ? forecast.members : std::min(options.member_pictures, forecast.members);
-  for (int member = 0; member < pictured; ++member) {
-    View view = parts.members;
-    view.name = "member " + std::to_string(member + 1);
-    ALTOCAST_RETURN_IF_ERROR(writer.write_leads(
-        view, "member" + two_digits(member + 1), [&](int lead) { return parts.member_field(member, lead); }, nullptr));
-  }
+  add_pictures(writer, parts, members, report);
+  ALTOCAST_RETURN_IF_ERROR(writer.write());
 
   std::vector<std::string> files = {"forecast.nc", "report.html"};
   files.insert(files.end(), writer.names().begin(), writer.names().end());
   std::sort(files.begin(), files.end());
   ALTOCAST_RETURN_IF_ERROR(output->add("report.html", report_html(parts, report)));
   ALTOCAST_RETURN_IF_ERROR(output->add("summary.json", summary_json(parts, files)));
-  return output->commit();
+  ALTOCAST_RETURN_IF_ERROR(output->commit());
+  return parts.hash;
 }
 
 }  // namespace altocast

@@ -20,13 +20,15 @@
 #include "runtime/geography/map_lines.h"
 #include "runtime/products/palette.h"
 #include "runtime/products/report_facts.h"
+#include "runtime/thread_pool.h"
 
 namespace altocast {
 
-// A frame that was observed, in the forecast's units and size.
+// A frame that went in, in the forecast's units and size.
 struct PastFrame {
   std::int64_t time = 0;
   std::span<const float> values;  // [height, width]
+  bool bridged = false;           // not observed: made of its neighbours
 };
 
 // An ensemble forecast in memory. Spans belong to the caller and must outlive the call.
@@ -69,10 +71,10 @@ inline constexpr std::size_t kMaxThresholds = 9;  // one digit in a file's name
 
 struct ProductOptions {
   int member_pictures = -1;  // members that get pictures of their own; −1 = all
-  // Of the probability: the share of members above (below where `bright_is_low`) each, up to
-  // kMaxThresholds. Empty: what the
-  // brightest 10 % of the newest frame exceed.
+  // Of the probability: the share of members above (below where `bright_is_low`) each, up to kMaxThresholds. Empty:
+  // what the brightest 10 % of the newest frame exceed.
   std::vector<float> thresholds = {};
+  ThreadPool* threads = nullptr;  // draw the pictures; null: the caller alone. The files are the same
 };
 
 // Lead ℓ's valid time.
@@ -96,8 +98,9 @@ EnsembleMoments ensemble_moments(const ForecastProduct& forecast);
 // Writes the whole folder beside `folder`, makes it durable, then puts it in the place of `folder` by
 // renaming: a reader sees the old or the new products, and after any failure the old ones. `folder` may be
 // absent (its parent must exist), empty, or hold earlier products; a folder that holds anything else is
-// refused, not emptied. One writer at a time.
-Status write_products(const ForecastProduct& forecast, const std::string& folder, const ProductOptions& options = {});
+// refused, not emptied. One writer at a time. Returns the forecast's hash.
+Result<std::string> write_products(const ForecastProduct& forecast, const std::string& folder,
+                                   const ProductOptions& options = {});
 
 // Fails where write_products() would refuse `folder` or could not write beside it, so that one knows before
 // the work. Changes nothing.

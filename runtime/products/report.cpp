@@ -274,7 +274,8 @@ std::string report_html(const ProductParts& parts, const ReportPictures& picture
   if (forecast.feed) out << feed_card(*forecast.feed);
   if (forecast.adaptation) out << adaptation_card(*forecast.adaptation);
   out << lead_table(parts) << facts_table(parts) << "</div>\n<script>\nconst times=[";
-  for (const PastFrame& frame : forecast.past) out << "[\"" << people_time(frame.time) << "\",\"\"],";
+  for (const PastFrame& frame : forecast.past)
+    out << "[\"" << people_time(frame.time) << "\",\"" << parts.past_view(frame).name << "\"],";
   for (const LeadStatistics& lead : parts.leads)
     out << "[\"" << people_time(lead.time) << "\",\"+" << format_duration(lead.time - forecast.start_time) << "\"],";
   out << "];\nconst past=";

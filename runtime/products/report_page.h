@@ -38,7 +38,7 @@ button[aria-pressed=true]{background:var(--accent);border-color:var(--accent);co
 .coast{stroke:#ffc83c;stroke-width:1.2}.net{stroke:#fff;stroke-opacity:.35;stroke-width:1;stroke-dasharray:3 4}
 #frame .name{position:absolute;font-size:.7rem;color:#fff;text-shadow:0 0 3px #000,0 0 3px #000;transform:translate(-50%,-50%);pointer-events:none}
 #caption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;padding:.6rem .9rem 0;font-size:1.05rem}
-#when{font-weight:600}#note{color:var(--accent)}#note.past{color:var(--quiet)}
+#when{font-weight:600}#note{color:var(--accent)}#note.past{color:var(--quiet)}#note.bridged{color:var(--warn)}
 .legend{padding:.4rem .9rem .2rem}
 .legend i{display:block;height:.8rem;border-radius:3px}
 .legend div{display:flex;justify-content:space-between;font-size:.82rem;color:var(--quiet)}
@@ -71,13 +71,13 @@ const own=i<start?0:v;
 return pictures[own][i]||=Object.assign(new Image,{src:i<start?past[i]:views[v].frames[i-start],alt:views[v].name,draggable:false})}
 function show(){
 const i=+slider.value,isPast=i<start,image=picture(view,i);
-image.alt=(isPast?'observed':views[view].name)+' at '+times[i][0];
+image.alt=(isPast?times[i][1]:views[view].name)+' at '+times[i][0];
 const old=$('frame').querySelector('img');
 if(old!==image)old.replaceWith(image);
 $('when').textContent=times[i][0];
-$('note').textContent=isPast?'observed':times[i][1]+' · '+views[view].name;
-$('note').className=isPast?'past':'';
-slider.setAttribute('aria-valuetext',times[i][0]+', '+(isPast?'observed':'forecast '+times[i][1]));
+$('note').textContent=times[i][1]+(isPast?'':' · '+views[view].name);
+$('note').className=isPast?'past '+times[i][1]:'';
+slider.setAttribute('aria-valuetext',times[i][0]+', '+(isPast?'':'forecast ')+times[i][1]);
 document.querySelectorAll('.legend').forEach((l,k)=>l.hidden=k!==(isPast?0:view));
 document.querySelectorAll('.map').forEach(m=>m.toggleAttribute('hidden',!isPast&&views[view].sheet||!mapShown));
 }

@@ -39,6 +39,11 @@ std::string summary_json(const ProductParts& parts, const std::vector<std::strin
   }
   out << "}";
   field("past", json_array(forecast.past, [](const PastFrame& frame) { return json_string(format_time(frame.time)); }));
+  std::vector<std::int64_t> bridged;
+  for (const PastFrame& frame : forecast.past) {
+    if (frame.bridged) bridged.push_back(frame.time);
+  }
+  field("bridged", json_array(bridged, [](std::int64_t time) { return json_string(format_time(time)); }));
   field("by_lead", "[");
   for (const LeadStatistics& lead : parts.leads) {
     out << (&lead == &parts.leads.front() ? "\n" : ",\n") << "    {\"time\": " << json_string(format_time(lead.time))

@@ -47,7 +47,7 @@ Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
   product.palette = settings.palette.value_or(default_palette(cache.settings().channel));
   product.georeference = cache.georeference();
   if (settings.coastlines.empty()) return {};
-  Result<Coastlines> lines = load_coastlines(std::filesystem::path(cache.folder()) / settings.coastlines);
+  Result<Coastlines> lines = load_coastlines(settings.coastlines);
   if (!lines.ok()) return lines.status();
   product.coastlines = *std::move(lines);
   return {};
@@ -121,7 +121,8 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
     std::vector<float>& frame = result.past_.emplace_back(first, first + pixels);
     for (float& value : frame)
       value = static_cast<float>(units.values.offset + units.values.scale * static_cast<double>(value));
-    product.past.push_back({block->slots[static_cast<std::size_t>(i)], frame});
+    product.past.push_back(
+        {block->slots[static_cast<std::size_t>(i)], frame, block->bridged[static_cast<std::size_t>(i)]});
   }
   product.channel = cache.settings().channel;
   product.region = cache.settings().region;

@@ -11,6 +11,7 @@
 #include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
+#include "runtime/watch/station_frames.h"
 
 namespace altocast {
 namespace {
@@ -94,6 +95,7 @@ Station::Station(const StationSettings& settings, StationFolder folder, StationW
       kernels_(std::move(kernels)),
       hooks_(std::move(hooks)) {
   status_.started = clock_now();
+  status_.feed.folder = settings_.frames;
   take_up_folder();
 }
 
@@ -175,7 +177,8 @@ bool Station::step() {
   if (cache.ok()) {
     const FrameCache opened = *cache;
     look_at_feed(*cache);
-    if (!folder_.due_from()) report("state", folder_.set_due_from(cache->frames().back().slot));
+    if (const auto newest = newest_input(*cache); newest && !folder_.due_from())
+      report("state", folder_.set_due_from(*newest));
     check_forecasts(*cache);
     bool tried = false;
     while (hooks_.go_on()) {
@@ -195,9 +198,23 @@ bool Station::step() {
   return status_.problems.empty();
 }
 
+// Frames from this time on are all that a step may need: to verify, to make up for what was missed, to adapt. So its
+// work does not grow with the archive.
+std::optional<std::int64_t> Station::looks_back_to() const {
+  const Prior& prior = weights_.prior().prior;
+  const int cadence = std::max(status_.feed.cadence_seconds, prior.cadence_seconds);
+  if (folder_.runs().empty() || cadence == 0) return std::nullopt;
+  const int window = prior.network.input_frames + 2 * prior.network.leads;  // of a pair, and what the guard holds back
+  const std::int64_t frames = window + settings_.pairs.value_or(prior.support_pairs);
+  return folder_.runs().back() - std::max<std::int64_t>(kHistorySeconds, settings_.catch_up_seconds) -
+         2 * frames * cadence;  // some are bridged
+}
+
 // Without the files that are known not to decode.
 Result<FrameCache> Station::open_frames() {
-  Result<FrameCache> cache = FrameCache::open(settings_.frames);
+  const std::optional<std::int64_t> from = looks_back_to();
+  Result<FrameCache> cache = open_station_frames(settings_, from);
+  if (!cache.ok() && from) cache = open_station_frames(settings_);  // the newest run's frames are no longer there
   std::erase_if(bad_files_, [](const BadFile& bad) {
     std::int64_t bytes = 0, changed = 0;
     return !file_facts(bad.path, bytes, changed) || bytes != bad.bytes || changed != bad.changed;
@@ -258,6 +275,11 @@ void Station::look_at_feed(const FrameCache& cache) {
     hooks_.log(feed.silent ? "no new frame since " + format_time(*feed.newest) + "; see to the receiver"
                            : "frames come in again");
   }
+  constexpr std::int64_t kAhead = 3600;
+  const bool ahead = *feed.newest > clock_now() + kAhead;
+  report("clock", ahead ? Status::error(cache.frames().back().path + ": is of a time to come; set this machine's " +
+                                        "clock, or remove the frames and runs whose time is wrong")
+                        : Status());
   status_.feed = std::move(feed);
 }
 
@@ -270,16 +292,27 @@ void Station::check_forecasts(const FrameCache& cache) {
   status_.verification = summarise(history_);
 }
 
-// The newest slot that lacks its forecast and has the frames for it. What counts as newest are frames that complete an
-// input: a single file with a wrong year in its name holds nothing up.
-std::optional<std::int64_t> Station::next_due(const FrameCache& cache) const {
+bool Station::completes_input(const FrameCache& cache, std::size_t index) const {
   const auto inputs = static_cast<std::size_t>(weights_.prior().prior.network.input_frames);
-  std::optional<std::int64_t> newest;
+  return !cache.frames()[index].bridged && index - cache.run_of(index).first + 1 >= inputs;
+}
+
+// What counts as newest are frames that complete an input: a single file with a wrong year in its name holds nothing
+// up.
+std::optional<std::int64_t> Station::newest_input(const FrameCache& cache) const {
   for (std::size_t i = cache.frames().size(); i-- > 0;) {
+    if (completes_input(cache, i)) return cache.frames()[i].slot;
+  }
+  return std::nullopt;
+}
+
+// The newest slot that lacks its forecast and has the frames for it.
+std::optional<std::int64_t> Station::next_due(const FrameCache& cache) const {
+  const std::optional<std::int64_t> newest = newest_input(cache);
+  for (std::size_t i = newest ? cache.frames().size() : 0; i-- > 0;) {
     const std::int64_t slot = cache.frames()[i].slot;
-    if (slot < folder_.due_from().value_or(slot) || (newest && slot < *newest - settings_.catch_up_seconds)) break;
-    if (cache.frames()[i].bridged || i - cache.run_of(i).first + 1 < inputs) continue;
-    if (!newest) newest = slot;
+    if (slot < folder_.due_from().value_or(slot) || slot < *newest - settings_.catch_up_seconds) break;
+    if (!completes_input(cache, i)) continue;
     const std::int64_t tolerance = std::max(0, cache.cadence_seconds() - 1) / 2;
     if (!folder_.has_run(slot, tolerance) && !unfit_.contains(slot)) return slot;
   }
@@ -319,12 +352,17 @@ SlotPlan Station::affordable(const SlotPlan& wanted, FrameCache& cache, std::int
     one.at = slot;
     one.members = 1;
     const double began = steady_now();
+    inputs_decode(cache, slot);
+    const double reading = steady_now() - began;  // which a second member does not add
     if (!forecast(weights_.prior(), weights_.weights_for(slot), cache, one, *kernels_).ok()) return wanted;
-    costs_.member = steady_now() - began;
-    // A gradient costs about as much as three passes forward, and a guard about as much as what it guards.
-    costs_.step = (settings_.guard ? 6.6 : 3.3) * costs_.member * settings_.pairs.value_or(prior.support_pairs) *
-                  prior.inner.samples;
+    const double both = steady_now() - began - reading;
+    costs_.member = std::max(both - reading, 0.1 * both);
   }
+  // A gradient costs about as much as three passes forward, and a guard about as much as what it guards. A step that
+  // was slow once, when the machine had much else to do, is not thought to be slow for ever.
+  const double likely = (settings_.guard ? 6.6 : 3.3) * costs_.member * settings_.pairs.value_or(prior.support_pairs) *
+                        prior.inner.samples;
+  costs_.step = costs_.step > 0 ? std::min(costs_.step, 1.5 * likely) : likely;
   const int cadence = status_.feed.cadence_seconds;
   const double budget = settings_.budget_seconds > 0 ? settings_.budget_seconds : cadence > 0 ? cadence / 2.0 : 1e9;
   const SlotPlan plan = plan_slot(wanted, settings_.least_members, costs_, budget);
@@ -341,9 +379,12 @@ SlotPlan Station::affordable(const SlotPlan& wanted, FrameCache& cache, std::int
 bool Station::forecast_slot(FrameCache& cache, std::int64_t slot) {
   const double began = steady_now();
   const std::size_t frames = cache.frames().size();
-  const Status room = folder_.make_room(settings_.keep);
-  report("disk", room.ok() ? check_products_folder(folder_.run_path(slot)) : room);
-  if (status_.problems.contains("disk")) return false;
+  Status room = folder_.make_room(settings_.keep);
+  if (room.ok()) room = check_products_folder(folder_.run_path(slot));
+  if (!room.ok()) {
+    report("disk", room);
+    return false;
+  }
 
   const SlotPlan wanted = wanted_plan(cache, slot);
   const SlotPlan plan = affordable(wanted, cache, slot);
@@ -399,8 +440,9 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
   product.scores = recent_scores(history_, product.leads);
   ProductOptions options;
   options.member_pictures = settings_.member_pictures;
-  const Status written = write_products(product, folder_.run_path(slot), options);
-  report("disk", written);
+  options.threads = &kernels_->threads();
+  const Result<std::string> written = write_products(product, folder_.run_path(slot), options);
+  report("disk", written.status());
   // It may stand whole although its last way to the disk has failed.
   if (std::error_code error; written.ok() || std::filesystem::exists(folder_.run_path(slot), error))
     folder_.add_run(slot);
@@ -416,7 +458,7 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
   published.steps = made.steps;
   published.wanted_steps = wanted.steps;
   published.valid_until = valid_time(product, product.leads - 1);
-  published.hash = forecast_hash(product);
+  published.hash = *written;
   published.folder = folder_.run_path(slot);
   hooks_.log("forecast from " + format_time(slot) + ": " + std::to_string(made.members) + " members, " +
              (used ? "adapted to the frames up to " + format_time(used->slot) : std::string("not adapted")) + ", " +

@@ -56,11 +56,14 @@ class Station {
           std::unique_ptr<Kernels<float>> kernels, StationHooks hooks);
 
   void take_up_folder();
+  std::optional<std::int64_t> looks_back_to() const;
   Result<FrameCache> open_frames();
   void remember_bad_files(const FrameCache& opened, const FrameCache& cache);
   void look_at_feed(const FrameCache& cache);
   void tell_rejected(const FrameCache& cache);
   void check_forecasts(const FrameCache& cache);
+  bool completes_input(const FrameCache& cache, std::size_t index) const;
+  std::optional<std::int64_t> newest_input(const FrameCache& cache) const;
   std::optional<std::int64_t> next_due(const FrameCache& cache) const;
   bool inputs_decode(FrameCache& cache, std::int64_t slot);
   bool forecast_slot(FrameCache& cache, std::int64_t slot);

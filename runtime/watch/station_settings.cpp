@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "formats/durable_file.h"
+#include "runtime/frames/frame_cache_toml.h"
 #include "runtime/toml_reader.h"
 
 namespace altocast {
@@ -30,6 +31,7 @@ class SettingsReader {
     file(reader, root_, "output", settings_.output);
     ALTOCAST_RETURN_IF_ERROR(reader.status());
     ALTOCAST_RETURN_IF_ERROR(table("frames", &SettingsReader::read_frames));
+    ALTOCAST_RETURN_IF_ERROR(read_images());
     ALTOCAST_RETURN_IF_ERROR(table("forecast", &SettingsReader::read_forecast));
     ALTOCAST_RETURN_IF_ERROR(table("adaptation", &SettingsReader::read_adaptation));
     ALTOCAST_RETURN_IF_ERROR(table("compute", &SettingsReader::read_compute));
@@ -75,11 +77,23 @@ class SettingsReader {
   }
 
   void read_frames(const toml::table& from, TomlReader& reader) {
-    constexpr std::array<std::string_view, 3> kKeys = {"folder", "poll_seconds", "silent_after"};
-    reader.check_keys(kKeys);
     file(reader, from, "folder", settings_.frames);
     reader.integer("poll_seconds", 1, 3600, settings_.poll_seconds);
     minutes(reader, "silent_after", 10080, settings_.silent_seconds);
+  }
+  // All other keys are cache.toml's.
+  Status read_images() {
+    constexpr std::array<std::string_view, 3> kOwn = {"folder", "poll_seconds", "silent_after"};
+    const toml::node* node = root_.get("frames");
+    if (node == nullptr) return {};
+    const toml::table& table = *node->as_table();
+    Result<FrameCacheSettings> images = read_frame_cache_settings(table, path_, kOwn);
+    if (!images.ok()) return images.status();
+    settings_.images = *std::move(images);
+    settings_.images.source = "[frames] of " + path_;
+    const auto own = std::count_if(kOwn.begin(), kOwn.end(), [&](const auto& key) { return table.contains(key); });
+    settings_.says_images = table.size() > static_cast<std::size_t>(own);
+    return {};
   }
   void read_forecast(const toml::table& from, TomlReader& reader) {
     constexpr std::array<std::string_view, 5> kKeys = {"members", "least_members", "member_pictures", "seed",

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "formats/status.h"
+#include "runtime/frames/frame_cache_settings.h"
 
 namespace altocast {
 
@@ -19,9 +20,11 @@ struct RunLimits {
 };
 
 struct StationSettings {
-  std::string prior;   // file
-  std::string output;  // folder
-  std::string frames;  // folder
+  std::string prior;          // file
+  std::string output;         // folder
+  std::string frames;         // folder
+  FrameCacheSettings images;  // what [frames] says of them
+  bool says_images = false;   // anything; if not, the folder's cache.toml may
   int poll_seconds = 30;
   int silent_seconds = 0;  // after the newest frame's time: the feed is silent; 0: four cadences and half an hour
 

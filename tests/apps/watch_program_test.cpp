@@ -34,13 +34,16 @@ class WatchProgram : public testing::Test {
   }
 
   // The toolchain's emulator before the program, if there is one.
-  std::vector<std::string> command(const char* more = nullptr) const {
+  static std::vector<std::string> run(const std::vector<std::string>& arguments) {
     std::istringstream words(ALTOCAST_RUN_WORDS);
     std::vector<std::string> all;
     for (std::string word; words >> word;) all.push_back(word);
-    all.insert(all.end(), {"watch", "--config", station_ / "station.toml"});
-    if (more) all.emplace_back(more);
+    all.insert(all.end(), arguments.begin(), arguments.end());
     return all;
+  }
+  std::vector<std::string> command() const { return run({"watch", "--config", station_ / "station.toml"}); }
+  std::vector<std::string> command(const char* more) const {
+    return run({"watch", "--config", station_ / "station.toml", more});
   }
   static bool soon(const std::function<bool()>& holds) {
     for (int i = 0; i < 12000 && !holds(); ++i) sleep(0.01);
@@ -137,6 +140,22 @@ TEST_F(WatchProgram, TellsTheServiceManagerThatItIsReadyAliveAndStopping) {
   EXPECT_TRUE(hears("STOPPING=1"));
   EXPECT_EQ(program.wait().code, 0);
   close(socket);
+}
+
+TEST_F(WatchProgram, OtherCommandsTakeItsSettingsForTheFolderOfFrames) {
+  station_.receive(received_++);
+  std::filesystem::remove(station_ / "frames/cache.toml");
+  station_.write_settings(kOptions, "cadence = 30\ncrop = [1, 2, 20, 24]\nunits = \"K\"\nscale = -0.5\noffset = 330\n");
+  ASSERT_EQ(Program(station_.folder(), command("--once")).wait().code, 0);
+  const ProgramEnd end = Program(station_.folder(), run({"forecast", "--prior", station_ / "station.prior", "--frames",
+                                                         station_ / "station.toml", "--out", station_ / "by-hand",
+                                                         "--members", "2", "--adapt"}))
+                             .wait();
+  ASSERT_EQ(end.code, 0) << end.err;
+  const std::string summary = station_.text(station_ / "by-hand/summary.json");
+  EXPECT_NE(summary.find("\"units\": \"K\""), std::string::npos) << summary;
+  const std::string hash = summary.substr(summary.find("\"hash\""), 40);
+  EXPECT_NE(station_.text(station_.run(3) + "/summary.json").find(hash), std::string::npos) << summary;
 }
 
 TEST_F(WatchProgram, SettingsThatCannotBeUsedAreExitCodeOne) {

@@ -1,11 +1,14 @@
-// watch_soak PROGRAM kills [N] [SEED] | day [SECONDS] [SEED] | memory | latency [THREADS]
+// watch_soak PROGRAM kills [N] [SEED] | day [SECONDS] [SEED] | memory | latency [THREADS] [FRAMES]
 //
-// The long trials of `altocast watch`, which docs/station.md quotes:
+// The long trials of `altocast watch`, which docs/station.md quotes. PROGRAM may have words before it:
+// "qemu-aarch64-static build/aarch64/apps/altocast".
 //   kills     kill -9 at N (200) random moments while tiny frames come in; nothing is lost, repeated or half-written
 //   day       144 frames, one every SECONDS (6: a day of ten-minute frames at 100 times its speed), 5 % missing, 2 %
 //             damaged, 20 × kill -9; every slot that could have a forecast has one
 //   memory    the same 144 frames at full speed by one process: its memory and descriptors after slots 10 and 140
-//   latency   from a frame on disk to its products: `small` at 256 × 256, 8 pairs, 3 steps, 16 members
+//   latency   from each of FRAMES (6) frames on disk to its products: the shipped prior (`small`) at 256 × 256, 8
+//   pairs,
+//             3 steps, the guard, 16 members; and the last forecast's hash, which every processor has
 // Exit code 0 if what they claim holds.
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,6 +18,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <random>
 #include <sstream>
 #include <string>
@@ -41,9 +45,16 @@ class Process {
   void start(const char* more = nullptr) {
     child_ = fork();
     if (child_ != 0) return;
-    const std::string settings = station_ / "station.toml", log = station_ / "log";
+    const std::string log = station_ / "log";
     if (std::freopen(log.c_str(), "a", stderr) == nullptr) _exit(126);
-    execl(program_.c_str(), "altocast", "watch", "--config", settings.c_str(), more, nullptr);
+    std::vector<std::string> words{"watch", "--config", station_ / "station.toml"};
+    if (more) words.emplace_back(more);
+    std::istringstream program(program_);
+    words.insert(words.begin(), std::istream_iterator<std::string>(program), {});
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    execvp(argv[0], argv.data());
     _exit(127);
   }
   int end(int signal) {
@@ -231,7 +242,7 @@ bool feed(const WatchStation& station, int first, int count, const Look& look) {
     const double begin = now();
     station.receive(i);
     while (!station.published(i)) {
-      if (now() - begin > 300) return complain("no forecast from frame " + std::to_string(i));
+      if (now() - begin > 7200) return complain("no forecast from frame " + std::to_string(i));
       sleep(0.005);
     }
     const double seconds = now() - begin;
@@ -279,33 +290,34 @@ bool memory(const std::string& program) {
   return growth < 0.02 && files[0] == files[1] && idle < 0.05;
 }
 
-bool latency(const std::string& program, const std::string& threads) {
-  Prior prior = random_prior(*preset("small"), 3);
-  prior.support_pairs = 8;
-  prior.inner.steps = 3;
-  prior.cadence_seconds = 600;
+bool latency(const std::string& program, const std::string& threads, int count) {
+  const std::string shipped = ALTOCAST_SOURCE_DIR "/share/altocast/priors/infrared.prior";
+  constexpr int kBefore = 28;  // 8 pairs for the guard's trial, and the 8 frames that it holds back
   SyntheticSettings frames;
-  frames.frames = 28;
+  frames.frames = kBefore + count;
   frames.height = frames.width = 256;
   frames.cadence_seconds = 600;
-  WatchStation station(
-      prior, frames,
-      "[forecast]\nmembers = 16\n[compute]\nnice = 0\nthreads = " + threads + "\n[keep]\nfree_mib = 0\n");
-  for (int i = 0; i < 22; ++i) station.receive(i);
+  WatchStation station(small_prior(1), frames,
+                       "[forecast]\nmembers = 16\n[adaptation]\npairs = 8\nsteps = 3\n[compute]\nnice = 0\nbudget = "
+                       "86400\nthreads = " +
+                           threads + "\n[keep]\nfree_mib = 0\n");
+  std::filesystem::copy_file(shipped, station / "station.prior", std::filesystem::copy_options::overwrite_existing);
+  for (int i = 0; i < kBefore; ++i) station.receive(i);
   Process process(program, station);
   process.start();
-  while (!station.published(21)) sleep(0.1);
+  while (!station.published(kBefore - 1)) sleep(0.1);
   sleep(1);
   std::vector<double> times;
   const double cpu = process.cpu_seconds();
-  if (!feed(station, 22, frames.frames, [&](int, double seconds) { times.push_back(seconds); })) return false;
+  if (!feed(station, kBefore, frames.frames, [&](int, double seconds) { times.push_back(seconds); })) return false;
   std::sort(times.begin(), times.end());
   std::printf(
       "latency: from a frame on disk to its products, %s threads: median %.2f s, fastest %.2f s, slowest %.2f s of "
       "%zu; %.2f s of processor time each; %ld KiB\n",
       threads.c_str(), times[times.size() / 2], times.front(), times.back(), times.size(),
       (process.cpu_seconds() - cpu) / static_cast<double>(times.size()), process.rss_kib());
-  std::printf("%s", station.text(station / "log").c_str());
+  const std::string summary = station.text(station.run(frames.frames - 1) + "/summary.json");
+  std::printf("%s%s\n", station.text(station / "log").c_str(), summary.substr(0, summary.find(',')).c_str());
   return times[times.size() / 2] < 10;
 }
 
@@ -324,10 +336,11 @@ int main(int argc, char** argv) {
   } else if (trial == "memory") {
     good = memory(argv[1]);
   } else if (trial == "latency") {
-    good = latency(argv[1], argc > 3 ? argv[3] : "2");
+    good = latency(argv[1], argc > 3 ? argv[3] : "2", static_cast<int>(number(4, 6)));
   } else {
     std::fprintf(stderr,
-                 "usage: watch_soak PROGRAM kills [N] [SEED] | day [SECONDS] [SEED] | memory | latency [THREADS]\n");
+                 "usage: watch_soak PROGRAM kills [N] [SEED] | day [SECONDS] [SEED] | memory | latency [THREADS] "
+                 "[FRAMES]\n");
     return 2;
   }
   return good ? 0 : 1;

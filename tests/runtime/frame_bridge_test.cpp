@@ -10,6 +10,7 @@
 #include "runtime/frames/frame_block.h"
 #include "runtime/frames/frame_cache.h"
 #include "runtime/kernels/make_kernels.h"
+#include "runtime/station/station_forecast.h"
 #include "runtime/station/verification.h"
 #include "runtime/station/verification_journal.h"
 #include "tests/runtime/bit_hash.h"
@@ -151,6 +152,22 @@ TEST(FrameBridge, AnAdaptationAndAVerificationReachOverAShortGap) {
   const Result<Verification> result = verify(&prior, cache, verification, *kernels, *journal, nullptr);
   ASSERT_TRUE(result.ok()) << result.message();
   EXPECT_EQ(result->case_count, 4u);  // 3, 7, 8 and 9
+}
+
+TEST(FrameBridge, AForecastTellsWhichOfItsPastFramesAreBridged) {
+  const TemporaryFolder folder;
+  write_clouds(folder, 8, {6});
+  ASSERT_TRUE(save_prior(small_prior(3), folder / "station.prior", {PlaneType::f32, PlaneType::f32}).ok());
+  const LoadedPrior prior = *load_prior(folder / "station.prior");
+  const auto kernels = *make_kernels("", 1);
+  FrameCache cache = open_bridging(folder, 1);
+  ForecastSettings settings;
+  settings.members = 2;
+  const auto made = forecast(prior, {prior.prior.mu, prior.prior.rho}, cache, settings, *kernels);
+  ASSERT_TRUE(made.ok()) << made.message();
+  ASSERT_EQ(made->product().past.size(), 2u);
+  EXPECT_TRUE(made->product().past[0].bridged);
+  EXPECT_FALSE(made->product().past[1].bridged);
 }
 
 TEST(FrameBridge, ABadNeighbourIsNamedAndTheGapIsJudgedAnew) {

@@ -131,7 +131,7 @@ TEST(FrameCache, FindsCorruptPixelsWhenLoadingAndGoesOnWithoutThem) {
   ASSERT_FALSE(frame.ok());
   EXPECT_TRUE(contains(frame.message(), "20180606T1300Z.png")) << frame.message();
 
-  const std::vector<RejectedFrame> found = cache.verify_all();
+  const std::vector<RejectedFrame> found = bad_frames(cache);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].path, bad);
   const Result<FrameCache> rest = cache.without(found);
@@ -140,7 +140,7 @@ TEST(FrameCache, FindsCorruptPixelsWhenLoadingAndGoesOnWithoutThem) {
   EXPECT_TRUE(rest->frames()[2].bridged);
   ASSERT_EQ(rest->rejected().size(), 1u);
   EXPECT_EQ(rest->rejected()[0].fault, FrameFault::corrupt);
-  EXPECT_TRUE(rest->verify_all().empty());
+  EXPECT_TRUE(bad_frames(*rest).empty());
 }
 
 TEST(FrameCache, NamesAFileThatChangedOrVanishedAfterOpening) {

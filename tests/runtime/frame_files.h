@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "formats/image.h"
+#include "runtime/frames/frame_cache.h"
 #include "runtime/time.h"
 #include "tests/formats/temporary_folder.h"
 
@@ -52,6 +53,17 @@ inline void write_frames(const TemporaryFolder& folder, int count, std::int64_t 
   for (int i = 0; i < count; ++i) {
     write_bytes(folder / (format_compact_time(start + std::int64_t{i} * cadence) + ".png"), frame_png(12, 8, i));
   }
+}
+
+// Loads every frame that is not bridged; what is not fit to use.
+inline std::vector<RejectedFrame> bad_frames(const FrameCache& cache) {
+  std::vector<RejectedFrame> bad;
+  for (std::size_t i = 0; i < cache.frames().size(); ++i) {
+    Frame frame;
+    if (cache.frames()[i].bridged) continue;
+    if (auto found = cache.load(i, Normalisation{0.0f, 1.0f}, frame)) bad.push_back(*std::move(found));
+  }
+  return bad;
 }
 
 }  // namespace altocast

@@ -67,7 +67,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 TEST(Products, WriteEveryFileThatTheSummaryLists) {
   const TemporaryFolder folder;
   const Sample sample;
-  const Status status = write_products(sample.forecast, folder / "out");
+  const auto status = write_products(sample.forecast, folder / "out");
   ASSERT_TRUE(status.ok()) << status.message();
   const std::vector<std::string> expected = {
       "forecast.nc",
@@ -119,6 +119,49 @@ TEST(Products, PicturesShowTheFieldEnlargedUnderItsCaption) {
   const Result<GrayImage> overview = load_image(folder / "out/overview.png");
   ASSERT_TRUE(overview.ok()) << overview.message();
   EXPECT_GT(overview->width, 640);
+}
+
+TEST(Products, AreTheSameFilesWithAnyNumberOfThreads) {
+  const TemporaryFolder folder;
+  const Sample sample(5, 3, 20, 30);
+  ThreadPool threads(3);
+  ASSERT_TRUE(write_products(sample.forecast, folder / "alone").ok());
+  const auto hash = write_products(sample.forecast, folder / "together", {.threads = &threads});
+  ASSERT_TRUE(hash.ok()) << hash.message();
+  EXPECT_EQ(*hash, forecast_hash(sample.forecast));
+  const std::vector<std::string> names = names_in(folder / "alone");
+  ASSERT_EQ(names_in(folder / "together"), names);
+  for (const std::string& name : names)
+    EXPECT_EQ(read_bytes(folder / "together/" + name), read_bytes(folder / "alone/" + name)) << name;
+}
+
+TEST(Products, ABridgedFrameIsMarkedWhereItsTimeStands) {
+  const TemporaryFolder folder;
+  Sample sample(3, 2, 60, 90);
+  ASSERT_TRUE(write_products(sample.forecast, folder / "observed", {.member_pictures = 0}).ok());
+  sample.forecast.past[0].bridged = true;
+  ASSERT_TRUE(write_products(sample.forecast, folder / "bridged", {.member_pictures = 0}).ok());
+  EXPECT_TRUE(contains(text_of(folder / "bridged/report.html"), "[\"2018-06-06 11:30 UTC\",\"bridged\"]"));
+  EXPECT_TRUE(contains(text_of(folder / "bridged/report.html"), "[\"2018-06-06 12:00 UTC\",\"observed\"]"));
+  EXPECT_TRUE(contains(text_of(folder / "bridged/summary.json"), "\"bridged\": [\"2018-06-06T11:30Z\"]"));
+  // In pictures: something else stands where captions are, and the fields are the same.
+  const auto other_rows = [&](const char* name) {
+    const Result<GrayImage> a = load_image(folder / "observed/" + name), b = load_image(folder / "bridged/" + name);
+    std::vector<int> rows;
+    if (!a.ok() || !b.ok() || a->pixels.size() != b->pixels.size()) return rows;
+    for (std::size_t i = 0; i < a->pixels.size(); ++i) {
+      const int row = static_cast<int>(i) / a->width;
+      if (a->pixels[i] != b->pixels[i] && (rows.empty() || rows.back() != row)) rows.push_back(row);
+    }
+    return rows;
+  };
+  const std::vector<int> loop = other_rows("loop.png"), overview = other_rows("overview.png");
+  ASSERT_GT(loop.size(), 6u);
+  EXPECT_LT(*std::find_if(loop.begin(), loop.end(), [](int row) { return row > 0; }), 50);
+  EXPECT_TRUE(std::none_of(loop.begin(), loop.end(), [](int row) { return row >= 50 && row < 50 + 60 * 5; }));
+  ASSERT_GT(overview.size(), 6u);
+  EXPECT_GE(overview.front(), 84);
+  EXPECT_LT(overview.back(), 84 + 28) << "the line of times above the observed frames";
 }
 
 TEST(Products, ProbabilityIsTheShareOfMembersBeyondTheThreshold) {
@@ -205,7 +248,7 @@ TEST(Products, ReplaceEarlierProductsAndLeaveNothingBeside) {
   const TemporaryFolder folder;
   ASSERT_TRUE(write_products(Sample(3).forecast, folder / "out").ok());
   const Sample second(1, 1);
-  const Status status = write_products(second.forecast, folder / "out/");
+  const auto status = write_products(second.forecast, folder / "out/");
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out"});
   EXPECT_EQ(names_in(folder / "out").size(), 9u);
@@ -229,7 +272,7 @@ TEST(Products, TakeOverWhatAPowerCutLeft) {
 TEST(Products, NeverTouchAFolderWithSomebodysFiles) {
   const TemporaryFolder folder;
   write_text(folder / "thesis.txt", "years of work");
-  const Status status = write_products(Sample().forecast, folder.path());
+  const auto status = write_products(Sample().forecast, folder.path());
   ASSERT_FALSE(status.ok());
   EXPECT_TRUE(contains(status.message(), "thesis.txt")) << status.message();
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"thesis.txt"});
@@ -243,7 +286,7 @@ TEST(Products, SayWhenTheOutputCannotBeWritten) {
   write_text(folder / "file", "x");
   for (const std::string& path : {folder / "file", folder / "file/out", folder / "no/parent/out",
                                   std::string("/proc/out"), std::string("/"), std::string()}) {
-    const Status status = write_products(Sample().forecast, path);
+    const auto status = write_products(Sample().forecast, path);
     ASSERT_FALSE(status.ok()) << path;
     EXPECT_TRUE(contains(status.message(), path)) << status.message();
   }
@@ -325,7 +368,7 @@ TEST(Products, ManyLeadsAndLongFieldsAreDrawn) {
   const TemporaryFolder folder;
   Sample many(1, 20, 4, 4);
   many.forecast.past.clear();
-  const Status status = write_products(many.forecast, folder / "many", {.member_pictures = 0});
+  const auto status = write_products(many.forecast, folder / "many", {.member_pictures = 0});
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_TRUE(write_products(Sample(2, 1, 2, 300).forecast, folder / "wide").ok());
   EXPECT_TRUE(write_products(Sample(2, 1, 300, 2).forecast, folder / "tall").ok());

@@ -26,7 +26,7 @@ TEST(ReceiverFolders, GoestoolsFromEachLevelOfItsTree) {
     EXPECT_EQ(feed_text(cache->feed()), "goestools GOES16 FD CH13");
     EXPECT_EQ(cache->settings().channel, "CH13");
     EXPECT_EQ(cache->settings().region, "FD");
-    EXPECT_TRUE(cache->verify_all().empty());
+    EXPECT_TRUE(bad_frames(*cache).empty());
   }
 }
 
@@ -86,14 +86,14 @@ TEST(ReceiverFolders, SatDumpTakesADuplicateOnlyWhereTheFirstIsBad) {
   EXPECT_TRUE(contains(cache->frames()[1].path, "072006Z.png"));
   EXPECT_TRUE(contains(cache->frames()[2].path, "073006Z_1.png"));
   EXPECT_EQ(cache->rejected().size(), 3u);  // the cut one, and two duplicates
-  const std::vector<RejectedFrame> bad = cache->verify_all();
+  const std::vector<RejectedFrame> bad = bad_frames(*cache);
   ASSERT_EQ(bad.size(), 1u);
   cache = cache->without(bad);
   ASSERT_TRUE(cache.ok()) << cache.message();
   ASSERT_EQ(cache->frames().size(), 4u);
   EXPECT_TRUE(contains(cache->frames()[3].path, "074006Z_1.png"));
   EXPECT_EQ(cache->rejected().size(), 3u);
-  EXPECT_TRUE(cache->verify_all().empty());
+  EXPECT_TRUE(bad_frames(*cache).empty());
 }
 
 TEST(ReceiverFolders, AFullDiskOfXritRxIsCutToTheRegionOfInterest) {
@@ -146,7 +146,7 @@ TEST(ReceiverFolders, AFrameStillBeingWrittenIsIncompleteAndThenUsed) {
     put(folder, name, all);
     const Result<FrameCache> cache = FrameCache::open(folder.path());
     EXPECT_EQ(cache->frames().size(), 4u);
-    EXPECT_TRUE(cache->verify_all().empty());
+    EXPECT_TRUE(bad_frames(*cache).empty());
     fs::remove(folder / name);
   }
 }
@@ -165,6 +165,42 @@ TEST(ReceiverFolders, LoopsOfLinksHiddenFilesAndOtherFilesDoNoHarm) {
   ASSERT_TRUE(cache.ok()) << cache.message();
   EXPECT_EQ(cache->frames().size(), 3u);
   EXPECT_TRUE(cache->rejected().empty());
+}
+
+TEST(ReceiverFolders, APictureIsNamedOnlyWhereItsGreyImageIsMissing) {
+  const TemporaryFolder folder;
+  const auto enhanced = [](int i) {
+    std::string name = goes_name(i);
+    return name.insert(name.rfind("_2020"), "_enhanced");
+  };
+  for (int i = 0; i < 4; ++i) put(folder, goes_name(i), gray_png(clouds(i)));
+  for (int i = 0; i < 5; ++i) put(folder, enhanced(i), gray_png(clouds(i)));
+  const Result<FrameCache> cache = FrameCache::open(folder.path());
+  ASSERT_TRUE(cache.ok()) << cache.message();
+  EXPECT_EQ(cache->frames().size(), 4u);
+  ASSERT_EQ(cache->rejected().size(), 1u);
+  EXPECT_EQ(cache->rejected()[0].path, folder / enhanced(4));
+}
+
+TEST(ReceiverFolders, ALongerCadenceTakesTheFramesAtItsSlotsAndNoOthers) {
+  const TemporaryFolder folder;
+  FrameCacheSettings settings;
+  settings.cadence_seconds = 1800;
+  std::vector<std::string> wanted;  // of every ten minutes, those on the hour and half past
+  for (int i = 0; i < 14; ++i) {
+    if (i == 7) continue;  // its neighbours, ten minutes off, do not stand in for it
+    put(folder, goes_name(i), gray_png(clouds(i)));
+    if (i == 10) wanted.push_back(folder / "20200830T0300Z (bridged)");
+    if (i % 3 == 1) wanted.push_back(folder / goes_name(i));
+    if (i < 3) continue;
+    const Result<FrameCache> cache = FrameCache::open(folder.path(), settings);
+    ASSERT_TRUE(cache.ok()) << cache.message();
+    std::vector<std::string> taken;
+    for (const FrameEntry& frame : cache->frames()) taken.push_back(frame.path);
+    EXPECT_EQ(taken, wanted) << i;
+    EXPECT_TRUE(cache->rejected().empty());
+    EXPECT_EQ(cache->cadence_seconds(), 1800);
+  }
 }
 
 TEST(ReceiverFolders, FramesBeforeTheTimeAskedForAreNotEvenRead) {

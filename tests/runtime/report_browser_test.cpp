@@ -40,7 +40,7 @@ for(let n=0;n<5000&&!(image().complete&&image().naturalWidth);n++)await wait(10)
 check(image().naturalWidth>0&&image().complete,'picture '+i+' of '+button.textContent);
 check(image().getBoundingClientRect().width>200,'picture '+i+' is small');
 check(/^2018-06-06 1\d:\d\d UTC$/.test(text('when')),'time '+text('when'));
-check(i<3?text('note')==='observed':/^\+(30 min|1 h) · /.test(text('note')),'note '+text('note'));
+check(i<3?text('note')===(i===1?'bridged':'observed'):/^\+(30 min|1 h) · /.test(text('note')),'note '+text('note'));
 check([...document.querySelectorAll('.legend')].filter(l=>l.offsetParent).length===1,'one legend');
 if(i>=3)seen.add(image().src);
 pictures++}}
@@ -88,7 +88,8 @@ struct Sample {
     for (int i = 0; i < 3; ++i) {
       forecast.past.push_back(
           {kNoon + 1800 * (i - 2),
-           std::span<const float>(past).subspan(static_cast<std::size_t>(i) * kHeight * kWidth, kHeight * kWidth)});
+           std::span<const float>(past).subspan(static_cast<std::size_t>(i) * kHeight * kWidth, kHeight * kWidth),
+           i == 1});
     }
     forecast.station = "A </script> \"hut\" & its mast";
     forecast.channel = "infrared 10.7 µm";

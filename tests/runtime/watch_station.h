@@ -36,9 +36,11 @@ class WatchStation {
     write_settings(options);
   }
 
-  void write_settings(const std::string& options) {
+  // `images`: further lines of [frames].
+  void write_settings(const std::string& options, const std::string& images = "") {
     std::ofstream(folder_ / "station.toml") << "prior = \"station.prior\"\noutput = \"out\"\n"
-                                            << options << "\n[frames]\nfolder = \"frames\"\npoll_seconds = 1\n";
+                                            << options << "\n[frames]\nfolder = \"frames\"\npoll_seconds = 1\n"
+                                            << images;
   }
 
   bool good() const { return good_; }

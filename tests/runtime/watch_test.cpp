@@ -64,6 +64,39 @@ TEST(StationSettings, EveryKeyIsRead) {
   EXPECT_EQ(settings->keep.free_bytes, std::uint64_t{50} << 20);
 }
 
+TEST(StationSettings, FramesTakesEveryKeyOfCacheToml) {
+  const std::string keys =
+      "cadence = 10\nchannel = \"infrared\"\nregion = \"Caribbean\"\nunits = \"K\"\nscale = -0.5\noffset = 330\n"
+      "range = [180, 320]\ncrop = [600, 900, 1024, 1024]\ndownscale = 4\nbridge = 2\naccept = [\"overlaid\"]\n"
+      "feed.satellite = \"GOES16\"\nfeed.region = \"FD\"\nfeed.channel = \"CH13\"\nfeed.layout = \"goestools\"\n"
+      "station = \"Hut\"\npalette = \"enhanced\"\ncoastlines = \"coast.txt\"\n";
+  const std::string box = "georeference]\nprojection = \"latitude_longitude\"\nbox = [19, -89, -9, -61]\n";
+  const auto station = parse_station_settings(kLeast + keys + "[frames." + box, "/etc/a/s.toml");
+  const auto cache = parse_frame_cache_settings(keys + "[" + box, "/etc/a/cache.toml");
+  ASSERT_TRUE(station.ok()) << station.message();
+  ASSERT_TRUE(cache.ok()) << cache.message();
+  EXPECT_TRUE(station->says_images);
+  const FrameCacheSettings& images = station->images;
+  EXPECT_EQ(images.cadence_seconds, 600);
+  EXPECT_EQ(images.channel, "infrared");
+  EXPECT_EQ(images.region, "Caribbean");
+  EXPECT_EQ(images.units, "K");
+  EXPECT_EQ(images.values.scale, -0.5);
+  EXPECT_EQ(images.range_high, 320.0);
+  EXPECT_EQ(images.crop->left, 900);
+  EXPECT_EQ(images.downscale, 4);
+  EXPECT_EQ(images.bridge, 2);
+  EXPECT_EQ(images.accept, std::vector{FrameFault::overlaid});
+  EXPECT_EQ(images.feed, cache->feed);
+  EXPECT_EQ(images.products.station, "Hut");
+  EXPECT_EQ(images.products.palette, Palette::enhanced);
+  EXPECT_EQ(images.products.coastlines, "/etc/a/coast.txt");
+  EXPECT_EQ(images.products.box->south, -9.0);
+  EXPECT_EQ(images.source, "[frames] of /etc/a/s.toml");
+
+  EXPECT_FALSE(parse_station_settings(kLeast, "s.toml")->says_images) << "cache.toml in the folder may say it";
+}
+
 // The example says what every key is by default: with its comments' marks taken off, it means the same.
 TEST(StationSettings, TheExampleNamesTheDefaults) {
   const std::string path = ALTOCAST_SOURCE_DIR "/share/altocast/station.toml";
@@ -104,7 +137,9 @@ TEST(StationSettings, WhatIsWrongIsNamedWithItsLine) {
       {"prior = 3\n", "s.toml, line 1: prior must be text"},
       {"output = \"out\"\n[frames]\nfolder = \"in\"\n", "prior = \"FILE\" is missing"},
       {"prior = \"p\"\noutput = \"out\"\n", "[frames] with folder"},
-      {std::string(kLeast) + "folders = 1\n", "line 5: unknown key 'folders'"},
+      {std::string(kLeast) + "folders = 1\n", "line 5: unknown key 'folders'; known are folder, poll_seconds"},
+      {std::string(kLeast) + "downscale = 0\n", "s.toml, line 5: downscale must be"},
+      {std::string(kLeast) + "feed.chanel = \"13\"\n", "s.toml, line 5: unknown key 'chanel'"},
       {std::string(kLeast) + "[forecast]\nmembers = 0\n", "line 6: members must be a whole number from 1"},
       {std::string(kLeast) + "[forecast]\nmembers = 4\nleast_members = 5\n", "line 7: least_members must not be above"},
       {std::string(kLeast) + "[adaptation]\nrate_scale = 0.0\n", "line 6: rate_scale must be above 0"},
@@ -267,6 +302,50 @@ TEST_F(StationSteps, AForecastMadeUpForIsTheOneThatWasMissed) {
   receive(8, 8);
   ASSERT_TRUE(open()->step());
   EXPECT_EQ(read_bytes(station_.run(7) + "/forecast.nc"), in_time);
+}
+
+TEST_F(StationSteps, OneFileSaysHowToTakeTheImages) {
+  fs::remove(station_ / "frames/cache.toml");
+  station_.write_settings(kOptions, "cadence = 30\ncrop = [1, 2, 20, 24]\nstation = \"Hut\"\n");
+  receive(0, 4);
+  auto station = open();
+  ASSERT_TRUE(station->step()) << log_;
+  EXPECT_NE(station_.text(station_.run(4) + "/summary.json").find("\"width\": 24"), std::string::npos);
+  EXPECT_NE(station_.text(station_.run(4) + "/summary.json").find("\"station\": \"Hut\""), std::string::npos);
+
+  write_text(station_ / "frames/cache.toml", "cadence = 30\n");
+  receive(5, 5);
+  EXPECT_FALSE(station->step());
+  EXPECT_FALSE(station_.published(5));
+  EXPECT_TRUE(says(station_ / "frames/cache.toml and [frames] of ")) << status();
+  fs::remove(station_ / "frames/cache.toml");
+  EXPECT_TRUE(station->step()) << log_;
+  EXPECT_TRUE(station_.published(5));
+}
+
+TEST_F(StationSteps, FramesOfLongAgoAreNotReadAgain) {
+  receive(0, 4);
+  write_text(station_ / "frames/20180101T0000Z.png", "no image");
+  auto station = open();
+  ASSERT_TRUE(station->step()) << log_;
+  EXPECT_TRUE(says("20180101T0000Z.png"));
+  receive(5, 5);
+  ASSERT_TRUE(station->step());
+  EXPECT_FALSE(says("20180101T0000Z.png"));
+  EXPECT_TRUE(station_.published(5));
+}
+
+TEST_F(StationSteps, AWrongYearInANameHoldsNothingUp) {
+  receive(0, 4);
+  fs::copy_file(station_ / "frames/20180606T0000Z.png", station_ / "frames/29180606T0000Z.png");
+  auto station = open();
+  EXPECT_FALSE(station->step());
+  EXPECT_TRUE(says("29180606T0000Z.png: is of a time to come")) << status();
+  EXPECT_TRUE(station_.published(4));
+  fs::remove(station_ / "frames/29180606T0000Z.png");
+  receive(5, 5);
+  EXPECT_TRUE(station->step()) << log_;
+  EXPECT_TRUE(station_.published(5));
 }
 
 TEST_F(StationSteps, AFrameThatComesLateIsStillForecastFrom) {

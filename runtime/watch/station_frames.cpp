@@ -1,0 +1,24 @@
+#include "runtime/watch/station_frames.h"
+
+#include <filesystem>
+
+namespace altocast {
+
+Result<FrameCache> open_station_frames(const StationSettings& settings, std::optional<std::int64_t> from) {
+  namespace fs = std::filesystem;
+  FrameCacheSettings taken = settings.images;
+  const fs::path beside = fs::path(settings.frames) / kFrameCacheSettingsName;
+  if (std::error_code error; fs::exists(fs::symlink_status(beside, error))) {
+    if (settings.says_images) {
+      return Status::error(beside.string() + " and " + taken.source +
+                           " both say how to take the images; remove the first, or those keys from the second");
+    }
+    Result<FrameCacheSettings> in_folder = load_frame_cache_settings(settings.frames);
+    if (!in_folder.ok()) return in_folder.status();
+    taken = *std::move(in_folder);
+  }
+  taken.from = from;
+  return FrameCache::open(settings.frames, taken);
+}
+
+}  // namespace altocast
