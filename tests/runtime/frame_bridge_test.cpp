@@ -163,7 +163,7 @@ TEST(FrameBridge, AForecastTellsWhichOfItsPastFramesAreBridged) {
   FrameCache cache = open_bridging(folder, 1);
   ForecastSettings settings;
   settings.members = 2;
-  const auto made = forecast(prior, {prior.prior.mu, prior.prior.rho}, cache, settings, *kernels);
+  const auto made = forecast(prior, prior_weights(prior.prior), cache, settings, *kernels);
   ASSERT_TRUE(made.ok()) << made.message();
   ASSERT_EQ(made->product().past.size(), 2u);
   EXPECT_TRUE(made->product().past[0].bridged);
