@@ -284,11 +284,11 @@ TEST(Episodes, ACalibrationStepMovesAllFramesFromOneOn) {
     float step = 0;
     for (std::size_t i = 0; i < before.frames.size(); ++i) {
       const float moved = after.frames[i] - before.frames[i];
-      if (step == 0 && std::fabs(moved) > 1e-6f) {
+      if (step == 0 && std::fabs(moved) > 2e-3f) {
         step = moved;
         EXPECT_EQ(i % 64, 0u) << "with a frame's first pixel";
       }
-      ASSERT_NEAR(moved, step, 1e-4f);
+      ASSERT_NEAR(moved, step, 1e-3f);
     }
     EXPECT_LE(std::fabs(step), 0.51f);
     with_step += step != 0;
