@@ -8,7 +8,8 @@
 //   memory    the same 144 frames at full speed by one process: its memory and descriptors after slots 10 and 140
 //   latency   from each of FRAMES (6) frames on disk to its products: the shipped prior (`small`) at 256 × 256, 8
 //   pairs,
-//             3 steps, the guard, 16 members; and the last forecast's hash, which every processor has
+//             3 steps, the guard, 16 members; and the last forecast's hash, which is the same on every
+//             processor (with FRAMES 0: that of the first forecast alone)
 // Exit code 0 if what they claim holds.
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -310,14 +311,15 @@ bool latency(const std::string& program, const std::string& threads, int count) 
   std::vector<double> times;
   const double cpu = process.cpu_seconds();
   if (!feed(station, kBefore, frames.frames, [&](int, double seconds) { times.push_back(seconds); })) return false;
+  const std::string summary = station.text(station.run(frames.frames - 1) + "/summary.json");
+  std::printf("%s%s\n", station.text(station / "log").c_str(), summary.substr(0, summary.find(',')).c_str());
+  if (times.empty()) return true;
   std::sort(times.begin(), times.end());
   std::printf(
       "latency: from a frame on disk to its products, %s threads: median %.2f s, fastest %.2f s, slowest %.2f s of "
       "%zu; %.2f s of processor time each; %ld KiB\n",
       threads.c_str(), times[times.size() / 2], times.front(), times.back(), times.size(),
       (process.cpu_seconds() - cpu) / static_cast<double>(times.size()), process.rss_kib());
-  const std::string summary = station.text(station.run(frames.frames - 1) + "/summary.json");
-  std::printf("%s%s\n", station.text(station / "log").c_str(), summary.substr(0, summary.find(',')).c_str());
   return times[times.size() / 2] < 10;
 }
 
