@@ -34,6 +34,7 @@ class NativeKernels final : public Kernels<float> {
   std::unique_ptr<Kernels<float>> single_threaded() const override {
     return std::make_unique<NativeKernels>(table_, 1);
   }
+  int band_unit() const override { return 4; }  // the side of Winograd's tiles
   void reserve(const WeightSlice& slice, int height, int width) override;
   std::size_t packed_size(const WeightSlice& slice, Direction direction) const override;
   void pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) override;
