@@ -30,6 +30,16 @@ SmoothedAdvection::SmoothedAdvection(int height, int width, int leads, const Adv
       moved_(index(height) * index(width)),
       sources_(index(leads) * moved_.size()) {}
 
+std::size_t SmoothedAdvection::bytes(int height, int width, int leads) {
+  const std::size_t pixels = index(height) * index(width);
+  std::size_t finest = pixels;
+  while (finest > index(FlowSettings().finest_limit)) finest /= 4;
+  // Cascades and motion; the flow's pyramid, and what it has at the finest level that it estimates.
+  const std::size_t a_pixel = index(leads) + 1 + 2 * (kScales + 2) + 2 + 7;
+  constexpr std::size_t kFlowPlanes = 16;
+  return (a_pixel * pixels + kFlowPlanes * finest) * sizeof(float) + (std::size_t{1} << 16);
+}
+
 void SmoothedAdvection::forecast(std::span<const float> past, int count, std::span<float> advected,
                                  std::span<float> smoothed, ThreadPool* pool) {
   const FlushSubnormals flush;

@@ -24,6 +24,9 @@ class SmoothedAdvection {
   // height, width ≥ 8.
   SmoothedAdvection(int height, int width, int leads, const AdvectionSettings& settings = {});
 
+  // Of all its memory, or a little more.
+  static std::size_t bytes(int height, int width, int leads);
+
   // As Advection::forecast with the constructor's leads; `advected` and `smoothed` are [leads, height, width].
   void forecast(std::span<const float> past, int count, std::span<float> advected, std::span<float> smoothed,
                 ThreadPool* pool);
