@@ -20,11 +20,12 @@ ForecastNetwork::ForecastNetwork(const NetworkSpec& spec, Kernels<float>& kernel
   }
 }
 
-std::size_t ForecastNetwork::bytes(const NetworkSpec& spec, const Kernels<float>& kernels, int height, int width,
-                                   int band) {
+std::uint64_t ForecastNetwork::bytes(const NetworkSpec& spec, const Kernels<float>& kernels, int height, int width,
+                                     int band) {
   const UNetGraph graph = unet_graph(spec);
   const int padded_height = padded_side(spec, height), padded_width = padded_side(spec, width);
-  std::size_t floats = 0, scratch = 0;
+  std::uint64_t floats = 0;
+  std::size_t scratch = 0;
   BandPlan bands;
   if (band > 0) {
     bands = plan_bands(graph, kernels.layout(), padded_height, padded_width, kernels.band_unit(), band);

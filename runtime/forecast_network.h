@@ -2,6 +2,7 @@
 // (banded_unet.h). Which of them changes no bit.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "runtime/banded_unet.h"
@@ -17,7 +18,7 @@ class ForecastNetwork {
   ForecastNetwork(const NetworkSpec& spec, Kernels<float>& kernels, int height, int width, int band);
 
   // Bytes of a network's buffers, of its packed weights and of the kernels' scratch memory; at most a few MiB too many.
-  static std::size_t bytes(const NetworkSpec& spec, const Kernels<float>& kernels, int height, int width, int band);
+  static std::uint64_t bytes(const NetworkSpec& spec, const Kernels<float>& kernels, int height, int width, int band);
 
   const NetworkSpec& spec() const { return spec_; }
   ThreadPool& threads() const { return kernels_.threads(); }

@@ -102,6 +102,7 @@ Status run_forecast(std::span<char*> argv) {
       .value("thresholds", "X,X,...",
              "of the probability, in the frames' units (default: the newest frame's brightest 10 %)")
       .value("palette", "NAME", "grey, enhanced, sea or ember (default: cache.toml's, or by the channel)")
+      .flag("no-pictures", "forecast.nc and summary.json alone, in a fraction of the time")
       .memory_option()
       .kernel_options();
   if (!arguments.parse(argv)) return {};
@@ -117,6 +118,7 @@ Status run_forecast(std::span<char*> argv) {
   settings.memory_limit = adaptation.memory_limit;
   settings.members = arguments.integer("members", 1, 10000, settings.members);
   ProductOptions options;
+  options.pictures = !arguments.has("no-pictures");
   options.member_pictures = arguments.integer("member-pictures", -1, 10000, options.member_pictures);
   for (const double threshold : arguments.numbers("thresholds"))
     options.thresholds.push_back(static_cast<float>(threshold));

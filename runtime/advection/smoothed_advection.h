@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,7 +26,7 @@ class SmoothedAdvection {
   SmoothedAdvection(int height, int width, int leads, const AdvectionSettings& settings = {});
 
   // Of all its memory, or a little more.
-  static std::size_t bytes(int height, int width, int leads);
+  static std::uint64_t bytes(int height, int width, int leads);
 
   // As Advection::forecast with the constructor's leads; `advected` and `smoothed` are [leads, height, width].
   void forecast(std::span<const float> past, int count, std::span<float> advected, std::span<float> smoothed,

@@ -65,7 +65,7 @@ ForecastMemory count_memory(const Prior& prior, const Kernels<float>& kernels, c
 
   std::vector<ForecastMemory::Part> advection = always;
   if (sizes.bases > 0) {
-    const std::size_t bytes = SmoothedAdvection::bytes(shape.height, shape.width, spec.leads);
+    const std::uint64_t bytes = SmoothedAdvection::bytes(shape.height, shape.width, spec.leads);
     advection.insert(advection.end(), {{"advected frames", 2 * sizes.bases}, {"advection", bytes}});
   }
   std::vector<ForecastMemory::Part> ensemble = always;

@@ -37,12 +37,12 @@ ObservationNoise::ObservationNoise(const NoiseModel& noise, int height, int widt
   }
 }
 
-std::size_t ObservationNoise::bytes(int leads, int height, int width, bool tables) {
+std::uint64_t ObservationNoise::bytes(int leads, int height, int width, bool tables) {
   const auto all = static_cast<std::size_t>(leads);
   const std::size_t a_lead = tables ? sizeof(float) + sizeof(NodePlace) : 0;
   const std::size_t planes = (tables ? all : std::min(all, kThriftyLeads)) + 1;
   const std::size_t a_pixel = all * a_lead + planes * sizeof(float) + LocalVariability::kBytesPerPixel;
-  return a_pixel * static_cast<std::size_t>(height + 1) * static_cast<std::size_t>(width + 1);
+  return a_pixel * static_cast<std::uint64_t>(height + 1) * static_cast<std::uint64_t>(width + 1);
 }
 
 ObservationNoise::Scale ObservationNoise::compute_scale(std::size_t lead, std::size_t pixel) const {

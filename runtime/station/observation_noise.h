@@ -23,7 +23,7 @@ class ObservationNoise {
   // out whenever they are needed, and few leads are drawn at once: a fifth of the memory, and more time a member.
   ObservationNoise(const NoiseModel& noise, int height, int width, bool tables = true);
 
-  static std::size_t bytes(int leads, int height, int width, bool tables);
+  static std::uint64_t bytes(int leads, int height, int width, bool tables);
 
   // The state that the noise depends on: frames [input_frames, height, width], normalised. All errors are multiplied by
   // their lead's scale [leads].
