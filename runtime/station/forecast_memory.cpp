@@ -19,6 +19,8 @@ constexpr std::uint64_t kFloat = sizeof(float);
 
 // The program's own pages, stacks, and what it reads and writes that does not grow with the frames.
 constexpr std::uint64_t kProgramBytes = 10 * kMiB;
+// What a frame cache keeps of all frames (frame_content.h).
+constexpr std::uint64_t kReferenceBytesPerPixel = 4;
 // Report, pictures and encoders.
 constexpr std::uint64_t kPagesBytes = 24 * kMiB;
 constexpr std::uint64_t kPictureBytesPerPixel = 12;
@@ -29,7 +31,7 @@ struct Sizes {
   Sizes(const Prior& prior, const ForecastShape& shape)
       : pixels(static_cast<std::uint64_t>(shape.height) * static_cast<std::uint64_t>(shape.width)),
         lead_values(pixels * static_cast<std::uint64_t>(prior.network.leads)),
-        frames(pixels * static_cast<std::uint64_t>(prior.network.input_frames) * kFloat),
+        frames(pixels * (static_cast<std::uint64_t>(prior.network.input_frames) * kFloat + kReferenceBytesPerPixel)),
         members(lead_values * static_cast<std::uint64_t>(shape.members) * kFloat),
         weights(parameter_count(prior.network)),
         bases(prior.network.residual == ResidualBase::advected ? lead_values * kFloat : 0) {}
