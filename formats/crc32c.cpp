@@ -7,10 +7,11 @@
 namespace altocast {
 namespace {
 
-// tables[k][b]: the effect on the check of byte b followed by k zero bytes.
+// tables[k][b]: the effect on the check of byte b followed by k zero bytes. Made when they are first needed: in the
+// program they would take 16 KB.
 using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
 
-constexpr Tables make_tables(std::uint32_t reflected_polynomial) {
+Tables make_tables(std::uint32_t reflected_polynomial) {
   Tables tables{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
     std::uint32_t value = byte;
@@ -25,9 +26,6 @@ constexpr Tables make_tables(std::uint32_t reflected_polynomial) {
   }
   return tables;
 }
-
-constexpr Tables kCastagnoli = make_tables(0x82f63b78u);
-constexpr Tables kIso3309 = make_tables(0xedb88320u);
 
 std::uint32_t update(const Tables& t, std::span<const std::uint8_t> bytes, std::uint32_t previous) {
   std::uint32_t crc = ~previous;
@@ -46,11 +44,13 @@ std::uint32_t update(const Tables& t, std::span<const std::uint8_t> bytes, std::
 }  // namespace
 
 std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t previous) {
-  return update(kCastagnoli, bytes, previous);
+  static const Tables castagnoli = make_tables(0x82f63b78u);
+  return update(castagnoli, bytes, previous);
 }
 
 std::uint32_t crc32_png(std::span<const std::uint8_t> bytes, std::uint32_t previous) {
-  return update(kIso3309, bytes, previous);
+  static const Tables iso_3309 = make_tables(0xedb88320u);
+  return update(iso_3309, bytes, previous);
 }
 
 }  // namespace altocast

@@ -28,4 +28,17 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
+// The same whose elements hold anything until they are written: what is never used of it takes no memory.
+template <class T>
+struct ScratchAllocator : AlignedAllocator<T> {
+  template <class U>
+  struct rebind {
+    using other = ScratchAllocator<U>;
+  };
+  void construct(T*) {}
+};
+
+template <class T>
+using ScratchVector = std::vector<T, ScratchAllocator<T>>;
+
 }  // namespace altocast

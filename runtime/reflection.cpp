@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "runtime/forecast_network.h"
+
 namespace altocast {
 
 void reflect(int reflection, int count, int height, int width, float* fields) {
@@ -19,12 +21,19 @@ std::size_t reflection_scratch(const NetworkSpec& spec, int height, int width) {
          static_cast<std::size_t>(width);
 }
 
-void reflected_forecast(UNet<float>& network, const Sample<float>& sample, int reflection, std::span<float> scratch,
+std::size_t reflected_scratch(const NetworkSpec& spec, int height, int width) {
+  const int base = spec.residual == ResidualBase::advected ? spec.leads : 1;
+  return static_cast<std::size_t>(spec.input_frames + base) * static_cast<std::size_t>(height) *
+         static_cast<std::size_t>(width);
+}
+
+template <class Network>
+void reflected_forecast(Network& network, const Sample<float>& sample, int reflection, std::span<float> scratch,
                         float* out) {
   const NetworkSpec& spec = network.spec();
   const int height = network.height(), width = network.width();
   const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-  assert(scratch.size() >= reflection_scratch(spec, height, width));
+  assert(scratch.size() >= reflected_scratch(spec, height, width));
   if (reflection == 0) return network.forward(sample, out);
   Sample<float> reflected = sample;
   const auto turn = [&](const float* fields, int count, float* into) {
@@ -48,5 +57,8 @@ void mean_forecast(UNet<float>& network, const Sample<float>& sample, std::span<
   }
   for (std::size_t i = 0; i < one.size(); ++i) out[i] *= 1.0f / kReflections;
 }
+
+template void reflected_forecast(UNet<float>&, const Sample<float>&, int, std::span<float>, float*);
+template void reflected_forecast(ForecastNetwork&, const Sample<float>&, int, std::span<float>, float*);
 
 }  // namespace altocast

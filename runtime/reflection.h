@@ -22,8 +22,11 @@ void reflect(int reflection, int count, int height, int width, float* fields);
 std::size_t reflection_scratch(const NetworkSpec& spec, int height, int width);
 
 // out [leads, height, width]: the forecast with the network's weights of the reflected sample, reflected back.
-void reflected_forecast(UNet<float>& network, const Sample<float>& sample, int reflection, std::span<float> scratch,
+// Network is UNet<float> or ForecastNetwork; less scratch will do.
+template <class Network>
+void reflected_forecast(Network& network, const Sample<float>& sample, int reflection, std::span<float> scratch,
                         float* out);
+std::size_t reflected_scratch(const NetworkSpec& spec, int height, int width);
 
 // The mean over all reflections.
 void mean_forecast(UNet<float>& network, const Sample<float>& sample, std::span<float> scratch, float* out);

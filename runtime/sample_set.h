@@ -26,6 +26,12 @@ class SampleSet {
   // `capacity` samples. The same bits for every number of threads.
   const Sample<float>& add(const float* frames, const float* target, ThreadPool& threads);
 
+  // Gives back what only add() needs; none can be added any more.
+  void finish() {
+    advection_.reset();
+    advected_ = {};
+  }
+
   // Makes room for as many as at the start.
   void clear() { samples_.clear(); }
 

@@ -5,7 +5,8 @@
 //   data[((c / block) · (height + 2 halo) + y + halo) · row_stride + (x + halo) · block + c % block],
 // row_stride = (width + 2 halo) · block. Channels are padded to a multiple of block. The halo and the padding
 // channels hold zeros at all times: a buffer starts zeroed, and whoever writes a tensor writes zeros there or leaves
-// them. Plain NCHW is block 1, halo 0.
+// them. Plain NCHW is block 1, halo 0. A band of rows of a higher tensor is one itself, whose halo rows are the rows
+// around the band.
 #pragma once
 
 #include <cstddef>
@@ -28,12 +29,15 @@ struct Tensor {
   T* data = nullptr;
   Extent extent;
   Layout layout;
+  int spare_rows = 0;  // of a band: what its memory has more rows than it with its halo; may be negative at its ends
 
   int blocks() const { return (extent.channels + layout.block - 1) / layout.block; }
   std::size_t row_stride() const {
     return static_cast<std::size_t>(extent.width + 2 * layout.halo) * static_cast<std::size_t>(layout.block);
   }
-  std::size_t block_stride() const { return static_cast<std::size_t>(extent.height + 2 * layout.halo) * row_stride(); }
+  std::size_t block_stride() const {
+    return static_cast<std::size_t>(extent.height + 2 * layout.halo + spare_rows) * row_stride();
+  }
 
   // Elements including halo and padding channels.
   std::size_t size() const { return static_cast<std::size_t>(blocks()) * block_stride(); }

@@ -4,30 +4,12 @@
 #include <cassert>
 #include <chrono>
 
+#include "runtime/layers/input.h"
 #include "runtime/layers/resample.h"
 #include "runtime/memory_plan.h"
 
 namespace altocast {
 namespace {
-
-int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
-
-// Copies a sample's frames, and behind them what is left of the tensor's channels of its base, [channels, height,
-// width], into a tensor at least as large, repeating the last row and column.
-template <class T>
-void copy_padded(const Sample<T>& sample, int frames, int height, int width, const Tensor<T>& dst,
-                 ThreadPool& threads) {
-  threads.parallel_for(dst.extent.channels * dst.extent.height, [&](int item) {
-    const int c = item / dst.extent.height;
-    const int y = item % dst.extent.height;
-    const T* image = c < frames ? sample.frames : sample.base;
-    const T* src = image + (static_cast<std::size_t>(c < frames ? c : c - frames) * static_cast<std::size_t>(height) +
-                            static_cast<std::size_t>(std::min(y, height - 1))) *
-                               static_cast<std::size_t>(width);
-    T* row = &dst.at(c, y, 0);
-    for (int x = 0; x < dst.extent.width; ++x) row[x * dst.layout.block] = src[std::min(x, width - 1)];
-  });
-}
 
 // Zeros in the halo, where an earlier tensor's numbers may lie.
 template <class T>
@@ -114,6 +96,11 @@ UNetGraph unet_graph(const NetworkSpec& spec) {
   return graph;
 }
 
+int padded_side(const NetworkSpec& spec, int side) {
+  const int multiple = 1 << spec.depth;
+  return (side + multiple - 1) / multiple * multiple;
+}
+
 template <class T>
 NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, int width, Nodes nodes)
     : shared_(nodes == Nodes::shared) {
@@ -148,8 +135,8 @@ UNet<T>::UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int widt
       kernels_(kernels),
       height_(height),
       width_(width),
-      padded_height_(round_up(height, 1 << spec.depth)),
-      padded_width_(round_up(width, 1 << spec.depth)),
+      padded_height_(padded_side(spec, height)),
+      padded_width_(padded_side(spec, width)),
       graph_(unet_graph(spec)),
       values_(graph_, kernels.layout(), padded_height_, padded_width_,
               purpose == Purpose::forecast ? Nodes::shared : Nodes::all),
@@ -230,7 +217,7 @@ template <class T>
 void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds) {
   // The input's padding channels hold zeros too.
   if (values_.shared()) std::fill_n(values_[0].data, values_[0].size(), T{0});
-  copy_padded(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
+  copy_input(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
   for (const Step& step : graph_.steps) {
@@ -250,7 +237,7 @@ void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double
 
 template <class T>
 void UNet<T>::recall_steps(const Sample<T>& sample, const Pass<T>& pass) {
-  copy_padded(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
+  copy_input(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
   for (const Step& step : graph_.steps) {
     if (step.kind == StepKind::conv_block) {
       block(step).recall(pass.z[step.dst], values_[step.dst]);

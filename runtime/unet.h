@@ -41,6 +41,9 @@ struct UNetGraph {
 };
 UNetGraph unet_graph(const NetworkSpec& spec);
 
+// A height or width as the network computes it: a multiple of 2^depth.
+int padded_side(const NetworkSpec& spec, int side);
+
 // Buffers of one kind (values, gradients, tangents …), zeroed: a tensor for every node, or for those that blocks write
 // (the others' tensors have no data); or for every node while somebody reads it (memory_plan.h), so that whoever writes
 // one clears its halo first.

@@ -51,13 +51,14 @@ Status run_adapt(std::span<char*> argv) {
       .value("out", "Q", "the posterior file to write")
       .value("at", "TIME", "use frames up to this time, UTC (default: the newest frame's)");
   add_adaptation_options(arguments);
-  arguments.value("seed", "S", "seed of the weight samples (default 1)").kernel_options();
+  arguments.value("seed", "S", "seed of the weight samples (default 1)").memory_option().kernel_options();
   if (!arguments.parse(argv)) return {};
   const std::string prior_path = arguments.text("prior");
   const std::string frames = arguments.text("frames");
   const std::string out = arguments.text("out");
   AdaptationSettings settings = adaptation_settings(arguments);
   settings.at = arguments.time("at");
+  settings.memory_limit = arguments.memory_limit();
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
 
   const Result<LoadedPrior> prior = load_prior(prior_path);

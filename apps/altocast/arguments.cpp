@@ -60,6 +60,10 @@ Arguments& Arguments::kernel_lists() {
   return value("cpu-mask", "CORES", "cores to run on: a list like 4-7,0, or a mask like 0xf0 (default: all)");
 }
 
+Arguments& Arguments::memory_option() {
+  return value("memory-limit", "MIB", "memory that the program may take: a large image is computed in bands of rows");
+}
+
 Arguments::Option* Arguments::find(const std::string& name) {
   const auto found =
       std::find_if(options_.begin(), options_.end(), [&](const Option& option) { return option.name == name; });
@@ -146,6 +150,10 @@ std::optional<std::int64_t> Arguments::integer(const std::string& name, std::int
 
 int Arguments::integer(const std::string& name, std::int64_t low, std::int64_t high, int fallback) const {
   return static_cast<int>(integer(name, low, high).value_or(fallback));
+}
+
+std::uint64_t Arguments::memory_limit() const {
+  return static_cast<std::uint64_t>(integer("memory-limit", 1, 1 << 24).value_or(0)) << 20;
 }
 
 std::uint64_t Arguments::seed() const {

@@ -29,6 +29,8 @@ class Arguments {
   Arguments& kernel_options();  // --threads, --isa, --cpu-mask
   Arguments& kernel_lists();    // the same, with commas: several numbers of threads and instruction sets
 
+  Arguments& memory_option();  // --memory-limit
+
   // False if the help was asked for; it is printed then. Each option may be given once.
   bool parse(std::span<char*> argv);
 
@@ -37,7 +39,8 @@ class Arguments {
   std::string text(const std::string& name, const std::string& fallback) const;
   std::optional<std::int64_t> integer(const std::string& name, std::int64_t low, std::int64_t high) const;
   int integer(const std::string& name, std::int64_t low, std::int64_t high, int fallback) const;
-  std::uint64_t seed() const;  // --seed, 1 unless given
+  std::uint64_t seed() const;          // --seed, 1 unless given
+  std::uint64_t memory_limit() const;  // --memory-limit in bytes, 0 unless given
   float number(const std::string& name, float low, float high, float fallback) const;
   // "X,X,…", each finite; empty unless given.
   std::vector<double> numbers(const std::string& name) const;

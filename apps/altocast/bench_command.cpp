@@ -7,6 +7,7 @@
 #include "apps/altocast/bench_report.h"
 #include "runtime/kernels/native/native_kernels.h"
 #include "runtime/kernels/peak.h"
+#include "runtime/station/forecast_memory.h"
 #include "runtime/station/random_prior.h"
 
 namespace altocast {
@@ -77,6 +78,7 @@ Status run_bench(std::span<char*> argv) {
       .value("repeats", "N", "runs of each figure at most; slow ones stop after 3 s (default 20)")
       .value("parts", "PART,...",
              "load, pack_weights, forward, gradient, adaptation_step, forecast, layers (default: all)")
+      .memory_option()
       .kernel_lists()
       .flag("json", "a JSON object a line instead of text")
       .flag("csv", "a table for programs instead of text")
@@ -105,6 +107,10 @@ Status run_bench(std::span<char*> argv) {
         for (const auto& [height, width] : sizes) {
           settings.height = height;
           settings.width = width;
+          const Result<EnsembleThrift> thrift =
+              thrift_for(network.prior, *kernels, {height, width, settings.members}, arguments.memory_limit());
+          if (!thrift.ok()) return thrift.status();
+          settings.thrift = *thrift;
           BenchJob job{network.name, &network.prior, settings, isa, kernels->threads().size(), 0};
           job.peak_gflops = measure_fma_peak(*find_table(isa)) * job.threads;
           const BenchReport report = bench_station(network.prior, settings, *kernels);

@@ -102,6 +102,8 @@ Status run_forecast(std::span<char*> argv) {
       .value("thresholds", "X,X,...",
              "of the probability, in the frames' units (default: the newest frame's brightest 10 %)")
       .value("palette", "NAME", "grey, enhanced, sea or ember (default: cache.toml's, or by the channel)")
+      .flag("no-pictures", "forecast.nc and summary.json alone, in a fraction of the time")
+      .memory_option()
       .kernel_options();
   if (!arguments.parse(argv)) return {};
   const Source source = source_of(arguments);
@@ -109,11 +111,14 @@ Status run_forecast(std::span<char*> argv) {
   const std::string out = arguments.text("out");
   AdaptationSettings adaptation = adaptation_settings(arguments);
   adaptation.at = arguments.time("at");
+  adaptation.memory_limit = arguments.memory_limit();
   ForecastSettings settings;
   settings.at = adaptation.at;
   settings.seed = adaptation.seed;
+  settings.memory_limit = adaptation.memory_limit;
   settings.members = arguments.integer("members", 1, 10000, settings.members);
   ProductOptions options;
+  options.pictures = !arguments.has("no-pictures");
   options.member_pictures = arguments.integer("member-pictures", -1, 10000, options.member_pictures);
   for (const double threshold : arguments.numbers("thresholds"))
     options.thresholds.push_back(static_cast<float>(threshold));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <tuple>
 
 #include "apps/altocast/arguments.h"
 #include "formats/checkpoint.h"
@@ -13,6 +14,7 @@
 #include "runtime/json_object.h"
 #include "runtime/kernels/native/kernel_table.h"
 #include "runtime/memory_plan.h"
+#include "runtime/station/forecast_memory.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -166,9 +168,8 @@ void describe(const Prior& prior, Description& description) {
 
 // Where a forward pass's activations lie, step by step.
 void describe_plan(const NetworkSpec& spec, int height, int width, Description& description) {
-  const int multiple = 1 << spec.depth;
-  height = (height + multiple - 1) / multiple * multiple;
-  width = (width + multiple - 1) / multiple * multiple;
+  height = padded_side(spec, height);
+  width = padded_side(spec, width);
   const UNetGraph graph = unet_graph(spec);
   const MemoryPlan plan = plan_memory(graph, {native::kBlock, 1}, height, width);
   const auto kib = [](std::size_t floats) { return static_cast<double>(floats * sizeof(float)) / 1024.0; };
@@ -208,6 +209,54 @@ void describe_plan(const NetworkSpec& spec, int height, int width, Description& 
                                    .integer("unshared_bytes", plan.unshared_size * sizeof(float))
                                    .raw("buffers", json_array(rows, [](const std::string& json) { return json; }))
                                    .str());
+}
+
+std::string describe(const std::string& title, const ForecastMemory& memory, Description& description) {
+  const auto mib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1048576.0; };
+  const EnsembleThrift& thrift = memory.thrift;
+  char row[160];
+  std::snprintf(row, sizeof row, "\n%s: %.0f MiB\n", title.c_str(), mib(memory.bytes()));
+  description.lines += row;
+  for (const ForecastMemory::Part& part : memory.parts) {
+    const bool network = part.what == std::string_view("network"), noise = part.what == std::string_view("noise");
+    std::string note;
+    if (network && thrift.band > 0) note = "   in bands of " + std::to_string(thrift.band) + " rows";
+    if (noise && !thrift.noise_tables) note = "   without tables";
+    std::snprintf(row, sizeof row, "  %-18s %8.1f%s\n", part.what, mib(part.bytes), note.c_str());
+    description.lines += row;
+  }
+  JsonObject parts;
+  for (const ForecastMemory::Part& part : memory.parts) parts.integer(part.what, part.bytes);
+  return JsonObject()
+      .integer("bytes", memory.bytes())
+      .integer("band", thrift.band)
+      .boolean("noise_tables", thrift.noise_tables)
+      .raw("parts", parts.str())
+      .str();
+}
+
+// What whole runs take.
+Status describe_memory(const Prior& prior, const Kernels<float>& kernels, const ForecastShape& shape,
+                       std::uint64_t limit, Description& description) {
+  const std::string of =
+      std::to_string(shape.members) + " members at " + std::to_string(shape.height) + "x" + std::to_string(shape.width);
+  JsonObject json;
+  json.integer("members", shape.members).integer("threads", kernels.threads().size());
+  json.raw("unlimited", describe("a forecast of " + of, count_memory(prior, kernels, shape, {}), description));
+  if (limit > 0) {
+    const Result<ForecastMemory> fit = fit_memory(prior, kernels, shape, limit);
+    if (!fit.ok()) return fit.status();
+    json.raw("limited", describe("with --memory-limit " + std::to_string(limit >> 20), *fit, description));
+  } else {
+    json.raw("least",
+             describe("the least that --memory-limit can be", least_memory(prior, kernels, shape), description));
+  }
+  const std::uint64_t adaptation =
+      adaptation_memory(prior, kernels, shape.height, shape.width, std::max(1, prior.support_pairs));
+  description.lines += "\nan adaptation: " + std::to_string((adaptation + 1048575) >> 20) + " MiB\n";
+  json.integer("adaptation", adaptation);
+  description.json.raw("memory", json.str());
+  return {};
 }
 
 void describe(const Posterior& posterior, Description& description) {
@@ -267,15 +316,23 @@ Status describe_result(const Result<File>& file, Description& description) {
 }  // namespace
 
 Status run_info(std::span<char*> argv) {
-  Arguments arguments("info", "FILE [--plan [--size HxW]] [--json]",
+  Arguments arguments("info", "FILE [--plan [--size HxW] [--members N]] [options]",
                       "Verifies a prior, posterior or checkpoint file and prints what it holds.");
   arguments.file()
-      .flag("plan", "of a prior: where a forward pass's activations lie in memory")
+      .flag("plan", "of a prior: what memory a forecast takes, and where a forward pass's activations lie")
       .value("size", "HxW", "frames' height and width for --plan (default 192x192)")
+      .value("members", "N", "ensemble members for --plan (default 16)")
+      .memory_option()
+      .kernel_options()
       .flag("json", "one JSON object instead of text");
   if (!arguments.parse(argv)) return {};
-  if (arguments.has("size") && !arguments.has("plan")) throw UsageError("--size belongs to --plan");
-  const auto [height, width] = arguments.size(192);
+  for (const char* name : {"size", "members", "memory-limit", "threads", "isa", "cpu-mask"}) {
+    if (arguments.has(name) && !arguments.has("plan"))
+      throw UsageError("--" + std::string(name) + " belongs to --plan");
+  }
+  ForecastShape shape;
+  std::tie(shape.height, shape.width) = arguments.size(192);
+  shape.members = arguments.integer("members", 1, 10000, 16);
   const std::string path = arguments.text("file");
   const Result<std::vector<std::uint8_t>> bytes = read_file(path, kMaxFileBytes);
   if (!bytes.ok()) return bytes.status();
@@ -302,7 +359,10 @@ Status run_info(std::span<char*> argv) {
     case FileKind::prior: {
       const Result<Prior> prior = parse_prior(*bytes);
       status = describe_result(prior, description);
-      if (status.ok() && arguments.has("plan")) describe_plan(prior->network, height, width, description);
+      if (status.ok() && arguments.has("plan")) {
+        describe_plan(prior->network, shape.height, shape.width, description);
+        status = describe_memory(*prior, *arguments.kernels(), shape, arguments.memory_limit(), description);
+      }
       break;
     }
     case FileKind::posterior:

@@ -57,6 +57,7 @@ ExitCode run(const Command& command, std::span<char*> argv) {
 
 int main(int argc, char** argv) {
   using namespace altocast;
+  return_freed_memory();
   const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
   const std::string_view name = argc > 1 ? argv[1] : "";
   for (const Command& command : kCommands) {

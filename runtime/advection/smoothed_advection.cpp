@@ -30,6 +30,16 @@ SmoothedAdvection::SmoothedAdvection(int height, int width, int leads, const Adv
       moved_(index(height) * index(width)),
       sources_(index(leads) * moved_.size()) {}
 
+std::uint64_t SmoothedAdvection::bytes(int height, int width, int leads) {
+  const std::uint64_t pixels = static_cast<std::uint64_t>(height) * static_cast<std::uint64_t>(width);
+  std::uint64_t finest = pixels;
+  while (finest > index(FlowSettings().finest_limit)) finest /= 4;
+  // Cascades and motion; the flow's pyramid, and what it has at the finest level that it estimates.
+  const std::uint64_t a_pixel = index(leads) + 1 + 2 * (kScales + 2) + 2 + 7;
+  constexpr std::uint64_t kFlowPlanes = 16;
+  return (a_pixel * pixels + kFlowPlanes * finest) * sizeof(float) + (1 << 16);
+}
+
 void SmoothedAdvection::forecast(std::span<const float> past, int count, std::span<float> advected,
                                  std::span<float> smoothed, ThreadPool* pool) {
   const FlushSubnormals flush;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,9 @@ class SmoothedAdvection {
  public:
   // height, width ≥ 8.
   SmoothedAdvection(int height, int width, int leads, const AdvectionSettings& settings = {});
+
+  // Of all its memory, or a little more.
+  static std::uint64_t bytes(int height, int width, int leads);
 
   // As Advection::forecast with the constructor's leads; `advected` and `smoothed` are [leads, height, width].
   void forecast(std::span<const float> past, int count, std::span<float> advected, std::span<float> smoothed,

@@ -67,13 +67,22 @@ class Kernels {
   // The first failure of a library underneath; what it should have computed is NaN.
   virtual Status status() const { return {}; }
   ThreadPool& threads() { return threads_; }
+  const ThreadPool& threads() const { return threads_; }
 
   // Another set that gives the same bits on the thread that calls it alone; null where a set does not offer one.
   virtual std::unique_ptr<Kernels<T>> single_threaded() const { return nullptr; }
 
+  // Whether an image can be convolved in bands of rows to the same bits: where this is not 0, if a band's first row is
+  // a multiple of it, its last row is the one before such a row or the image's last, and its halo rows hold the
+  // image's.
+  virtual int band_unit() const { return 0; }
+
   // Announces a convolution that will be called at this height and width, in both directions and for its weight
   // gradient; scratch memory and primitives are made here.
   virtual void reserve(const WeightSlice& slice, int height, int width) = 0;
+
+  // Elements of the scratch memory that it makes for this one; several share the largest.
+  virtual std::size_t scratch_size(const WeightSlice&, int, int) const { return 0; }
 
   // Elements of the packed form of a slice; 0 where convolve reads the weights as they are.
   virtual std::size_t packed_size(const WeightSlice& slice, Direction direction) const = 0;

@@ -105,7 +105,13 @@ template <class T>
 void ConvBlock<T>::recall(const Tensor<T>& z, const Tensor<T>& dst) {
   const Tensor<T> n = norm_ ? (n_.data ? n_ : dst) : z;
   if (norm_) norm_->forward(z, phi_ + spec_.gamma, phi_ + spec_.beta, n, kernels_.threads());
-  if (spec_.activated) kernels_.activate(spec_.activation, n.data, dst.data, dst.size());
+  if (!spec_.activated) return;
+  if (dst.spare_rows == 0) return kernels_.activate(spec_.activation, n.data, dst.data, dst.size());
+  const std::size_t rows = static_cast<std::size_t>(dst.extent.height) * dst.row_stride();
+  const auto margin = static_cast<std::ptrdiff_t>(dst.layout.halo * dst.layout.block);
+  for (int b = 0; b < dst.blocks(); ++b) {
+    kernels_.activate(spec_.activation, n.row(b, 0) - margin, dst.row(b, 0) - margin, rows);
+  }
 }
 
 template <class T>

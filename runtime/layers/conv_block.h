@@ -44,7 +44,7 @@ class ConvBlock {
   void set_weights(const T* phi);        // φ must outlive the passes
   void set_direction(const T* tan_phi);  // so must this
 
-  // z may be dst, where nothing is to follow.
+  // z may be dst, where nothing is to follow. Without norm, tensors may be bands of rows.
   void forward(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& dst);
 
   // dst from the z of an earlier forward at the same weights.

@@ -29,14 +29,18 @@ double GaussianNll<T>::row_sum(int lead) const {
 }
 
 template <class T>
-void GaussianNll<T>::forecast(const Tensor<T>& head, const Sample<T>& sample, T* out, ThreadPool& threads) const {
-  for_each_row(leads_, height_, width_, threads, [&](int lead, int y, std::size_t first) {
+void GaussianNll<T>::forecast(const Tensor<T>& head, const Sample<T>& sample, T* out, ThreadPool& threads,
+                              int first_row) const {
+  const int rows = std::min(head.extent.height, height_ - first_row);
+  for_each_row(leads_, rows, width_, threads, [&](int lead, int y, std::size_t) {
+    const std::size_t row = static_cast<std::size_t>(first_row + y) * static_cast<std::size_t>(width_);
     const T* base = sample.base_at(lead, pixels());
-    const T* base_row = base ? base + static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) : nullptr;
+    const T* base_row = base ? base + row : nullptr;
     const T* head_row = &head.at(lead, y, 0);
+    T* out_row = out + static_cast<std::size_t>(lead) * pixels() + row;
     for (int x = 0; x < width_; ++x) {
       const T change = head_row[x * head.layout.block];
-      out[first + static_cast<std::size_t>(x)] = base_row ? base_row[x] + change : change;
+      out_row[x] = base_row ? base_row[x] + change : change;
     }
   });
 }

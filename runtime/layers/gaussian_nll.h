@@ -43,8 +43,8 @@ class GaussianNll {
   // In units of e^s; for backward() alone, whose value and ∂NLL/∂s stay the NLL's.
   void set_residual_limit(T limit) { residual_limit_ = limit; }
 
-  // out[lead, y, x] = base + head.
-  void forecast(const Tensor<T>& head, const Sample<T>& sample, T* out, ThreadPool& threads) const;
+  // out[lead, y, x] = base + head; a head whose first row is `first_row` fills its rows alone.
+  void forecast(const Tensor<T>& head, const Sample<T>& sample, T* out, ThreadPool& threads, int first_row = 0) const;
 
   // The NLL.
   double value(const Tensor<T>& head, const Sample<T>& sample, const T* log_noise, ThreadPool& threads) {

@@ -87,6 +87,12 @@ std::string forecast_hash(const ForecastProduct& forecast) {
   for (const int extent : {forecast.members, forecast.leads, forecast.height, forecast.width}) {
     append(static_cast<std::uint32_t>(extent));
   }
+  if constexpr (std::endian::native == std::endian::little) {
+    hash.update(bytes);
+    const auto raw = std::as_bytes(forecast.values);
+    hash.update({reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});
+    return to_hex(hash.finish());
+  }
   for (const float value : forecast.values) append(std::bit_cast<std::uint32_t>(value));
   hash.update(bytes);
   return to_hex(hash.finish());

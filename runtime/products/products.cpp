@@ -129,6 +129,21 @@ void add_pictures(PictureWriter& writer, const ProductParts& parts, int members,
   }
 }
 
+// All pictures and the report; returns their names.
+Result<std::vector<std::string>> write_pictures(const ProductParts& parts, const ProductOptions& options,
+                                                OutputFolder& output) {
+  const int members = parts.forecast->members;
+  PictureWriter writer(output, options.threads);
+  ReportPictures report;
+  add_pictures(writer, parts, options.member_pictures < 0 ? members : std::min(options.member_pictures, members),
+               report);
+  ALTOCAST_RETURN_IF_ERROR(writer.write());
+  ALTOCAST_RETURN_IF_ERROR(output.add("report.html", report_html(parts, report)));
+  std::vector<std::string> names(writer.names().begin(), writer.names().end());
+  names.emplace_back("report.html");
+  return names;
+}
+
 }  // namespace
 
 Status validate(const ForecastProduct& forecast, const ProductOptions& options) {
@@ -181,18 +196,13 @@ Result<std::string> write_products(const ForecastProduct& forecast, const std::s
   if (!output.ok()) return output.status();
   const ProductParts parts = make_parts(forecast, options);
   ALTOCAST_RETURN_IF_ERROR(write_forecast_netcdf(parts, output->path() + "/forecast.nc"));
-
-  PictureWriter writer(*output, options.threads);
-  ReportPictures report;
-  const int members =
-      options.member_pictures < 0 ? forecast.members : std::min(options.member_pictures, forecast.members);
-  add_pictures(writer, parts, members, report);
-  ALTOCAST_RETURN_IF_ERROR(writer.write());
-
-  std::vector<std::string> files = {"forecast.nc", "report.html"};
-  files.insert(files.end(), writer.names().begin(), writer.names().end());
+  std::vector<std::string> files = {"forecast.nc"};
+  if (options.pictures) {
+    const Result<std::vector<std::string>> pictures = write_pictures(parts, options, *output);
+    if (!pictures.ok()) return pictures.status();
+    files.insert(files.end(), pictures->begin(), pictures->end());
+  }
   std::sort(files.begin(), files.end());
-  ALTOCAST_RETURN_IF_ERROR(output->add("report.html", report_html(parts, report)));
   ALTOCAST_RETURN_IF_ERROR(output->add("summary.json", summary_json(parts, files)));
   ALTOCAST_RETURN_IF_ERROR(output->commit());
   return parts.hash;

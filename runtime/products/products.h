@@ -70,6 +70,7 @@ struct ForecastProduct {
 inline constexpr std::size_t kMaxThresholds = 9;  // one digit in a file's name
 
 struct ProductOptions {
+  bool pictures = true;      // false: forecast.nc and summary.json alone
   int member_pictures = -1;  // members that get pictures of their own; −1 = all
   // Of the probability: the share of members above (below where `bright_is_low`) each, up to kMaxThresholds. Empty:
   // what the brightest 10 % of the newest frame exceed.

@@ -26,7 +26,8 @@ struct AdaptationSettings {
   std::optional<int> steps;        // inner steps; else the prior's number
   float rate_scale = 1.0f;         // multiplies the prior's inner rates
   std::uint64_t seed = 1;
-  bool guard = true;  // for guarded_adaptation.h; adapt() itself tests nothing
+  bool guard = true;               // for guarded_adaptation.h; adapt() itself tests nothing
+  std::uint64_t memory_limit = 0;  // bytes, for guarded_adaptation.h (forecast_memory.h); 0: none
 };
 
 struct Adaptation {

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "runtime/gaussian.h"
+#include "runtime/memory_plan.h"
 #include "runtime/random.h"
 #include "runtime/reflection.h"
 #include "runtime/station/host.h"
@@ -31,20 +32,29 @@ EnsembleUnits ensemble_units(const FrameCacheSettings& settings, const Normalisa
   return {settings.from_normalised(normalisation), frame_range_limits(normalisation, largest)};
 }
 
-EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width)
-    : network_(prior.network, kernels, height, width, Purpose::forecast),
+int EnsembleForecaster::workers(const NetworkSpec& spec, const Kernels<float>& kernels, int height, int width,
+                                const EnsembleThrift& thrift) {
+  const int threads = kernels.threads().size();
+  if (threads == 1 || !thrift.side_by_side || thrift.band > 0) return 0;
+  const std::size_t floats =
+      plan_memory(unet_graph(spec), kernels.layout(), padded_side(spec, height), padded_side(spec, width)).size;
+  return floats * sizeof(float) <= kMaxWorkerBytes ? threads : 0;
+}
+
+EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width,
+                                       const EnsembleThrift& thrift)
+    : network_(prior.network, kernels, height, width, thrift.band),
       leads_(static_cast<std::size_t>(prior.network.leads)),
       phi_(parameter_count(prior.network)),
-      scratch_(reflection_scratch(prior.network, height, width)),
+      scratch_(reflected_scratch(prior.network, height, width)),
       combined_(height, width, prior.network.leads),
       centre_{std::vector<float>(member_size()), std::vector<double>(leads_)},
       sums_(member_size()),
       squares_(leads_) {
-  if (prior.noise) noise_.emplace(*prior.noise, height, width);
-  const int threads = kernels.threads().size();
-  if (threads == 1 || network_.activation_bytes() > kMaxWorkerBytes) return;
-  workers_.reserve(static_cast<std::size_t>(threads));
-  for (int i = 0; i < threads; ++i) {
+  if (prior.noise) noise_.emplace(*prior.noise, height, width, thrift.noise_tables);
+  const int count = workers(prior.network, kernels, height, width, thrift);
+  workers_.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
     std::unique_ptr<Kernels<float>> own = kernels.single_threaded();
     if (!own) return;
     Kernels<float>& borrowed = *own;
@@ -53,7 +63,8 @@ EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kerne
   }
 }
 
-void EnsembleForecaster::compute(UNet<float>& network, std::vector<float>& phi, std::span<float> scratch,
+template <class Network>
+void EnsembleForecaster::compute(Network& network, std::vector<float>& phi, std::span<float> scratch,
                                  const AdaptedWeights& weights, const Sample<float>& input,
                                  const FrameRangeLimits& limits, std::uint64_t seed, std::size_t member,
                                  std::span<float> out) {

@@ -13,6 +13,7 @@
 #include "formats/posterior.h"
 #include "formats/prior.h"
 #include "formats/status.h"
+#include "runtime/forecast_network.h"
 #include "runtime/frames/frame_cache_settings.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/layers/gaussian_nll.h"
@@ -43,13 +44,25 @@ struct EnsembleCentre {
   std::vector<double> weight_variance;  // [leads]: mean over the pixels of the variance among them; 0 for one member
 };
 
+// What an ensemble may take memory for; forecast_memory.h chooses. None changes a bit.
+struct EnsembleThrift {
+  bool side_by_side = true;  // members, where the network's buffers are small
+  bool noise_tables = true;  // observation_noise.h
+  int band = 0;              // rows that the network computes at once (forecast_network.h)
+};
+
 // Not for concurrent use; prior and kernels are borrowed. Memory is allocated by the constructor only. Where the
 // network's buffers are small, as many members as there are threads are computed at once, each by one thread: they wait
 // for each other once a member instead of forty times. The rest, and large members, are computed one after another with
 // all threads. Neither changes a bit.
 class EnsembleForecaster {
  public:
-  EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width);
+  EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width,
+                     const EnsembleThrift& thrift = {});
+
+  // Networks that compute members side by side; 0: one after another.
+  static int workers(const NetworkSpec& spec, const Kernels<float>& kernels, int height, int width,
+                     const EnsembleThrift& thrift);
 
   // Numbers of one member: leads · height · width.
   std::size_t member_size() const { return network_.terms(); }
@@ -60,6 +73,9 @@ class EnsembleForecaster {
   const EnsembleCentre& forecast(const AdaptedWeights& weights, const Sample<float>& input, const EnsembleUnits& units,
                                  std::uint64_t seed, std::span<float> members);
 
+  // The last one's result; none is to follow.
+  EnsembleCentre take_centre() { return std::move(centre_); }
+
  private:
   // Computes members by itself.
   struct Worker {
@@ -68,13 +84,14 @@ class EnsembleForecaster {
     std::vector<float> phi;      // [D]
     std::vector<float> scratch;  // of reflections
   };
-  void compute(UNet<float>& network, std::vector<float>& phi, std::span<float> scratch, const AdaptedWeights& weights,
+  template <class Network>
+  void compute(Network& network, std::vector<float>& phi, std::span<float> scratch, const AdaptedWeights& weights,
                const Sample<float>& input, const FrameRangeLimits& limits, std::uint64_t seed, std::size_t member,
                std::span<float> out);
   void add_to_centre(std::span<const float> member);
   void finish_centre(std::size_t members, const EnsembleUnits& units);
 
-  UNet<float> network_;
+  ForecastNetwork network_;
   std::size_t leads_;
   std::vector<float> phi_;       // [D]
   std::vector<float> scratch_;   // of reflections

@@ -9,6 +9,7 @@
 #include "runtime/sample_set.h"
 #include "runtime/scores/ensemble_scores.h"
 #include "runtime/station/ensemble.h"
+#include "runtime/station/forecast_memory.h"
 #include "runtime/thread_pool.h"
 
 namespace altocast {
@@ -161,6 +162,9 @@ std::string guard_json(const Guard& guard) {
 Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCache& cache,
                                              const AdaptationSettings& settings, Kernels<float>& kernels) {
   const FlushSubnormals flush;
+  ALTOCAST_RETURN_IF_ERROR(check_adaptation_memory(loaded.prior, kernels, cache.height(), cache.width(),
+                                                   settings.pairs.value_or(loaded.prior.support_pairs),
+                                                   settings.memory_limit));
   GuardedAdaptation result;
   Guard& guard = result.guard;
   if (!settings.guard) {

@@ -84,6 +84,14 @@ double cpu_temperature() {
   return hottest;
 }
 
+void return_freed_memory() {
+#if defined(__GLIBC__)
+  constexpr int kKept = 4 << 20;
+  mallopt(M_MMAP_THRESHOLD, kKept);
+  mallopt(M_TRIM_THRESHOLD, kKept);
+#endif
+}
+
 void reset_peak_rss() {
 #if defined(__GLIBC__)
   malloc_trim(0);

@@ -16,6 +16,8 @@ class LocalVariability {
  public:
   LocalVariability(int height, int width);
 
+  static constexpr std::size_t kBytesPerPixel = 3 * sizeof(double) + (kNoiseTerms + 1) * sizeof(float);
+
   // Of frames [input_frames, height, width], normalised. The same bits for every number of threads.
   void compute(const float* frames, int input_frames, ThreadPool& threads);
 

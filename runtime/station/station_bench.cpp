@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "runtime/flop_count.h"
+#include "runtime/forecast_network.h"
 #include "runtime/frames/synthetic.h"
 #include "runtime/inner_loop.h"
 #include "runtime/products/products.h"
@@ -123,15 +124,17 @@ class Bench {
     reset_peak_rss();
     const Pairs pairs = make_pairs(0, 1, 0);
     const Sample<float>& sample = pairs.samples()[0];
-    UNet<float> network(spec_, kernels_, settings_.height, settings_.width, Purpose::forecast);
+    ForecastNetwork network(spec_, kernels_, settings_.height, settings_.width, settings_.thrift.band);
     std::vector<float> out(network.terms());
     network.set_weights(prior_.mu.data());
     measure("pack_weights", 0, 0, [&] { network.set_weights(prior_.mu.data()); });
     measure("forward", flops_.forward, network.activation_bytes(), [&] { network.forward(sample, out.data()); });
-    if (wants("layers")) layers(network, sample, out);
+    if (wants("layers")) layers(sample, out);
   }
 
-  void layers(UNet<float>& network, const Sample<float>& sample, std::vector<float>& out) {
+  void layers(const Sample<float>& sample, std::vector<float>& out) {
+    UNet<float> network(spec_, kernels_, settings_.height, settings_.width, Purpose::forecast);
+    network.set_weights(prior_.mu.data());
     const UNetGraph& graph = network.graph();
     const std::size_t steps = graph.steps.size();
     std::vector<double> seconds(steps);
@@ -187,7 +190,7 @@ class Bench {
     reset_peak_rss();
     const AdaptedWeights weights = prior_weights(prior_);
     const Pairs pairs = make_pairs(support_pairs() - 1, 1, 0);
-    EnsembleForecaster forecaster(prior_, kernels_, settings_.height, settings_.width);
+    EnsembleForecaster forecaster(prior_, kernels_, settings_.height, settings_.width, settings_.thrift);
     std::vector<float> values(forecaster.member_size() * static_cast<std::size_t>(settings_.members));
     const EnsembleUnits units = ensemble_units({}, prior_.normalisation, 255.0);
     measure("forecast", flops_.forward * settings_.members, forecaster.activation_bytes(),

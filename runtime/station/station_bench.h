@@ -8,6 +8,7 @@
 #include "formats/prior.h"
 #include "formats/status.h"
 #include "runtime/kernels/kernels.h"
+#include "runtime/station/ensemble.h"
 
 namespace altocast {
 
@@ -20,6 +21,7 @@ struct BenchSettings {
   int repeats = 20;                // at most, for each figure; slow ones stop after `seconds`
   double seconds = 3.0;            // of each figure
   std::vector<std::string> parts;  // of kBenchParts; none: all
+  EnsembleThrift thrift;           // of forward and forecast
 };
 
 // One thing measured.

@@ -6,6 +6,7 @@
 
 #include "runtime/json_text.h"
 #include "runtime/sample_set.h"
+#include "runtime/station/forecast_memory.h"
 
 namespace altocast {
 namespace {
@@ -57,17 +58,19 @@ Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
 
 Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights& weights, const FrameBlock& frames,
                                         const EnsembleUnits& units, std::uint64_t seed, Kernels<float>& kernels,
-                                        std::span<float> values) {
+                                        std::span<float> values, const EnsembleThrift& thrift) {
   const int inputs = prior.network.input_frames;
   if (frames.count < inputs) {
     return Status::error(std::to_string(frames.count) + " frames are too few to forecast from: the prior takes " +
                          std::to_string(inputs));
   }
-  EnsembleForecaster forecaster(prior, kernels, frames.height, frames.width);
   SampleSet inputs_only(prior.network, frames.height, frames.width, 1);
   const Sample<float>& input = inputs_only.add(
       frames.from(frames.first + static_cast<std::size_t>(frames.count - inputs)), nullptr, kernels.threads());
-  EnsembleCentre centre = forecaster.forecast(weights, input, units, seed, values);
+  inputs_only.finish();
+  EnsembleForecaster forecaster(prior, kernels, frames.height, frames.width, thrift);
+  forecaster.forecast(weights, input, units, seed, values);
+  EnsembleCentre centre = forecaster.take_centre();
   if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
     return Status::error(
         "the forecast is not finite: the weights are not fit; adapt with a lower --rate-scale or take "
@@ -96,13 +99,17 @@ Result<StationForecast> forecast(const LoadedPrior& loaded, const AdaptedWeights
   ALTOCAST_RETURN_IF_ERROR(
       check_ensemble_memory(pixels * static_cast<std::uint64_t>(prior.network.leads), settings.members));
 
+  const Result<EnsembleThrift> thrift =
+      thrift_for(prior, kernels, {block->height, block->width, settings.members}, settings.memory_limit);
+  if (!thrift.ok()) return thrift.status();
+
   const EnsembleUnits units = ensemble_units(cache.settings(), prior.normalisation, cache.largest_number());
   StationForecast result;
   ALTOCAST_RETURN_IF_ERROR(set_pictures(cache, result.product_));  // before the work
   result.values_.resize(static_cast<std::size_t>(pixels) * static_cast<std::size_t>(prior.network.leads) *
                         static_cast<std::size_t>(settings.members));
   Result<EnsembleCentre> centre =
-      forecast_members(prior, weights, *block, units, settings.seed, kernels, result.values_);
+      forecast_members(prior, weights, *block, units, settings.seed, kernels, result.values_, *thrift);
   if (!centre.ok()) return centre.status();
   result.mean_ = std::move(centre->mean);
 

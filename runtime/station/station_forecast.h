@@ -22,6 +22,7 @@ struct ForecastSettings {
   std::optional<std::int64_t> at;  // "now"; else the newest frame's time
   int members = 16;
   std::uint64_t seed = 1;
+  std::uint64_t memory_limit = 0;  // bytes (forecast_memory.h); 0: none
 };
 
 // Owns what the product's spans point to.
@@ -48,8 +49,8 @@ class StationForecast {
 };
 
 // From the newest frames up to `at`, with `weights` (adapted, or the prior's own). `cache` loses frames that
-// do not decode (frame_block.h). Fails if there are too few frames, if the ensemble does not fit into memory,
-// or if a member is not finite. The result is a pure function of weights, pixels and settings, whatever the
+// do not decode (frame_block.h). Fails if there are too few frames, if the ensemble does not fit into memory or into
+// the limit, or if a member is not finite. The result is a pure function of weights, pixels and settings, whatever the
 // kernels' threads and instruction set.
 Result<StationForecast> forecast(const LoadedPrior& prior, const AdaptedWeights& weights, FrameCache& cache,
                                  const ForecastSettings& settings, Kernels<float>& kernels);
@@ -58,6 +59,6 @@ Result<StationForecast> forecast(const LoadedPrior& prior, const AdaptedWeights&
 // Fails if there are too few frames or if a member is not finite.
 Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights& weights, const FrameBlock& frames,
                                         const EnsembleUnits& units, std::uint64_t seed, Kernels<float>& kernels,
-                                        std::span<float> values);
+                                        std::span<float> values, const EnsembleThrift& thrift = {});
 
 }  // namespace altocast

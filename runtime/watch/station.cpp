@@ -351,6 +351,7 @@ SlotPlan Station::affordable(const SlotPlan& wanted, FrameCache& cache, std::int
     ForecastSettings one;
     one.at = slot;
     one.members = 1;
+    one.memory_limit = settings_.memory_limit;
     const double began = steady_now();
     inputs_decode(cache, slot);
     const double reading = steady_now() - began;  // which a second member does not add
@@ -406,6 +407,7 @@ bool Station::forecast_slot(FrameCache& cache, std::int64_t slot) {
   wish.at = slot;
   wish.members = plan.members;
   wish.seed = settings_.seed;
+  wish.memory_limit = settings_.memory_limit;
   const double start = steady_now();
   Result<StationForecast> made = forecast(weights_.prior(), weights_.weights_for(slot), cache, wish, *kernels_);
   if (!made.ok() || made->product().start_time != slot) {

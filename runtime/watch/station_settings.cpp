@@ -125,11 +125,12 @@ class SettingsReader {
     }
   }
   void read_compute(const toml::table&, TomlReader& reader) {
-    constexpr std::array<std::string_view, 3> kKeys = {"threads", "nice", "budget"};
+    constexpr std::array<std::string_view, 4> kKeys = {"threads", "nice", "budget", "memory_limit"};
     reader.check_keys(kKeys);
     reader.integer("threads", 0, 1024, settings_.threads);
     reader.integer("nice", 0, 19, settings_.nice);
     reader.integer("budget", 1, 86400, settings_.budget_seconds);
+    mebibytes(reader, "memory_limit", settings_.memory_limit);
   }
   void read_keep(const toml::table&, TomlReader& reader) {
     constexpr std::array<std::string_view, 4> kKeys = {"runs", "hours", "mib", "free_mib"};

@@ -42,7 +42,8 @@ struct StationSettings {
 
   int threads = 0;  // 0: all cores
   int nice = 10;
-  int budget_seconds = 0;  // from a frame to its forecast; 0: half the cadence
+  std::uint64_t memory_limit = 0;  // bytes that a forecast or an adaptation may take; 0: no limit
+  int budget_seconds = 0;          // from a frame to its forecast; 0: half the cadence
 
   RunLimits keep{48, 0, 0, std::uint64_t{200} << 20};
 };

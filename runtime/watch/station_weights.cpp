@@ -97,6 +97,7 @@ void StationWeights::adapt(const StationSettings& settings, FrameCache& cache, s
   wanted.rate_scale = settings.rate_scale;
   wanted.seed = settings.seed;
   wanted.guard = settings.guard;
+  wanted.memory_limit = settings.memory_limit;
   const std::size_t frames = cache.frames().size();
   SlotAdaptation made = adapt_to_slot(prior_, cache, wanted, kernels);
   if (!made.record.used && cache.frames().size() != frames) return;

@@ -185,6 +185,18 @@ TEST(Products, ProbabilityIsTheShareOfMembersBeyondTheThreshold) {
   EXPECT_FALSE(write_products(sample.forecast, folder / "out", {.thresholds = std::vector<float>(10)}).ok());
 }
 
+TEST(Products, WithoutPicturesTheNumbersAreTheSame) {
+  const TemporaryFolder folder;
+  Sample sample;
+  ASSERT_TRUE(write_products(sample.forecast, folder / "all").ok());
+  ASSERT_TRUE(write_products(sample.forecast, folder / "numbers", {.pictures = false}).ok());
+  EXPECT_EQ(text_of(folder / "numbers/forecast.nc"), text_of(folder / "all/forecast.nc"));
+  const std::string summary = text_of(folder / "numbers/summary.json");
+  EXPECT_TRUE(contains(summary, forecast_hash(sample.forecast)));
+  EXPECT_FALSE(contains(summary, ".png")) << summary;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "numbers"), fs::directory_iterator()), 2);
+}
+
 TEST(Products, WithoutThresholdsTheBrightestTenthOfTheNewestFrameIsTheEvent) {
   const TemporaryFolder folder;
   Sample sample(1, 1, 10, 10);

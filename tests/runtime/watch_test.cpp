@@ -124,6 +124,7 @@ TEST(StationSettings, TheExampleNamesTheDefaults) {
   EXPECT_EQ(plain->rate_scale, full->rate_scale);
   EXPECT_EQ(plain->threads, full->threads);
   EXPECT_EQ(plain->nice, full->nice);
+  EXPECT_EQ(plain->memory_limit, full->memory_limit);
   EXPECT_EQ(plain->keep.runs, full->keep.runs);
   EXPECT_EQ(plain->keep.seconds, full->keep.seconds);
   EXPECT_EQ(plain->keep.bytes, full->keep.bytes);

@@ -236,22 +236,24 @@ void pack_block(const float* weight, const WeightSlice& slice, bool forward, int
 NativeKernels::NativeKernels(const KernelTable& table, int threads) : Kernels<float>(threads), table_(table) {}
 
 void NativeKernels::reserve(const WeightSlice& slice, int height, int width) {
-  std::size_t size = 0;
-  if (uses_winograd(slice)) {
-    // The largest of what a convolution over kMaxTerms terms can take either way.
-    const int channels = kMaxTerms * blocks_of(std::max(slice.in_total, slice.out)) * kBlock;
-    const int group = table_.blocks_per_group;
-    const std::size_t workers = as_size(threads().size());
-    const std::size_t strips = kPanelFloats + workers * strip_scratch_size(channels, group);
-    const std::size_t pieces = max_wide_size(channels, divide_up(height, 4) * divide_up(width, 4)) +
-                               workers * (piece_size(group) + piece_products_size(group));
-    const WinogradPartition partition(slice, height, width);
-    const int parts = partition.segments == 1 ? 1 : threads().size();
-    size = std::max({strips, pieces, totals_size(slice, partition.segments) + as_size(parts) * partition.chunk_size()});
-  } else {
-    size = totals_size(slice, Partition(height, width, weight_blocks(slice)).segments);
-  }
-  scratch_.resize(std::max(scratch_.size(), size));
+  const std::size_t size = scratch_size(slice, height, width);
+  if (size <= scratch_.size()) return;
+  scratch_ = {};  // rather than copied
+  scratch_.resize(size);
+}
+
+std::size_t NativeKernels::scratch_size(const WeightSlice& slice, int height, int width) const {
+  if (!uses_winograd(slice)) return totals_size(slice, Partition(height, width, weight_blocks(slice)).segments);
+  // The largest of what a convolution over kMaxTerms terms can take either way.
+  const int channels = kMaxTerms * blocks_of(std::max(slice.in_total, slice.out)) * kBlock;
+  const int group = table_.blocks_per_group;
+  const std::size_t workers = as_size(threads().size());
+  const std::size_t strips = kPanelFloats + workers * strip_scratch_size(channels, group);
+  const std::size_t pieces = max_wide_size(channels, divide_up(height, 4) * divide_up(width, 4)) +
+                             workers * (piece_size(group) + piece_products_size(group));
+  const WinogradPartition partition(slice, height, width);
+  const std::size_t parts = partition.segments == 1 ? 1 : workers;
+  return std::max({strips, pieces, totals_size(slice, partition.segments) + parts * partition.chunk_size()});
 }
 
 std::size_t NativeKernels::packed_size(const WeightSlice& slice, Direction direction) const {

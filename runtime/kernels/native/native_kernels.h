@@ -34,7 +34,9 @@ class NativeKernels final : public Kernels<float> {
   std::unique_ptr<Kernels<float>> single_threaded() const override {
     return std::make_unique<NativeKernels>(table_, 1);
   }
+  int band_unit() const override { return 4; }  // the side of Winograd's tiles
   void reserve(const WeightSlice& slice, int height, int width) override;
+  std::size_t scratch_size(const WeightSlice& slice, int height, int width) const override;
   std::size_t packed_size(const WeightSlice& slice, Direction direction) const override;
   void pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) override;
   void convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias, const Tensor<float>& dst) override;
@@ -71,7 +73,7 @@ class NativeKernels final : public Kernels<float> {
 
   const KernelTable& table_;
   // Sums of weight gradients, Winograd's tiles and weights; nothing lives in it between calls.
-  AlignedVector<float> scratch_;
+  ScratchVector<float> scratch_;
 };
 
 }  // namespace altocast

@@ -66,8 +66,8 @@ inline __m128d round_to_odd(__m128d sum, __m128d product, __m128d c) {
   return _mm_castsi128_pd(_mm_add_epi64(bits, _mm_and_si128(_mm_and_si128(inexact, even), step)));
 }
 
-__attribute__((always_inline)) inline __m128 fma_on_a_tie(__m128d sum0, __m128d sum1, __m128d product0,
-                                                          __m128d product1, __m128d c0, __m128d c1) {
+__attribute__((noinline, cold)) __m128 fma_on_a_tie(__m128d sum0, __m128d sum1, __m128d product0, __m128d product1,
+                                                    __m128d c0, __m128d c1) {
   return _mm_movelh_ps(_mm_cvtpd_ps(round_to_odd(sum0, product0, c0)), _mm_cvtpd_ps(round_to_odd(sum1, product1, c1)));
 }
 
