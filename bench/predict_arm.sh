@@ -1,7 +1,7 @@
 #!/bin/bash
 # predict_arm.sh [CPU …]: what llvm-mca predicts for the inner loops of the NEON kernels on ARM cores that are not at hand
 # (default: cortex-a53 cortex-a72 cortex-a76), as a Markdown table. It compiles runtime/kernels/native/neon.cpp for aarch64
-# with the project's own flags and takes every loop of one basic block that holds at least 16 vector multiply-adds.
+# with the project's own flags for g++ and takes every loop of one basic block that holds at least 16 vector multiply-adds.
 # The prediction knows the pipelines and counts every load as a hit in the first cache. CXX, the compiler, and MCA,
 # llvm-mca, may be set.
 set -euo pipefail
@@ -16,7 +16,7 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$cxx" -std=c++20 -O2 -DNDEBUG -ffp-contract=off -fno-math-errno -I. -S -o "$work/neon.s" runtime/kernels/native/neon.cpp
+"$cxx" -std=c++20 -O2 -DNDEBUG -ffp-contract=off -fno-math-errno -fno-schedule-insns -I. -S -o "$work/neon.s" runtime/kernels/native/neon.cpp
 
 # A loop: from a label to the branch back to it, without another label between. One file each, named by its function.
 awk -v work="$work" '

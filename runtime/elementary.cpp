@@ -3,41 +3,11 @@
 #include <bit>
 #include <cmath>
 
-#include "runtime/quantile_central.h"
+#include "runtime/quantile_pieces.h"
 
 namespace altocast {
 
 double portable_exp(double x) { return std::exp(x); }
-
-// x = 2^e m with m in [√½, √2); log m = 2 artanh(s), s = (m − 1) / (m + 1), |s| ≤ 0.172.
-double portable_log(double x) {
-  constexpr double kLn2High = 6.93147180369123816490e-01;  // 33 bits, so that e · high is exact
-  constexpr double kLn2Low = 1.90821492927058770002e-10;
-  constexpr std::uint64_t kSqrtHalfBits = 0x3FE6A09E667F3BCDu;
-  constexpr std::uint64_t kMantissa = 0x000FFFFFFFFFFFFFu;
-
-  const auto bits = std::bit_cast<std::uint64_t>(x);
-  // Adding the distance from √½ to 1 carries into the exponent just when the mantissa is at least √2.
-  const std::uint64_t shifted = bits + (0x3FF0000000000000u - kSqrtHalfBits);
-  const int e = static_cast<int>(shifted >> 52) - 1023;
-  const double m = std::bit_cast<double>((shifted & kMantissa) + kSqrtHalfBits);
-
-  const double f = m - 1.0;
-  const double s = f / (2.0 + f);
-  const double z = s * s;
-  double p = 1.0 / 21.0;
-  p = p * z + 1.0 / 19.0;
-  p = p * z + 1.0 / 17.0;
-  p = p * z + 1.0 / 15.0;
-  p = p * z + 1.0 / 13.0;
-  p = p * z + 1.0 / 11.0;
-  p = p * z + 1.0 / 9.0;
-  p = p * z + 1.0 / 7.0;
-  p = p * z + 1.0 / 5.0;
-  p = p * z + 1.0 / 3.0;
-  const double log_m = 2.0 * s + 2.0 * s * (z * p);
-  return static_cast<double>(e) * kLn2High + (log_m + static_cast<double>(e) * kLn2Low);
-}
 
 namespace {
 
@@ -86,30 +56,14 @@ double portable_atan2(double y, double x) {
 double normal_quantile(double p) {
   const double q = p - 0.5;
   if (q >= -0.425 && q <= 0.425) return normal_quantile_central(q);
-  double r = std::sqrt(-portable_log(q < 0 ? p : 1.0 - p));
-  double numerator;
-  double denominator;
+  const double tail_p = q < 0 ? p : 1.0 - p;
+  double r = std::sqrt(-portable_log(tail_p));
+  double tail;
   if (r <= 5.0) {
-    r -= 1.6;
-    numerator = 7.74545014278341407640e-4;
-    numerator = numerator * r + 2.27238449892691845833e-2;
-    numerator = numerator * r + 2.41780725177450611770e-1;
-    numerator = numerator * r + 1.27045825245236838258e0;
-    numerator = numerator * r + 3.64784832476320460504e0;
-    numerator = numerator * r + 5.76949722146069140550e0;
-    numerator = numerator * r + 4.63033784615654529590e0;
-    numerator = numerator * r + 1.42343711074968357734e0;
-    denominator = 1.05075007164441684324e-9;
-    denominator = denominator * r + 5.47593808499534494600e-4;
-    denominator = denominator * r + 1.51986665636164571966e-2;
-    denominator = denominator * r + 1.48103976427480074590e-1;
-    denominator = denominator * r + 6.89767334985100004550e-1;
-    denominator = denominator * r + 1.67638483018380384940e0;
-    denominator = denominator * r + 2.05319162663775882187e0;
-    denominator = denominator * r + 1.0;
+    tail = normal_quantile_tail(tail_p);
   } else {
     r -= 5.0;
-    numerator = 2.01033439929228813265e-7;
+    double numerator = 2.01033439929228813265e-7;
     numerator = numerator * r + 2.71155556874348757815e-5;
     numerator = numerator * r + 1.24266094738807843860e-3;
     numerator = numerator * r + 2.65321895265761230930e-2;
@@ -117,7 +71,7 @@ double normal_quantile(double p) {
     numerator = numerator * r + 1.78482653991729133580e0;
     numerator = numerator * r + 5.46378491116411436990e0;
     numerator = numerator * r + 6.65790464350110377720e0;
-    denominator = 2.04426310338993978564e-15;
+    double denominator = 2.04426310338993978564e-15;
     denominator = denominator * r + 1.42151175831644588870e-7;
     denominator = denominator * r + 1.84631831751005468180e-5;
     denominator = denominator * r + 7.86869131145613259100e-4;
@@ -125,8 +79,8 @@ double normal_quantile(double p) {
     denominator = denominator * r + 1.36929880922735805310e-1;
     denominator = denominator * r + 5.99832206555887937690e-1;
     denominator = denominator * r + 1.0;
+    tail = numerator / denominator;
   }
-  const double tail = numerator / denominator;
   return q < 0 ? -tail : tail;
 }
 

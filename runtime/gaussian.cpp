@@ -1,16 +1,21 @@
 #include "runtime/gaussian.h"
 
+#include <algorithm>
+
 #include "runtime/elementary.h"
 
 namespace altocast {
 namespace {
+
+// Loops go through chunks of the weights, whose intermediate numbers lie in arrays of their own: so g++ makes vector
+// code of them.
+constexpr std::size_t kChunk = 256;
 
 // e^y − 1 − y. Near zero, where e^y rounded to float would leave nothing but its error, by the series y²/2! + y³/3! +
 // …; elsewhere by T's own exp. Relative error below 1e-5 for float, 1e-11 for double, and the float one has the same
 // bits everywhere.
 template <class T>
 double exp_minus_linear(double y) {
-  if (y > 0.25 || y < -0.25) return static_cast<double>(portable_exp(static_cast<T>(y))) - 1.0 - y;
   double p = 1.0 / 3628800.0;
   p = p * y + 1.0 / 362880.0;
   p = p * y + 1.0 / 40320.0;
@@ -20,7 +25,9 @@ double exp_minus_linear(double y) {
   p = p * y + 1.0 / 24.0;
   p = p * y + 1.0 / 6.0;
   p = p * y + 0.5;
-  return p * (y * y);
+  const double near = p * (y * y);
+  const double far = static_cast<double>(portable_exp(static_cast<T>(y))) - 1.0 - y;
+  return y > 0.25 || y < -0.25 ? far : near;
 }
 
 }  // namespace
@@ -36,12 +43,19 @@ void sample_weights(std::span<const T> mu, std::span<const T> rho, std::span<con
 template <class T>
 double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p, ThreadPool& threads) {
   return sum_weight_parts(q.size(), threads, [&](std::size_t first, std::size_t end) {
+    // Terms first, then their sum in order.
+    double terms[kChunk];
     double sum = 0;
-    for (std::size_t d = first; d < end; ++d) {
-      const double log_ratio = static_cast<double>(q.rho[d]) - static_cast<double>(p.rho[d]);
-      const double shift =
-          (static_cast<double>(q.mu[d]) - static_cast<double>(p.mu[d])) * static_cast<double>(portable_exp(-p.rho[d]));
-      sum += 0.5 * (exp_minus_linear<T>(2.0 * log_ratio) + shift * shift);
+    for (; first < end; first += kChunk) {
+      const std::size_t count = std::min(kChunk, end - first);
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t d = first + i;
+        const double log_ratio = static_cast<double>(q.rho[d]) - static_cast<double>(p.rho[d]);
+        const double shift = (static_cast<double>(q.mu[d]) - static_cast<double>(p.mu[d])) *
+                             static_cast<double>(portable_exp(-p.rho[d]));
+        terms[i] = 0.5 * (exp_minus_linear<T>(2.0 * log_ratio) + shift * shift);
+      }
+      for (std::size_t i = 0; i < count; ++i) sum += terms[i];
     }
     return sum;
   });
@@ -50,9 +64,20 @@ double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p, ThreadPool& thr
 template <class T>
 void add_kl_gradient(const Gaussian<T>& q, const Gaussian<T>& p, T weight, Gaussian<T>& gradient, ThreadPool& threads) {
   for_weight_parts(q.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) {
-      gradient.mu[d] += weight * ((q.mu[d] - p.mu[d]) * portable_exp(T{-2} * p.rho[d]));
-      gradient.rho[d] += weight * (portable_exp(T{2} * (q.rho[d] - p.rho[d])) - T{1});
+    T precisions[kChunk], ratios[kChunk];
+    for (; first < end; first += kChunk) {
+      const std::size_t count = std::min(kChunk, end - first);
+      const T *q_mu = &q.mu[first], *q_rho = &q.rho[first], *p_mu = &p.mu[first], *p_rho = &p.rho[first];
+      for (std::size_t i = 0; i < count; ++i) {
+        precisions[i] = portable_exp(T{-2} * p_rho[i]);
+        ratios[i] = portable_exp(T{2} * (q_rho[i] - p_rho[i]));
+      }
+      T* __restrict grad_mu = &gradient.mu[first];
+      T* __restrict grad_rho = &gradient.rho[first];
+      for (std::size_t i = 0; i < count; ++i) {
+        grad_mu[i] += weight * ((q_mu[i] - p_mu[i]) * precisions[i]);
+        grad_rho[i] += weight * (ratios[i] - T{1});
+      }
     }
   });
 }

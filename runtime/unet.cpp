@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cstring>
 
 #include "runtime/layers/input.h"
 #include "runtime/layers/resample.h"
@@ -10,6 +11,11 @@
 
 namespace altocast {
 namespace {
+
+template <class T>
+void set_zero(T* first, std::size_t count) {
+  std::memset(first, 0, count * sizeof(T));
+}
 
 // Zeros in the halo, where an earlier tensor's numbers may lie.
 template <class T>
@@ -20,12 +26,12 @@ void clear_halo(const Tensor<T>& tensor) {
   const std::size_t margin = static_cast<std::size_t>(halo * tensor.layout.block);
   for (int b = 0; b < tensor.blocks(); ++b) {
     T* first = tensor.row(b, 0) - margin;
-    std::fill_n(first - static_cast<std::size_t>(halo) * row, static_cast<std::size_t>(halo) * row, T{0});
+    set_zero(first - static_cast<std::size_t>(halo) * row, static_cast<std::size_t>(halo) * row);
     for (int y = 0; y < tensor.extent.height; ++y, first += row) {
-      std::fill_n(first, margin, T{0});
-      std::fill_n(first + row - margin, margin, T{0});
+      set_zero(first, margin);
+      set_zero(first + row - margin, margin);
     }
-    std::fill_n(first, static_cast<std::size_t>(halo) * row, T{0});
+    set_zero(first, static_cast<std::size_t>(halo) * row);
   }
 }
 
@@ -216,7 +222,7 @@ void UNet<T>::resample_backward(const Step& step, const Tensor<T>& grad_dst, con
 template <class T>
 void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds) {
   // The input's padding channels hold zeros too.
-  if (values_.shared()) std::fill_n(values_[0].data, values_[0].size(), T{0});
+  if (values_.shared()) set_zero(values_[0].data, values_[0].size());
   copy_input(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();

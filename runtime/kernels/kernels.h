@@ -95,6 +95,13 @@ class Kernels {
   static constexpr int kMaxTerms = 4;
   virtual void convolve(std::span<const ConvolutionTerm<T>> terms, const T* bias, const Tensor<T>& dst) = 0;
 
+  // The same to z, and a = act(z), to the same bits as two calls; a has z's shape and may be z, and then z is lost.
+  virtual void convolve_activated(std::span<const ConvolutionTerm<T>> terms, const T* bias, ActivationKind kind,
+                                  const Tensor<T>& z, const Tensor<T>& a) {
+    convolve(terms, bias, z);
+    activate(kind, z.data, a.data, z.size());
+  }
+
   // grad_weight[:, in_first … ] += Σ over terms, pixels of src ⊗ grad_dst; grad_weight is the whole canonical tensor
   // [out, in_total, kernel, kernel].
   virtual void convolve_backward_weights(std::span<const WeightGradientTerm<T>> terms, const WeightSlice& slice,

@@ -97,7 +97,12 @@ void ConvBlock<T>::forward(std::span<const Tensor<T>> src, const Tensor<T>& z, c
     const auto at = static_cast<std::size_t>(i);
     terms[at] = weights(src[at], i, Direction::forward);
   }
-  kernels_.convolve(std::span(terms).first(static_cast<std::size_t>(spec_.sources)), phi_ + spec_.bias, z);
+  const std::span given = std::span<const ConvolutionTerm<T>>(terms).first(static_cast<std::size_t>(spec_.sources));
+  if (spec_.activated && !norm_) {
+    kernels_.convolve_activated(given, phi_ + spec_.bias, spec_.activation, z, dst);
+    return;
+  }
+  kernels_.convolve(given, phi_ + spec_.bias, z);
   recall(z, dst);
 }
 

@@ -121,6 +121,36 @@ TEST_P(NativeActivation, WorksInPlaceAndKeepsZero) {
   EXPECT_EQ(a[5], 0.0f);
 }
 
+// Direct and Winograd's, whole tiles and cut ones, weights at once and piece by piece.
+TEST_P(NativeActivation, BehindAConvolutionHasTheBitsOfTwoCalls) {
+  const ConvolutionCase cases[] = {{{3}, 20, 5, 7, 3}, {{16}, 8, 4, 6, 1}, {{16}, 33, 6, 13, 3}, {{48}, 64, 8, 12, 3}};
+  for (const KernelTable* table : available_tables()) {
+    NativeKernels native(*table, 1);
+    for (const ConvolutionCase& problem : cases) {
+      SCOPED_TRACE(::testing::Message() << table->isa << ", " << problem.in_total() << " → " << problem.out);
+      const WeightSlice slice = problem.slice(0);
+      native.reserve(slice, problem.height, problem.width);
+      const auto weight = normal_vector<float>(problem.weights(), 1);
+      const auto bias = normal_vector<float>(static_cast<std::size_t>(problem.out), 2);
+      const auto src = normal_tensor<float>({problem.in[0], problem.height, problem.width}, native.layout(), 3);
+      std::vector<float> packed(native.packed_size(slice, Direction::forward));
+      native.pack_weights(weight.data(), slice, Direction::forward, packed.data());
+      const ConvolutionTerm<float> term{src.view(), packed.data(), slice, Direction::forward, weight.data()};
+
+      const Extent extent{problem.out, problem.height, problem.width};
+      const OwnedTensor<float> sums(extent, native.layout()), expected(extent, native.layout());
+      native.convolve({&term, 1}, bias.data(), sums.view());
+      native.activate(GetParam(), sums.data().data(), expected.view().data, sums.data().size());
+      const OwnedTensor<float> z(extent, native.layout()), a(extent, native.layout());
+      native.convolve_activated({&term, 1}, bias.data(), GetParam(), z.view(), a.view());
+      EXPECT_EQ(z.data(), sums.data());
+      EXPECT_EQ(a.data(), expected.data());
+      native.convolve_activated({&term, 1}, bias.data(), GetParam(), z.view(), z.view());
+      EXPECT_EQ(z.data(), expected.data());
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, NativeActivation, ::testing::Values(ActivationKind::relu, ActivationKind::silu));
 
 TEST(NativeKernels, ReluHasNoSlopeAtZero) {

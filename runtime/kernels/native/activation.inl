@@ -5,22 +5,28 @@
 namespace altocast::native::ALTOCAST_ISA {
 namespace {
 
-// As portable_exp, operation by operation.
-inline Vec exp_of(Vec x) {
-  x = at_most(kExpMax, at_least(kExpMin, x));
-  const Vec t = add(mul(x, constant(kLog2E)), constant(kRoundMagic));
+constexpr int kRelu = 0;  // of ActivationKind; the other is silu
+
+// e^−z as portable_exp(−z), whose operations are symmetric in the sign: those on −x and −r have the results' negatives.
+inline Vec exp_of_minus(Vec z) {
+  z = at_least(-kExpMax, at_most(-kExpMin, z));
+  const Vec t = add(mul(z, constant(-kLog2E)), constant(kRoundMagic));
   const Vec n = sub(t, constant(kRoundMagic));
-  Vec r = sub(x, mul(n, constant(kExpLn2High)));
-  r = sub(r, mul(n, constant(kExpLn2Low)));
-  Vec p = constant(kExp6);
-  p = add(mul(p, r), constant(kExp5));
-  p = add(mul(p, r), constant(kExp4));
-  p = add(mul(p, r), constant(kExp3));
-  p = add(mul(p, r), constant(kExp2));
-  p = add(mul(p, mul(r, r)), r);
+  // n · ln2_high is exact, so that fusing it changes nothing.
+  Vec r = kFusesFast ? fma(n, constant(kExpLn2High), z) : add(z, mul(n, constant(kExpLn2High)));
+  r = add(r, mul(n, constant(kExpLn2Low)));  // −r
+  Vec p = sub(constant(kExp5), mul(constant(kExp6), r));
+  p = sub(constant(kExp4), mul(p, r));
+  p = sub(constant(kExp3), mul(p, r));
+  p = sub(constant(kExp2), mul(p, r));
+  p = sub(mul(p, mul(r, r)), r);
   p = add(p, constant(1.0f));
-  return mul(p, power_of_two(t, kOneBits));
+  return scaled(p, t);
 }
+
+struct Identity {
+  static Vec value(Vec z) { return z; }
+};
 
 struct Relu {
   static Vec value(Vec z) { return if_positive(z, z); }
@@ -30,7 +36,7 @@ struct Relu {
 };
 
 struct Silu {
-  static Vec value(Vec z) { return div(z, add(constant(1.0f), exp_of(sub(zero(), z)))); }
+  static Vec value(Vec z) { return div(z, add(constant(1.0f), exp_of_minus(z))); }
   static Vec first(Vec z, Vec factor) {
     const Slopes slopes = slopes_at(z);
     return mul(slopes.first, factor);
@@ -47,7 +53,7 @@ struct Silu {
     Vec sigma, rest, first;
   };
   static Slopes slopes_at(Vec z) {
-    const Vec e = exp_of(sub(zero(), z));
+    const Vec e = exp_of_minus(z);
     const Vec sigma = div(constant(1.0f), add(constant(1.0f), e));
     const Vec rest = mul(e, sigma);
     return {sigma, rest, mul(sigma, add(constant(1.0f), mul(z, rest)))};
@@ -83,9 +89,13 @@ void activate(const float* z, const float* tan_z, const float* grad_a, const flo
     if (kReadsGrad) padded[2][k] = grad_a[i + k];
     if (kReadsBoth) padded[3][k] = tan_grad_a[i + k];
   }
-  store(padded[0],
-        evaluate<Activation, pass>(load(padded[0]), load(padded[1]), load(padded[2]), load(padded[3])));
+  store(padded[0], evaluate<Activation, pass>(load(padded[0]), load(padded[1]), load(padded[2]), load(padded[3])));
   for (size_t k = 0; i + k < count; ++k) dst[i + k] = padded[0][k];
+}
+
+void activate_forward(int kind, const float* z, float* a, size_t count) {
+  const auto function = kind == kRelu ? activate<Relu, kForward> : activate<Silu, kForward>;
+  function(z, nullptr, nullptr, nullptr, a, count);
 }
 
 }  // namespace

@@ -20,15 +20,20 @@ struct ConvolveTerm {
   size_t row_stride;
   const float* packed;  // [destination block][source block][ky][kx][source channel][16], real source channels only
   size_t packed_block;  // floats a destination block
+  size_t packed_point;  // Winograd's: floats from one of its 36 points to the next
   int channels;         // of src
   int kernel;           // 1 or 3
 };
+
+constexpr int kNoActivation = -1;
 
 struct ConvolveArgs {
   ConvolveTerm terms[kMaxConvolutionTerms];
   int term_count;
   const float* bias;  // [channels] or null
   float* dst;         // pixel (0, 0) of channel block 0
+  int activation;     // ActivationKind, or kNoActivation
+  float* activated;   // where act(dst) goes too, with the same strides; it may be dst
   size_t block_stride;
   size_t row_stride;
   int channels;  // of dst
@@ -79,22 +84,23 @@ struct KernelTable {
   const char* isa;       // avx512, avx2, scalar or neon
   int blocks_per_group;  // destination blocks that one convolve_row call computes
 
-  // Row y of destination blocks [first_block, first_block + blocks_per_group), as far as they exist. Each
-  // number is summed in one order: bias, terms, source blocks, ky, kx, source channel, a fused multiply-add
-  // each.
+  // Row y of destination blocks [first_block, first_block + blocks_per_group), as far as they exist, and its
+  // activation. Each number is summed in one order: bias, terms, source blocks, ky, kx, source channel, a fused
+  // multiply-add each.
   ConvolveRow convolve_row;
 
   // Transforms [channels][ky][kx][16] to [36 points][channels][16], a point point_stride floats after the last.
   WinogradWeights winograd_weights;
 
   // Tiles [first_tile, first_tile + count) of 4×4 pixels, numbered row by row, all destination blocks. Terms'
-  // weights are [destination block][point][source channel][16]. Scratch: winograd_scratch_size floats.
+  // weights are [destination block][point][source channel][16], packed_point floats a point. Scratch:
+  // winograd_scratch_size floats.
   WinogradStrip winograd_strip;
 
   // Its parts, for a caller that packs weights piece by piece. products[36 points][count][blocks][16] = the terms'
   // weights of destination blocks [first_block, first_block + blocks), at most blocks_per_group, times transformed
   // tiles [36 points][count][source_tile], beginning with what is in products where `resume` is true. Then the way
-  // back to pixels.
+  // back to pixels, and their activation.
   WinogradProducts winograd_products;
   WinogradOutput winograd_output;
 

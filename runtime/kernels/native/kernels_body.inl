@@ -14,6 +14,25 @@
 #  define ALTOCAST_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+// What is handed accumulators must be inlined, or they live in memory as well.
+#define ALTOCAST_INLINE __attribute__((always_inline)) inline
+
+namespace altocast::native::ALTOCAST_ISA {
+namespace {
+
+// The same value, of which the compiler no longer knows what it was made of. On aarch64, where g++ would add up an
+// address for every access from there; x86 has addresses of more parts, and too few registers.
+template <class T>
+inline T opaque(T value) {
+#if defined(__aarch64__)
+  asm("" : "+r"(value));
+#endif
+  return value;
+}
+
+}  // namespace
+}  // namespace altocast::native::ALTOCAST_ISA
+
 #include "runtime/kernels/native/activation.inl"
 #include "runtime/kernels/native/convolution.inl"
 #include "runtime/kernels/native/weight_gradient.inl"
@@ -23,7 +42,8 @@ namespace altocast::native::ALTOCAST_ISA {
 namespace {
 
 float fma_loop(long rounds) {
-  // The sum is what is added to, as in the kernels: NEON writes the result there, and would else copy a register for each.
+  // The sum is what is added to, as in the kernels: NEON writes the result there, and would else copy a register for
+  // each.
   Vec sum[kPeakVectors];
   ALTOCAST_UNROLL
   for (int i = 0; i < kPeakVectors; ++i) sum[i] = constant(static_cast<float>(i + 2));

@@ -63,8 +63,13 @@ constexpr int kPieceChannels = 64;                // source channels of a piece
 constexpr int kMaxWide = 64;                      // tiles that wait
 constexpr std::size_t kWideFloats = 1 << 21;      // as many floats at most, unless kMinStrip tiles take more
 
+// Floats from one of a block's points to the next: one cache line more than the weights need, since points would share
+// cache sets.
+std::size_t packed_point(int src_channels) { return as_size((src_channels + 1) * kBlock); }
+
+// Floats of the transformed weights of any terms that have src_channels together.
 std::size_t transformed_size(int src_channels, int dst_blocks) {
-  return as_size(kWinogradPoints) * as_size(src_channels) * as_size(dst_blocks * kBlock);
+  return as_size(kWinogradPoints) * packed_point(src_channels + native::kMaxConvolutionTerms - 1) * as_size(dst_blocks);
 }
 
 bool packs_piecewise(int src_channels, int dst_blocks, int tiles, int groups_a_thread) {
@@ -281,7 +286,7 @@ void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, 
 
 void NativeKernels::pack_winograd(const ConvolutionTerm<float>& term, int src_first, int src_count, int first_block,
                                   int blocks, float* packed) const {
-  const std::size_t point = as_size(src_count * kBlock);
+  const std::size_t point = packed_point(src_count);
   for (int block = 0; block < blocks; ++block) {
     for (int src = 0; src < src_count; src += kBlock) {
       alignas(kCacheLine) float direct[9 * kBlock * kBlock];
@@ -295,6 +300,16 @@ void NativeKernels::pack_winograd(const ConvolutionTerm<float>& term, int src_fi
 
 void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias,
                              const Tensor<float>& dst) {
+  convolve_and(native::kNoActivation, terms, bias, dst, dst);
+}
+
+void NativeKernels::convolve_activated(std::span<const ConvolutionTerm<float>> terms, const float* bias,
+                                       ActivationKind kind, const Tensor<float>& z, const Tensor<float>& a) {
+  convolve_and(static_cast<int>(kind), terms, bias, z, a);
+}
+
+void NativeKernels::convolve_and(int activation, std::span<const ConvolutionTerm<float>> terms, const float* bias,
+                                 const Tensor<float>& dst, const Tensor<float>& activated) {
   static_assert(kMaxTerms <= native::kMaxConvolutionTerms);
   assert(terms.size() <= as_size(kMaxTerms) && dst.layout.block == kBlock && dst.layout.halo == 1);
   native::ConvolveArgs args{};
@@ -306,19 +321,22 @@ void NativeKernels::convolve(std::span<const ConvolutionTerm<float>> terms, cons
     assert(term.src.extent.channels == channels && term.src.extent.height == dst.extent.height &&
            term.src.extent.width == dst.extent.width);
     assert(dst.extent.channels == (forward ? term.slice.out : term.slice.in_count));
-    args.terms[args.term_count++] = {
-        term.src.row(0, 0),
-        term.src.block_stride(),
-        term.src.row_stride(),
-        term.packed,
-        as_size(channels) * as_size((winograd ? kWinogradPoints : term.slice.kernel * term.slice.kernel) * kBlock),
-        channels,
-        term.slice.kernel};
+    args.terms[args.term_count++] = {term.src.row(0, 0),
+                                     term.src.block_stride(),
+                                     term.src.row_stride(),
+                                     term.packed,
+                                     winograd ? as_size(kWinogradPoints) * packed_point(channels)
+                                              : as_size(channels * term.slice.kernel * term.slice.kernel * kBlock),
+                                     packed_point(channels),
+                                     channels,
+                                     term.slice.kernel};
     assert(uses_winograd(term.slice) == winograd);
     padded_channels += blocks_of(channels) * kBlock;
   }
   args.bias = bias;
   args.dst = dst.row(0, 0);
+  args.activation = activation;
+  args.activated = activated.row(0, 0);
   args.block_stride = dst.block_stride();
   args.row_stride = dst.row_stride();
   args.channels = dst.extent.channels;
@@ -418,7 +436,8 @@ void NativeKernels::convolve_piecewise(std::span<const ConvolutionTerm<float>> t
             pack_winograd(terms[t], channel, piece, first_block, width, packed);
             native::ConvolveArgs piece_args{};
             piece_args.terms[0].packed = packed;
-            piece_args.terms[0].packed_block = as_size(kWinogradPoints * piece * kBlock);
+            piece_args.terms[0].packed_point = packed_point(piece);
+            piece_args.terms[0].packed_block = as_size(kWinogradPoints) * packed_point(piece);
             piece_args.terms[0].channels = piece;
             piece_args.term_count = 1;
             table_.winograd_products(piece_args, 0, width, source, as_size(src_channels), source_point, products,

@@ -40,6 +40,8 @@ class NativeKernels final : public Kernels<float> {
   std::size_t packed_size(const WeightSlice& slice, Direction direction) const override;
   void pack_weights(const float* weight, const WeightSlice& slice, Direction direction, float* packed) override;
   void convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias, const Tensor<float>& dst) override;
+  void convolve_activated(std::span<const ConvolutionTerm<float>> terms, const float* bias, ActivationKind kind,
+                          const Tensor<float>& z, const Tensor<float>& a) override;
 
   // Relative error against exact sums below 1e-5: the image is summed in chunks of about a thousand pixels.
   void convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
@@ -56,6 +58,8 @@ class NativeKernels final : public Kernels<float> {
   void run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z, const float* grad_a,
                       const float* tan_grad_a, float* dst, std::size_t count);
 
+  void convolve_and(int activation, std::span<const ConvolutionTerm<float>> terms, const float* bias,
+                    const Tensor<float>& dst, const Tensor<float>& activated);
   void convolve_winograd(std::span<const ConvolutionTerm<float>> terms, native::ConvolveArgs& args, int src_channels);
   void convolve_strips(const native::ConvolveArgs& args, int src_channels, float* scratch);
   void convolve_piecewise(std::span<const ConvolutionTerm<float>> terms, const native::ConvolveArgs& args,

@@ -11,9 +11,11 @@ struct Vec {
   __m256 v;
 };
 constexpr int kLanes = 8;
+constexpr int kRegisters = 16;
 
+constexpr bool kFusesFast = true;
 constexpr int kBlocksPerGroup = 1;
-constexpr int kVectors = 2;
+constexpr int kVectors = 2, kElements = 1;
 constexpr int kPixels = 6;
 constexpr int kPixelsSingle = 6;
 constexpr int kGradVectors = 2, kGradRows = 1, kGradChannels = 2;
@@ -36,9 +38,9 @@ inline Vec at_most(float bound, Vec a) { return {_mm256_min_ps(_mm256_set1_ps(bo
 inline Vec if_positive(Vec z, Vec a) {
   return {_mm256_and_ps(_mm256_cmp_ps(z.v, _mm256_setzero_ps(), _CMP_GT_OQ), a.v)};
 }
-inline Vec power_of_two(Vec t, uint32_t one_bits) {
-  const __m256i shifted = _mm256_slli_epi32(_mm256_castps_si256(t.v), 23);
-  return {_mm256_castsi256_ps(_mm256_add_epi32(shifted, _mm256_set1_epi32(static_cast<int>(one_bits))))};
+inline Vec scaled(Vec a, Vec t) {
+  const __m256i shift = _mm256_slli_epi32(_mm256_castps_si256(t.v), 23);
+  return {_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a.v), shift))};
 }
 
 inline void transpose_4x4(const float* const src[4], float* const dst[4]) {

@@ -11,9 +11,11 @@ struct Vec {
   __m512 v;
 };
 constexpr int kLanes = 16;
+constexpr int kRegisters = 32;
 
+constexpr bool kFusesFast = true;
 constexpr int kBlocksPerGroup = 2;
-constexpr int kVectors = 1;
+constexpr int kVectors = 1, kElements = 1;
 constexpr int kPixels = 12;
 constexpr int kPixelsSingle = 24;
 constexpr int kGradVectors = 1, kGradRows = 3, kGradChannels = 2;
@@ -36,9 +38,9 @@ inline Vec at_most(float bound, Vec a) { return {_mm512_min_ps(_mm512_set1_ps(bo
 inline Vec if_positive(Vec z, Vec a) {
   return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(z.v, _mm512_setzero_ps(), _CMP_GT_OQ), a.v)};
 }
-inline Vec power_of_two(Vec t, uint32_t one_bits) {
-  const __m512i shifted = _mm512_slli_epi32(_mm512_castps_si512(t.v), 23);
-  return {_mm512_castsi512_ps(_mm512_add_epi32(shifted, _mm512_set1_epi32(static_cast<int>(one_bits))))};
+inline Vec scaled(Vec a, Vec t) {
+  const __m512i shift = _mm512_slli_epi32(_mm512_castps_si512(t.v), 23);
+  return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a.v), shift))};
 }
 
 inline void transpose_4x4(const float* const src[4], float* const dst[4]) {

@@ -6,6 +6,11 @@
 // A wrapper also states the tiles that fit its registers:
 //   kBlocksPerGroup, kVectors, kPixels   convolution: blocks × vectors of a block × pixels held at a time;
 //   kPixelsSingle                        pixels if a single block is left of a group
+//   kRegisters                           how many there are
+//   kFusesFast                           whether fma costs no more than a multiplication
+//   kElements                            source channels that one load takes: kLanes where the wrapper offers
+//                                        load_vectors(p, a), all kVectors of a block at once, and
+//                                        fma_element(Index<i>, a, b, c) = a's element i · b + c; else 1, broadcast
 //   kGradVectors, kGradRows, kGradChannels   weight gradient, 3×3: vectors of a block × ky × source channels,
 //   for kGradPointChannels                   each of the three kx; and source channels for 1×1
 //   kOuterVectors, kOuterChannels        Winograd's weight gradient: vectors of a block × source channels
@@ -21,9 +26,15 @@ struct Vec {
   float v[4];
 };
 constexpr int kLanes = 4;
+constexpr int kRegisters = 16;
 
+#if defined(__FP_FAST_FMAF) || defined(__riscv_f)
+constexpr bool kFusesFast = true;
+#else
+constexpr bool kFusesFast = false;
+#endif
 constexpr int kBlocksPerGroup = 1;
-constexpr int kVectors = 2;
+constexpr int kVectors = 2, kElements = 1;
 constexpr int kPixels = 2;
 constexpr int kPixelsSingle = 2;
 constexpr int kGradVectors = 1, kGradRows = 1, kGradChannels = 1;
@@ -108,13 +119,14 @@ inline Vec if_positive(Vec z, Vec a) {
   return lanes([&](int i) { return z.v[i] > 0.0f ? a.v[i] : 0.0f; });
 }
 
-// 2^n from t = n + 1.5 · 2^23, see runtime/exp_constants.h; one_bits are those of 1.0f.
-inline Vec power_of_two(Vec t, uint32_t one_bits) {
+// a · 2^n from t = n + 1.5 · 2^23, see runtime/exp_constants.h, for a normal a and result: n is added to the exponent.
+inline Vec scaled(Vec a, Vec t) {
   return lanes([&](int i) {
-    uint32_t bits;
+    uint32_t bits, shift;
     float value;
-    __builtin_memcpy(&bits, &t.v[i], sizeof bits);
-    bits = (bits << 23) + one_bits;
+    __builtin_memcpy(&bits, &a.v[i], sizeof bits);
+    __builtin_memcpy(&shift, &t.v[i], sizeof shift);
+    bits += shift << 23;
     __builtin_memcpy(&value, &bits, sizeof value);
     return value;
   });

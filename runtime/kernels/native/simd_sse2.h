@@ -12,9 +12,11 @@ struct Vec {
   __m128 v;
 };
 constexpr int kLanes = 4;
+constexpr int kRegisters = 16;
 
+constexpr bool kFusesFast = false;
 constexpr int kBlocksPerGroup = 1;
-constexpr int kVectors = 1;
+constexpr int kVectors = 1, kElements = 1;
 constexpr int kPixels = 4;
 constexpr int kPixelsSingle = 4;
 constexpr int kGradVectors = 1, kGradRows = 1, kGradChannels = 2;
@@ -34,9 +36,9 @@ inline Vec div(Vec a, Vec b) { return {_mm_div_ps(a.v, b.v)}; }
 inline Vec at_least(float bound, Vec a) { return {_mm_max_ps(_mm_set1_ps(bound), a.v)}; }
 inline Vec at_most(float bound, Vec a) { return {_mm_min_ps(_mm_set1_ps(bound), a.v)}; }
 inline Vec if_positive(Vec z, Vec a) { return {_mm_and_ps(_mm_cmpgt_ps(z.v, _mm_setzero_ps()), a.v)}; }
-inline Vec power_of_two(Vec t, uint32_t one_bits) {
-  const __m128i shifted = _mm_slli_epi32(_mm_castps_si128(t.v), 23);
-  return {_mm_castsi128_ps(_mm_add_epi32(shifted, _mm_set1_epi32(static_cast<int>(one_bits))))};
+inline Vec scaled(Vec a, Vec t) {
+  const __m128i shift = _mm_slli_epi32(_mm_castps_si128(t.v), 23);
+  return {_mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(a.v), shift))};
 }
 
 inline void transpose_4x4(const float* const src[4], float* const dst[4]) {

@@ -68,12 +68,14 @@ inline void transform_sums_line(const Vec* m, Vec* g) {
   g[2] = fma(constant(1.0f / 6), sum2, add(outer, m[5]));
 }
 
-// Rows [first, first + rows) of the outer product of a line's transform with itself, applied to `in` × `in` vectors:
-// load(y, x) gives them, store(row, x, vector) takes the `out` numbers of a row. What the rows do not need is never
-// computed; few enough rows at a time stay in registers.
-template <auto line, int in, int out, int first, int rows, class Load, class Store>
+// Some rows of the outer product of a line's transform with itself, applied to `in` × `in` vectors: load(y, x) gives
+// them, store(row, x, vector) takes the `out` numbers of a row. What the rows do not need is never computed; few enough
+// rows at a time stay in registers.
+template <auto line, int in, int out, int... rows, class Load, class Store>
 inline void transform_rows(const Load& load, const Store& store) {
-  Vec columns[rows][in];
+  constexpr int kRows[] = {rows...};
+  constexpr int kCount = sizeof...(rows);
+  Vec columns[kCount][in];
   ALTOCAST_UNROLL
   for (int x = 0; x < in; ++x) {
     Vec from[in], to[out];
@@ -81,43 +83,81 @@ inline void transform_rows(const Load& load, const Store& store) {
     for (int y = 0; y < in; ++y) from[y] = load(y, x);
     line(from, to);
     ALTOCAST_UNROLL
-    for (int row = 0; row < rows; ++row) columns[row][x] = to[first + row];
+    for (int i = 0; i < kCount; ++i) columns[i][x] = to[kRows[i]];
   }
   ALTOCAST_UNROLL
-  for (int row = 0; row < rows; ++row) {
+  for (int i = 0; i < kCount; ++i) {
     Vec to[out];
-    line(columns[row], to);
+    line(columns[i], to);
     ALTOCAST_UNROLL
-    for (int x = 0; x < out; ++x) store(first + row, x, to[x]);
+    for (int x = 0; x < out; ++x) store(kRows[i], x, to[x]);
   }
 }
 
 // All six rows for transforms to the points: the rows of a point and its negative share terms.
 template <auto line, int in, class Load, class Store>
 inline void transform_to_points(const Load& load, const Store& store) {
-  transform_rows<line, in, 6, 0, 1>(load, store);
-  transform_rows<line, in, 6, 1, 2>(load, store);
-  transform_rows<line, in, 6, 3, 2>(load, store);
-  transform_rows<line, in, 6, 5, 1>(load, store);
+  if constexpr (kRegisters == 32 && in == 3) {
+    transform_rows<line, in, 6, 0, 1, 2, 3, 4, 5>(load, store);
+  } else if constexpr (kRegisters == 32) {
+    transform_rows<line, in, 6, 0, 1, 2>(load, store);
+    transform_rows<line, in, 6, 3, 4, 5>(load, store);
+  } else {
+    transform_rows<line, in, 6, 0>(load, store);
+    transform_rows<line, in, 6, 1, 2>(load, store);
+    transform_rows<line, in, 6, 3, 4>(load, store);
+    transform_rows<line, in, 6, 5>(load, store);
+  }
+}
+
+// Rows and columns of a tile's pixels or points, a vector of their 16 channels at a time.
+template <class Float, int rows, int columns>
+struct Grid {
+  Float* row[rows];
+  size_t column[columns];
+
+  Float* at(int y, int x) const { return row[y] + column[x]; }
+  void next() {
+    ALTOCAST_UNROLL
+    for (int y = 0; y < rows; ++y) row[y] += kLanes;
+  }
+};
+
+template <int rows, int columns, class Float>
+inline Grid<Float, rows, columns> pixel_grid(Float* pixels, size_t row_stride) {
+  Grid<Float, rows, columns> grid;
+  ALTOCAST_UNROLL
+  for (int y = 0; y < rows; ++y) grid.row[y] = opaque(pixels + static_cast<size_t>(y) * row_stride);
+  ALTOCAST_UNROLL
+  for (int x = 0; x < columns; ++x) grid.column[x] = static_cast<size_t>(x * kBlock);
+  return grid;
+}
+
+template <class Float>
+inline Grid<Float, 6, 6> point_grid(Float* points, size_t point_stride) {
+  Grid<Float, 6, 6> grid;
+  ALTOCAST_UNROLL
+  for (int y = 0; y < 6; ++y) grid.row[y] = opaque(points + static_cast<size_t>(6 * y) * point_stride);
+  ALTOCAST_UNROLL
+  for (int x = 0; x < 6; ++x) grid.column[x] = opaque(static_cast<size_t>(x) * point_stride);
+  return grid;
+}
+
+// `size` × `size` vectors of 16 channels to the 36 points.
+template <auto line, int size>
+inline void transform_channels(Grid<const float, size, size> from, Grid<float, 6, 6> to) {
+  for (int lane = 0; lane < kBlock; lane += kLanes) {
+    transform_to_points<line, size>([&](int y, int x) { return load(from.at(y, x)); },
+                                    [&](int y, int x, Vec t) { store(to.at(y, x), t); });
+    from.next();
+    to.next();
+  }
 }
 
 void winograd_weights(const float* direct, int channels, float* packed, size_t point_stride) {
   for (int channel = 0; channel < channels; ++channel, direct += 9 * kBlock, packed += kBlock) {
-    for (int lane = 0; lane < kBlock; lane += kLanes) {
-      transform_to_points<transform_weight_line, 3>(
-          [=](int y, int x) { return load(direct + (y * 3 + x) * kBlock + lane); },
-          [=](int y, int x, Vec t) { store(packed + static_cast<size_t>(y * 6 + x) * point_stride + lane, t); });
-    }
-  }
-}
-
-// `size` × `size` pixels of 16 channels from `pixels` on.
-template <auto line, int size>
-inline void transform_pixels(const float* pixels, size_t row_stride, float* to, size_t point_stride) {
-  for (int lane = 0; lane < kBlock; lane += kLanes) {
-    transform_to_points<line, size>(
-        [=](int y, int x) { return load(pixels + static_cast<size_t>(y) * row_stride + x * kBlock + lane); },
-        [=](int y, int x, Vec t) { store(to + static_cast<size_t>(y * 6 + x) * point_stride + lane, t); });
+    transform_channels<transform_weight_line, 3>(pixel_grid<3, 3>(direct, 3 * kBlock),
+                                                 point_grid(packed, point_stride));
   }
 }
 
@@ -144,7 +184,7 @@ inline void transform_tiles(const WinogradImage& image, int first_tile, int coun
       src = patch;
       row_stride = size * kBlock;
     }
-    transform_pixels<line, size>(src, row_stride, to, point_stride);
+    transform_channels<line, size>(pixel_grid<size, size>(src, row_stride), point_grid(to, point_stride));
   }
 }
 
@@ -158,23 +198,16 @@ void winograd_gradient(const WinogradImage& image, int first_tile, int count, fl
   transform_tiles<transform_gradient_line, 4, 0>(image, first_tile, count, to, tile_stride, point_stride);
 }
 
-// A tile's products, 16 channels, to `rows` × `columns` pixels.
-inline void transform_products(const float* from, size_t point_stride, const float* bias, float* dst, size_t row_stride,
-                               int rows, int columns) {
-  for (int lane = 0; lane < kBlock; lane += kLanes) {
-    const Vec start = load(bias + lane);
-    const auto product = [=](int y, int x) {
-      return load(from + static_cast<size_t>(y * 6 + x) * point_stride + lane);
-    };
-    const auto pixel = [=](int y, int x, Vec value) {
-      if (y < rows && x < columns) {
-        store(dst + static_cast<size_t>(y) * row_stride + x * kBlock + lane, add(start, value));
-      }
-    };
-    transform_rows<transform_product_line, 6, 4, 0, 1>(product, pixel);
-    transform_rows<transform_product_line, 6, 4, 1, 1>(product, pixel);
-    transform_rows<transform_product_line, 6, 4, 2, 1>(product, pixel);
-    transform_rows<transform_product_line, 6, 4, 3, 1>(product, pixel);
+// A tile's products to 4 × 4 pixels.
+template <class Load, class Store>
+inline void transform_products(const Load& product, const Store& pixel) {
+  if constexpr (kRegisters == 32) {
+    transform_rows<transform_product_line, 6, 4, 0, 1, 2, 3>(product, pixel);
+  } else {
+    transform_rows<transform_product_line, 6, 4, 0>(product, pixel);
+    transform_rows<transform_product_line, 6, 4, 1>(product, pixel);
+    transform_rows<transform_product_line, 6, 4, 2>(product, pixel);
+    transform_rows<transform_product_line, 6, 4, 3>(product, pixel);
   }
 }
 
@@ -199,28 +232,9 @@ inline void multiply_tile(const ConvolveArgs& args, int first_block, int lane, i
     const ConvolveTerm& term = args.terms[t];
     const size_t block_stride = term.packed_block;
     const float* weight = term.packed + static_cast<size_t>(first_block) * block_stride +
-                          static_cast<size_t>(point) * static_cast<size_t>(term.channels) * kBlock + lane;
-    const float* src = source;
-    const float* const end = source + term.channels;
-    do {
-      Vec w[blocks][kVectors];
-      ALTOCAST_UNROLL
-      for (int b = 0; b < blocks; ++b) {
-        ALTOCAST_UNROLL
-        for (int v = 0; v < kVectors; ++v) w[b][v] = load(weight + static_cast<size_t>(b) * block_stride + v * kLanes);
-      }
-      ALTOCAST_UNROLL
-      for (int p = 0; p < tiles; ++p) {
-        const Vec value = broadcast(src + static_cast<size_t>(p) * source_tile);
-        ALTOCAST_UNROLL
-        for (int b = 0; b < blocks; ++b) {
-          ALTOCAST_UNROLL
-          for (int v = 0; v < kVectors; ++v) sum[b][v][p] = fma(value, w[b][v], sum[b][v][p]);
-        }
-      }
-      weight += kBlock;
-    } while (++src != end);
-    source += (term.channels + kBlock - 1) / kBlock * kBlock;
+                          static_cast<size_t>(point) * term.packed_point + lane;
+    add_channels(source, source_tile, term.channels, weight, block_stride, sum);
+    source += (term.channels + kBlock - 1) & -kBlock;
   }
   ALTOCAST_UNROLL
   for (int b = 0; b < blocks; ++b) {
@@ -273,8 +287,17 @@ void winograd_products(const ConvolveArgs& args, int first_block, int blocks, co
   }
 }
 
-void winograd_output(const ConvolveArgs& args, int first_block, int blocks, int first_tile, int count,
-                     const float* products, size_t product_point) {
+// Where a tile of a destination block begins.
+inline size_t tile_offset(const ConvolveArgs& args, int block, int y, int x) {
+  return static_cast<size_t>(block) * args.block_stride + static_cast<size_t>(y) * args.row_stride +
+         static_cast<size_t>(x) * kBlock;
+}
+
+// Writes the activation's value of the sums to `dst`: whole tiles where they belong, others into a patch of which the
+// pixels inside the image are copied.
+template <class Activation>
+void output_tiles(const ConvolveArgs& args, float* dst, int first_block, int blocks, int first_tile, int count,
+                  const float* products, size_t product_point) {
   const int tiles_across = (args.width + 3) / 4;
   for (int b = 0; b < blocks; ++b) {
     float bias[kBlock] = {};
@@ -285,10 +308,50 @@ void winograd_output(const ConvolveArgs& args, int first_block, int blocks, int 
     for (int i = 0; i < count; ++i) {
       const int y = (first_tile + i) / tiles_across * 4;
       const int x = (first_tile + i) % tiles_across * 4;
-      transform_products(products + (i * blocks + b) * kBlock, product_point, bias,
-                         args.dst + static_cast<size_t>(first_block + b) * args.block_stride +
-                             static_cast<size_t>(y) * args.row_stride + static_cast<size_t>(x) * kBlock,
-                         args.row_stride, args.height - y, args.width - x);
+      const int rows = args.height - y, columns = args.width - x;
+      float* const pixels = dst + tile_offset(args, first_block + b, y, x);
+      alignas(64) float patch[4 * 4 * kBlock];
+      const bool whole = rows >= 4 && columns >= 4;
+      auto to = pixel_grid<4, 4>(whole ? pixels : patch, whole ? args.row_stride : 4 * kBlock);
+      auto from = point_grid(products + (i * blocks + b) * kBlock, product_point);
+      for (int lane = 0; lane < kBlock; lane += kLanes) {
+        const Vec start = load(bias + lane);
+        transform_products([&](int row, int column) { return load(from.at(row, column)); },
+                           [&](int row, int column, Vec product) {
+                             store(to.at(row, column), Activation::value(add(start, product)));
+                           });
+        from.next();
+        to.next();
+      }
+      if (whole) continue;
+      for (int row = 0; row < 4 && row < rows; ++row) {
+        float* const copy = pixels + static_cast<size_t>(row) * args.row_stride;
+        for (int k = 0; k < 4 * kBlock && k < columns * kBlock; ++k) copy[k] = patch[row * 4 * kBlock + k];
+      }
+    }
+  }
+}
+
+void winograd_output(const ConvolveArgs& args, int first_block, int blocks, int first_tile, int count,
+                     const float* products, size_t product_point) {
+  const bool in_place = args.activation != kNoActivation && args.activated == args.dst;
+  const auto output = !in_place                  ? output_tiles<Identity>
+                      : args.activation == kRelu ? output_tiles<Relu>
+                                                 : output_tiles<Silu>;
+  output(args, args.dst, first_block, blocks, first_tile, count, products, product_point);
+  if (in_place || args.activation == kNoActivation) return;
+
+  // The sums are kept: their activation is a pass of its own over them, while they are in the nearest cache.
+  const int tiles_across = (args.width + 3) / 4;
+  for (int b = 0; b < blocks; ++b) {
+    for (int tile = first_tile; tile < first_tile + count; ++tile) {
+      const int y = tile / tiles_across * 4, x = tile % tiles_across * 4;
+      const int columns = args.width - x < 4 ? args.width - x : 4;
+      for (int row = y; row < y + 4 && row < args.height; ++row) {
+        const size_t offset = tile_offset(args, first_block + b, row, x);
+        activate_forward(args.activation, args.dst + offset, args.activated + offset,
+                         static_cast<size_t>(columns * kBlock));
+      }
     }
   }
 }
@@ -324,23 +387,33 @@ void winograd_strip(const ConvolveArgs& args, int first_tile, int count, float* 
 }
 
 // At one point: sums[channel][16] = Σ over tiles of `channels` source channels ⊗ vectors of a destination block.
-template <int vectors, int channels>
+// V is Vec, as in add_elements.
+template <int vectors, int channels, class V = Vec>
 inline void sum_outer_products(const float* source, const float* grad, int tiles, float* sums) {
-  Vec sum[channels][vectors];
+  V sum[channels][vectors];
   ALTOCAST_UNROLL
   for (int c = 0; c < channels; ++c) {
     ALTOCAST_UNROLL
     for (int v = 0; v < vectors; ++v) sum[c][v] = zero();
   }
   for (int tile = 0; tile < tiles; ++tile, source += kBlock, grad += kBlock) {
-    Vec g[vectors];
-    ALTOCAST_UNROLL
-    for (int v = 0; v < vectors; ++v) g[v] = load(grad + v * kLanes);
-    ALTOCAST_UNROLL
-    for (int c = 0; c < channels; ++c) {
-      const Vec value = broadcast(source + c);
+    V g[vectors];
+    if constexpr (kElements == channels) {
+      load_vectors(grad, g);
+      const V values = load(source);
+      for_constants<channels>([&](auto c) {
+        ALTOCAST_UNROLL
+        for (int v = 0; v < vectors; ++v) sum[c.value][v] = fma_element(c, values, g[v], sum[c.value][v]);
+      });
+    } else {
       ALTOCAST_UNROLL
-      for (int v = 0; v < vectors; ++v) sum[c][v] = fma(value, g[v], sum[c][v]);
+      for (int v = 0; v < vectors; ++v) g[v] = load(grad + v * kLanes);
+      ALTOCAST_UNROLL
+      for (int c = 0; c < channels; ++c) {
+        const Vec value = broadcast(source + c);
+        ALTOCAST_UNROLL
+        for (int v = 0; v < vectors; ++v) sum[c][v] = fma(value, g[v], sum[c][v]);
+      }
     }
   }
   ALTOCAST_UNROLL
@@ -358,9 +431,9 @@ inline void add_transformed_sums(const float* sums, size_t point_stride, float* 
       float* to = total + (ky * 3 + kx) * kBlock * kBlock + lane;
       store(to, add(load(to), g));
     };
-    transform_rows<transform_sums_line, 6, 3, 0, 1>(sum, tap);
-    transform_rows<transform_sums_line, 6, 3, 1, 1>(sum, tap);
-    transform_rows<transform_sums_line, 6, 3, 2, 1>(sum, tap);
+    transform_rows<transform_sums_line, 6, 3, 0>(sum, tap);
+    transform_rows<transform_sums_line, 6, 3, 1>(sum, tap);
+    transform_rows<transform_sums_line, 6, 3, 2>(sum, tap);
   }
 }
 
