@@ -127,7 +127,7 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   lambda.mu = result.weights.mu;
   lambda.rho = result.weights.rho;
   result.kl = kl_divergence(lambda, theta, kernels.threads());
-  result.nll_after = mean_nll(network, lambda.mu, prior.log_noise, support);
+  result.nll_after = inner.steps == 0 ? result.nll_before : mean_nll(network, lambda.mu, prior.log_noise, support);
   if (!std::isfinite(result.nll_after)) {
     return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +
                          kMend);
