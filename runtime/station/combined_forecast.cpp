@@ -28,8 +28,9 @@ void CombinedForecast::combine(const Combination& combination, const FrameRangeL
     for (std::size_t i = lead * pixels_; i < (lead + 1) * pixels_; ++i) {
       const float limited = std::clamp(forecast[i], limits.low, limits.high);
       forecast[i] =
-          advection_ ? smoothed_[i] + (network * (limited - smoothed_[i]) + advection * (advected_[i] - smoothed_[i]))
-                     : limited;
+          has_advection()
+              ? smoothed_[i] + (network * (limited - smoothed_[i]) + advection * (advected_[i] - smoothed_[i]))
+              : limited;
     }
   });
 }

@@ -18,10 +18,17 @@ class CombinedForecast {
   // Frames too small for a flow (optical_flow.h) are not advected: the network stands alone.
   CombinedForecast(int height, int width, int leads);
 
-  bool has_advection() const { return advection_.has_value(); }
+  bool has_advection() const { return !advected_.empty(); }
 
   // Frames [count, height, width], normalised. The same bits for every number of threads, as combine().
   void prepare(const float* frames, int count, ThreadPool& threads);
+
+  // Gives back what only prepare() needs: no other frames are to follow.
+  void finish() {
+    advection_.reset();
+    finished_ = true;
+  }
+  bool finished() const { return finished_; }
 
   // In place: the network's forecast [leads, height, width], kept within what frames can hold, becomes the combination.
   void combine(const Combination& combination, const FrameRangeLimits& limits, std::span<float> forecast,
@@ -34,6 +41,7 @@ class CombinedForecast {
  private:
   std::size_t leads_, pixels_;
   std::optional<SmoothedAdvection> advection_;
+  bool finished_ = false;
   std::vector<float> advected_, smoothed_;
 };
 

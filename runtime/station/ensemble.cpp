@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "runtime/gaussian.h"
 #include "runtime/memory_plan.h"
@@ -43,11 +44,15 @@ int EnsembleForecaster::workers(const NetworkSpec& spec, const Kernels<float>& k
 
 EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width,
                                        const EnsembleThrift& thrift)
+    : EnsembleForecaster(prior, kernels, height, width, thrift, CombinedForecast(height, width, prior.network.leads)) {}
+
+EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width,
+                                       const EnsembleThrift& thrift, CombinedForecast combined)
     : network_(prior.network, kernels, height, width, thrift.band),
       leads_(static_cast<std::size_t>(prior.network.leads)),
       phi_(parameter_count(prior.network)),
       scratch_(reflected_scratch(prior.network, height, width)),
-      combined_(height, width, prior.network.leads),
+      combined_(std::move(combined)),
       centre_{std::vector<float>(member_size()), std::vector<double>(leads_)},
       sums_(member_size()),
       squares_(leads_) {
@@ -83,7 +88,7 @@ const EnsembleCentre& EnsembleForecaster::forecast(const AdaptedWeights& weights
   const std::size_t size = member_size();
   assert(members.size() % size == 0 && weights.mu.size() == phi_.size());
   const FlushSubnormals flush;
-  combined_.prepare(input.frames, network_.spec().input_frames, network_.threads());
+  if (!combined_.finished()) combined_.prepare(input.frames, network_.spec().input_frames, network_.threads());
   if (noise_)
     noise_->prepare(input.frames, network_.spec().input_frames, weights.combination.noise, network_.threads());
   std::fill(sums_.begin(), sums_.end(), 0.0);

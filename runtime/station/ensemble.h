@@ -60,6 +60,11 @@ class EnsembleForecaster {
   EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width,
                      const EnsembleThrift& thrift = {});
 
+  // For the frames of one input alone, of which `combined` was prepared and finished before: then the memory of that is
+  // free again when the rest is allocated.
+  EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width, const EnsembleThrift& thrift,
+                     CombinedForecast combined);
+
   // Networks that compute members side by side; 0: one after another.
   static int workers(const NetworkSpec& spec, const Kernels<float>& kernels, int height, int width,
                      const EnsembleThrift& thrift);

@@ -65,17 +65,15 @@ ForecastMemory count_memory(const Prior& prior, const Kernels<float>& kernels, c
   const std::vector<ForecastMemory::Part> always = {
       {"program", kProgramBytes}, {"weights", weights}, {"frames", sizes.frames}, {"members", sizes.members}};
 
+  // What the network's forecast is combined with, and may start from; the memory of the flow is free again then.
+  const std::uint64_t advected = 2 * sizes.lead_values * kFloat;
   std::vector<ForecastMemory::Part> advection = always;
-  if (sizes.bases > 0) {
-    const std::uint64_t bytes = SmoothedAdvection::bytes(shape.height, shape.width, spec.leads);
-    advection.insert(advection.end(), {{"advected frames", 2 * sizes.bases}, {"advection", bytes}});
-  }
+  advection.insert(advection.end(), {{"advected frames", 2 * sizes.bases + advected},
+                                     {"flow", SmoothedAdvection::bytes(shape.height, shape.width, spec.leads)}});
   std::vector<ForecastMemory::Part> ensemble = always;
-  if (sizes.bases > 0) ensemble.push_back({"advected frames", sizes.bases});
-  // What the network's forecast is combined with, and the frames' reflections.
-  ensemble.push_back({"advection", SmoothedAdvection::bytes(shape.height, shape.width, spec.leads) +
-                                       2 * sizes.lead_values * kFloat +
-                                       (1 + workers) * reflected_scratch(spec, shape.height, shape.width) * kFloat});
+  ensemble.push_back({"advected frames", sizes.bases + advected});
+  ensemble.push_back(
+      {"reflections", (1 + workers) * reflected_scratch(spec, shape.height, shape.width) * std::uint64_t{kFloat}});
   ensemble.push_back({"mean", sizes.lead_values * (sizeof(double) + kFloat)});
   if (prior.noise) {
     ensemble.push_back({"noise", ObservationNoise::bytes(spec.leads, shape.height, shape.width, thrift.noise_tables)});
@@ -159,8 +157,11 @@ std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernel
   const auto count = static_cast<std::uint64_t>(pairs);
   const std::uint64_t frames =
       (count + static_cast<std::uint64_t>(2 * spec.leads + spec.input_frames)) * sizes.pixels * kFloat;
-  std::uint64_t advection = 0;
-  if (sizes.bases > 0) advection = (count + 1) * sizes.bases + SmoothedAdvection::bytes(height, width, spec.leads);
+  // Of the pairs' bases, and what a combination is learned with.
+  const std::uint64_t flow = SmoothedAdvection::bytes(height, width, spec.leads);
+  std::uint64_t advection =
+      flow + 3 * sizes.lead_values * kFloat + reflection_scratch(spec, height, width) * std::uint64_t{kFloat};
+  if (sizes.bases > 0) advection += (count + 1) * sizes.bases + flow;
   const std::uint64_t scratch = ForecastNetwork::bytes(spec, kernels, height, width, 0) -
                                 plan_memory(graph, layout, padded_height, padded_width).size * kFloat;
   const std::uint64_t adaptation =

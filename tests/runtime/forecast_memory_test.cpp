@@ -32,9 +32,7 @@ TEST(ForecastMemory, NoThriftChangesABit) {
   SampleSet inputs(prior.network, kHeight, kWidth, 1);
   const Sample<float>& input = inputs.add(past.data(), nullptr, kernels->threads());
   inputs.finish();
-  Gaussian<float> weights;
-  weights.mu = prior.mu;
-  weights.rho = prior.rho;
+  const AdaptedWeights weights = prior_weights(prior);
   const EnsembleUnits units{{-2.0, 330.0}, {-10.0f, 10.0f}};
   std::vector<float> wanted, wanted_mean;
   for (const EnsembleThrift& thrift :
