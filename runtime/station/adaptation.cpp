@@ -58,7 +58,7 @@ CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::sp
     advection.prepare(sample.frames, prior.network.input_frames, threads);
     if (noise) noise->prepare(sample.frames, prior.network.input_frames, unscaled, threads);
     mean_forecast(network, sample, scratch, forecast.data());
-    for (float& value : forecast) value = std::clamp(value, limits.low, limits.high);
+    for (float& value : forecast) value = limited(value, limits);
     fit.add(forecast, sample.target, advection, noise ? &*noise : nullptr);
   }
   return fit;
@@ -119,8 +119,7 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   if (!weights.ok()) return weights.status();
   result.weights = *std::move(weights);
   network.set_weights(result.weights.mu.data());
-  const CombinationFit fit =
-      fit_combination(prior, network, support, frame_range_limits(prior.normalisation, largest));
+  const CombinationFit fit = fit_combination(prior, network, support, frame_range_limits(prior.normalisation, largest));
   result.weights.combination = fit.fit(kernels.threads());
   result.posterior.combination = result.weights.combination;
   result.combination_gain = fit.gain(result.weights.combination);

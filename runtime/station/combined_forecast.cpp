@@ -26,11 +26,11 @@ void CombinedForecast::combine(const Combination& combination, const FrameRangeL
     const auto lead = static_cast<std::size_t>(number);
     const float network = combination.network[lead], advection = combination.advection[lead];
     for (std::size_t i = lead * pixels_; i < (lead + 1) * pixels_; ++i) {
-      const float limited = std::clamp(forecast[i], limits.low, limits.high);
+      const float of_network = limited(forecast[i], limits);
       forecast[i] =
           has_advection()
-              ? smoothed_[i] + (network * (limited - smoothed_[i]) + advection * (advected_[i] - smoothed_[i]))
-              : limited;
+              ? smoothed_[i] + (network * (of_network - smoothed_[i]) + advection * (advected_[i] - smoothed_[i]))
+              : of_network;
     }
   });
 }

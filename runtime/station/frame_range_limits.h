@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "formats/prior.h"
@@ -11,6 +13,11 @@ struct FrameRangeLimits {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
 };
+
+// Within the limits, unless it is no finite number: that is an error, not a bright pixel.
+inline float limited(float value, const FrameRangeLimits& limits) {
+  return std::isfinite(value) ? std::clamp(value, limits.low, limits.high) : value;
+}
 
 // Of frames that hold raw numbers from 0 to `largest`.
 inline FrameRangeLimits frame_range_limits(const Normalisation& normalisation, double largest) {

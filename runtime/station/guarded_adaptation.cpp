@@ -17,8 +17,8 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// What an untested combination must save of the error on its own pairs: those of kinds that the prior knows save about 2 %,
-// a radar's a third.
+// What an untested combination must save of the error on its own pairs: those of kinds that the prior knows save about
+// 2 %, a radar's a third.
 constexpr double kSureGain = 0.1;
 
 // Of the combination for the prior's weights, learned as it is beside adapted ones.
