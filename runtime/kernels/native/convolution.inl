@@ -1,5 +1,5 @@
 // Direct convolution: a tile of pixels of one or two destination blocks stays in registers over the whole
-// sum, for every source channel one broadcast a pixel and one weight vector a block.
+// sum, for every source channel one broadcast a pixel (or for a vector of them one load) and the weights of a block.
 namespace altocast::native::ALTOCAST_ISA {
 namespace {
 

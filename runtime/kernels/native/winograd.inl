@@ -293,10 +293,10 @@ inline size_t tile_offset(const ConvolveArgs& args, int block, int y, int x) {
          static_cast<size_t>(x) * kBlock;
 }
 
-// Writes the activation's value of the sums to `dst`: whole tiles where they belong, others into a patch of which the
-// pixels inside the image are copied.
+// Writes the activation's value of the sums: whole tiles where they belong, others into a patch of which the pixels
+// inside the image are copied.
 template <class Activation>
-void output_tiles(const ConvolveArgs& args, float* dst, int first_block, int blocks, int first_tile, int count,
+void output_tiles(const ConvolveArgs& args, int first_block, int blocks, int first_tile, int count,
                   const float* products, size_t product_point) {
   const int tiles_across = (args.width + 3) / 4;
   for (int b = 0; b < blocks; ++b) {
@@ -309,7 +309,7 @@ void output_tiles(const ConvolveArgs& args, float* dst, int first_block, int blo
       const int y = (first_tile + i) / tiles_across * 4;
       const int x = (first_tile + i) % tiles_across * 4;
       const int rows = args.height - y, columns = args.width - x;
-      float* const pixels = dst + tile_offset(args, first_block + b, y, x);
+      float* const pixels = args.dst + tile_offset(args, first_block + b, y, x);
       alignas(64) float patch[4 * 4 * kBlock];
       const bool whole = rows >= 4 && columns >= 4;
       auto to = pixel_grid<4, 4>(whole ? pixels : patch, whole ? args.row_stride : 4 * kBlock);
@@ -334,14 +334,17 @@ void output_tiles(const ConvolveArgs& args, float* dst, int first_block, int blo
 
 void winograd_output(const ConvolveArgs& args, int first_block, int blocks, int first_tile, int count,
                      const float* products, size_t product_point) {
-  const bool in_place = args.activation != kNoActivation && args.activated == args.dst;
-  const auto output = !in_place                  ? output_tiles<Identity>
-                      : args.activation == kRelu ? output_tiles<Relu>
-                                                 : output_tiles<Silu>;
-  output(args, args.dst, first_block, blocks, first_tile, count, products, product_point);
-  if (in_place || args.activation == kNoActivation) return;
+  if constexpr (kFusesFast) {
+    if (args.activation != kNoActivation && args.activated == args.dst) {
+      const auto output = args.activation == kRelu ? output_tiles<Relu> : output_tiles<Silu>;
+      return output(args, first_block, blocks, first_tile, count, products, product_point);
+    }
+  }
+  output_tiles<Identity>(args, first_block, blocks, first_tile, count, products, product_point);
+  if (args.activation == kNoActivation) return;
 
-  // The sums are kept: their activation is a pass of its own over them, while they are in the nearest cache.
+  // Where the sums are kept (or fma is slow, and code for it large) the activation is a pass of its own over them,
+  // while they are in the nearest cache.
   const int tiles_across = (args.width + 3) / 4;
   for (int b = 0; b < blocks; ++b) {
     for (int tile = first_tile; tile < first_tile + count; ++tile) {
