@@ -41,9 +41,9 @@ int BandProgress::reach(const Step& step) const {
 }
 
 int BandProgress::first_read(const Step& step, int first) const {
-  if (step.kind == StepKind::average_pool) return 2 * first;
-  if (step.kind == StepKind::upsample) return first / 2;
-  return is_wide(step) ? first - 1 : first;
+  if (step.kind == StepKind::average_pool) return 2 * first - 1;
+  if (step.kind == StepKind::upsample) return first / 2 - 1;
+  return first - 1;
 }
 
 int BandProgress::kept_from(int node) const {

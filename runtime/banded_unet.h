@@ -29,7 +29,8 @@ class BandProgress {
   int kept_from(int node) const;
 
  private:
-  // The first row of a step's source that rows of its node from `first` on read.
+  // The first row of a step's source that rows of its node from `first` on read, with the one above, where a band's
+  // memory begins.
   int first_read(const Step& step, int first) const;
   bool is_wide(const Step& step) const;  // reads a row above and below
 
