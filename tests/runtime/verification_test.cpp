@@ -302,8 +302,8 @@ TEST_F(VerificationTest, WhereTheGuardTurnsWeightsDownTheirForecastIsNotScored) 
   EXPECT_EQ(summary.adapted, 3u) << "a combination was learned";
   ASSERT_TRUE(journal_
                   ->for_each_case([&](const VerifiedCase& record) -> Status {
-                    const bool same = record.scores[kAdaptedEnsemble].front().crps ==
-                                      record.scores[kPriorEnsemble].front().crps;
+                    const bool same =
+                        record.scores[kAdaptedEnsemble].front().crps == record.scores[kPriorEnsemble].front().crps;
                     EXPECT_NE(same, record.guard.adapted()) << "the prior's forecast stands where it is used";
                     return {};
                   })
