@@ -16,7 +16,7 @@ void reflect(int reflection, int count, int height, int width, float* fields) {
   }
 }
 
-std::size_t reflection_scratch(const NetworkSpec& spec, int height, int width) {
+std::size_t mean_forecast_scratch(const NetworkSpec& spec, int height, int width) {
   return static_cast<std::size_t>(spec.input_frames + 2 * spec.leads) * static_cast<std::size_t>(height) *
          static_cast<std::size_t>(width);
 }

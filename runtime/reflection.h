@@ -18,17 +18,17 @@ inline constexpr int kReflections = 4;
 // In place; fields [count, height, width]. Its own inverse.
 void reflect(int reflection, int count, int height, int width, float* fields);
 
-// Floats that the functions below need besides the network.
-std::size_t reflection_scratch(const NetworkSpec& spec, int height, int width);
-
 // out [leads, height, width]: the forecast with the network's weights of the reflected sample, reflected back.
-// Network is UNet<float> or ForecastNetwork; less scratch will do.
+// Network is UNet<float> or ForecastNetwork.
 template <class Network>
 void reflected_forecast(Network& network, const Sample<float>& sample, int reflection, std::span<float> scratch,
                         float* out);
+// Floats of scratch that it needs.
 std::size_t reflected_scratch(const NetworkSpec& spec, int height, int width);
 
 // The mean over all reflections.
 void mean_forecast(UNet<float>& network, const Sample<float>& sample, std::span<float> scratch, float* out);
+// Floats of scratch that it needs.
+std::size_t mean_forecast_scratch(const NetworkSpec& spec, int height, int width);
 
 }  // namespace altocast

@@ -75,7 +75,7 @@ class Calibrator {
         pixels_(index(tile) * index(tile)),
         sampler_(archive, archive.training(), prior.network, {tile, 1, 1}),
         network_(prior.network, kernels, tile, tile, Purpose::forecast),
-        scratch_(reflection_scratch(prior.network, tile, tile)),
+        scratch_(mean_forecast_scratch(prior.network, tile, tile)),
         combination_(default_combination(prior.network.leads)),
         combined_(tile, tile, prior.network.leads),
         variability_(tile, tile),

@@ -34,6 +34,16 @@ struct Description {
 
 std::string digits(float value) { return plain_number(static_cast<double>(value), 4); }
 
+std::string a_lead_each(std::span<const float> values) {
+  std::string text;
+  for (const float value : values) text += plain_number(static_cast<double>(value), 3) + " ";
+  return text + "  a lead each";
+}
+
+std::string json_numbers(std::span<const float> values) {
+  return json_array(values, [](float value) { return json_number(static_cast<double>(value)); });
+}
+
 // e to the median of `values`.
 double exp_median(std::span<const float> values) {
   std::vector<float> sorted(values.begin(), values.end());
@@ -125,10 +135,9 @@ void describe(const Prior& prior, Description& description) {
   description.line("frames", "(number - " + digits(prior.normalisation.offset) + ") / " +
                                  digits(prior.normalisation.scale) + ", cadence " + cadence +
                                  (prior.channel.empty() ? "" : ", " + prior.channel));
-  std::string noise;
-  for (const float s : prior.log_noise)
-    noise += (noise.empty() ? "" : " ") + plain_number(std::exp(static_cast<double>(s)), 3);
-  description.line("noise", noise + "   (a lead each, normalised numbers)");
+  std::vector<float> noise(prior.log_noise.size());
+  std::ranges::transform(prior.log_noise, noise.begin(), [](float s) { return std::exp(s); });
+  description.line("noise", a_lead_each(noise) + ", normalised numbers");
   if (prior.noise) describe(*prior.noise, description);
   description.line("facts", prior.facts);
   const bool by_step = !prior.step_rate_mu.empty();
@@ -272,6 +281,17 @@ void describe(const Posterior& posterior, Description& description) {
   description.line("weights", std::to_string(posterior.delta_mu.size()));
   description.line("change",
                    plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) + " (rho), root mean square");
+  if (posterior.combination) {
+    const auto& [network, advection, noise_scale] = *posterior.combination;
+    description.line("combination", "network " + a_lead_each(network));
+    description.line("", "advection " + a_lead_each(advection) + ", smoothed advection the rest");
+    description.line("noise", "times " + a_lead_each(noise_scale));
+    description.json.raw("combination", JsonObject()
+                                            .raw("network", json_numbers(network))
+                                            .raw("advection", json_numbers(advection))
+                                            .raw("noise", json_numbers(noise_scale))
+                                            .str());
+  }
   description.line("facts", posterior.facts);
   description.json.text("prior_sha256", to_hex(posterior.prior_sha256))
       .text("architecture", hex_hash(posterior.architecture))

@@ -112,9 +112,10 @@ typedef struct altocast_adaptation_report {
 #define ALTOCAST_ADAPTATION_REPORT_INIT \
   { sizeof(altocast_adaptation_report), 0, 0.0, 0.0, 0.0 }
 
-/* Moves the weights from the prior's towards what explains the frames; later forecasts use them. It starts from the
- * prior's each time, and no guard tests whether it helps (`altocast forecast --adapt --no-guard`). Null settings mean
- * the defaults; the report may be null. A failure changes nothing. */
+/* Moves the weights from the prior's towards what explains the frames, and learns how much of a forecast is best the
+ * network's and how much advection's; later forecasts use both. It starts from the prior's each time, and no guard
+ * tests whether it helps (`altocast forecast --adapt --no-guard`). Null settings mean the defaults; the report may be
+ * null. A failure changes nothing. */
 altocast_status altocast_adapt(altocast_session* session, const altocast_frames* frames,
                                const altocast_adaptation* settings, altocast_adaptation_report* report);
 

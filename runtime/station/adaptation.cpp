@@ -53,7 +53,7 @@ CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::sp
   std::optional<ObservationNoise> noise;
   if (prior.noise) noise.emplace(*prior.noise, height, width);
   const std::vector<float> unscaled(static_cast<std::size_t>(leads), 1.0f);
-  std::vector<float> forecast(network.terms()), scratch(reflection_scratch(prior.network, height, width));
+  std::vector<float> forecast(network.terms()), scratch(mean_forecast_scratch(prior.network, height, width));
   for (const Sample<float>& sample : support) {
     advection.prepare(sample.frames, prior.network.input_frames, threads);
     if (noise) noise->prepare(sample.frames, prior.network.input_frames, unscaled, threads);

@@ -160,7 +160,7 @@ std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernel
   // Of the pairs' bases, and what a combination is learned with.
   const std::uint64_t flow = SmoothedAdvection::bytes(height, width, spec.leads);
   std::uint64_t advection =
-      flow + 3 * sizes.lead_values * kFloat + reflection_scratch(spec, height, width) * std::uint64_t{kFloat};
+      flow + 3 * sizes.lead_values * kFloat + mean_forecast_scratch(spec, height, width) * std::uint64_t{kFloat};
   if (sizes.bases > 0) advection += (count + 1) * sizes.bases + flow;
   const std::uint64_t scratch = ForecastNetwork::bytes(spec, kernels, height, width, 0) -
                                 plan_memory(graph, layout, padded_height, padded_width).size * kFloat;

@@ -64,7 +64,7 @@ TEST(Reflection, OfReflectedFramesIsTheReflectedForecast) {
     UNet<float> network(prior.network, *kernels, kHeight, kWidth, Purpose::forecast);
     network.set_weights(prior.mu.data());
     std::vector<float> frames = drifting_frames(), advected = numbers(5, kLeads * kPixels);
-    std::vector<float> scratch(reflection_scratch(prior.network, kHeight, kWidth)), mean(kLeads * kPixels);
+    std::vector<float> scratch(mean_forecast_scratch(prior.network, kHeight, kWidth)), mean(kLeads * kPixels);
     std::vector<std::vector<float>> forecasts(kReflections, std::vector<float>(kLeads * kPixels));
     const Sample<float> sample = make_sample(prior.network, frames.data(), advected.data(), nullptr, kHeight, kWidth);
     mean_forecast(network, sample, scratch, mean.data());
