@@ -6,10 +6,10 @@
 namespace altocast {
 namespace {
 
-constexpr double kRidge = 0.03;           // towards the default, in mean squares of the differences
-constexpr double kNoiseShrinkage = 0.25;  // of the default's share in the noise's scale
-constexpr int kIterations = 6;            // of reweighted least squares; an error's weight is 1 / max(its size, …
-constexpr double kLeastError = 0.1;       // … this share of the mean size)
+constexpr double kRidge = 0.03;          // towards the default, in mean squares of the differences
+constexpr double kNoiseShrinkage = 1.0;  // of the default's share in the noise's scale
+constexpr int kIterations = 6;           // of reweighted least squares; an error's weight is 1 / max(its size, …
+constexpr double kLeastError = 0.1;      // … this share of the mean size)
 
 }  // namespace
 

@@ -18,7 +18,7 @@ namespace {
 // the platform.
 constexpr const char* kHash = "c2c9bf7f8f06f05c0d1b776bca8b4bd3281b5e3d79212278141af25e106881f7";
 constexpr const char* kAdvectedHash = "157c3c1986bf7c79c1b44572413e5dc384ef1dafe6d0fd4c680823163ed79383";
-constexpr const char* kNoisyHash = "fbc0bddd3642528d3b028f9e8b34d4212e2b0daa5f0ba9b967a0564bd21b1bfc";
+constexpr const char* kNoisyHash = "766fc6e65b03647bd490b2a7abecbf1fc5714d15b57a779903a6d8592b79dcf5";
 
 class SameHash : public testing::Test {
  protected:
