@@ -4,12 +4,16 @@
 //   station = "Cayenne rooftop"      # for people, on every picture
 //   palette = "enhanced"             # grey, enhanced, sea or ember; default: sea for rain and radar, else grey
 //   coastlines = "coast.txt"         # relative to the settings' own folder: lines of "longitude latitude", apart by
-//   empty lines [georeference]                   # of the files' own pixels, before crop and downscale: projection =
-//   "geostationary"     # CF's parameters, as a satellite's files give them longitude = -75.0                # of the
-//   satellite, degrees height = 35786023.0              # above the ellipsoid, m; may be left out, as may the next
-//   three sweep = "x"                      # x: GOES-R; y (default): Meteosat, Himawari, GK-2A semi_major_axis =
-//   6378137.0      # m semi_minor_axis = 6356752.31414 x = [5.6e-05, -0.151844]         # scale, offset: scan angle in
-//   radians of the centre of column 0, 1, … y = [-5.6e-05, 0.151844]         # of row 0, 1, … from the top
+//                                    # empty lines
+//   [georeference]                   # of the files' own pixels, before crop and downscale:
+//   projection = "geostationary"     # CF's parameters, as a satellite's files give them
+//   longitude = -75.0                # of the satellite, degrees
+//   height = 35786023.0              # above the ellipsoid, m; may be left out, as may the next three
+//   sweep = "x"                      # x: GOES-R; y (default): Meteosat, Himawari, GK-2A
+//   semi_major_axis = 6378137.0      # m
+//   semi_minor_axis = 6356752.31414
+//   x = [5.6e-05, -0.151844]         # scale, offset: scan angle in radians of the centre of column 0, 1, …
+//   y = [-5.6e-05, 0.151844]         # of row 0, 1, … from the top
 //
 //   projection = "latitude_longitude"    # or a grid of equal steps
 //   box = [18.98, -88.96, -8.97, -61.01]     # north, west, south, east: the picture's edges, degrees
