@@ -34,14 +34,17 @@ fit() {
   fi
 }
 
-cat > "$out/warmup.toml" << 'TOML'
+# warmup STEPS RATE LONGEST_STRIDE CALIBRATION_STEP: settings of a warm-up.
+warmup() {
+  cat << TOML
 [data]
 validation_tasks = 32
-longest_stride = 2
-calibration_step = 0.2
+longest_stride = $3
+calibration_step = $4
 [training]
-steps = 26000
-warmup_steps = 26000
+steps = $1
+warmup_steps = $1
+warmup_learning_rate = $2
 warmup_loss = "huber"
 average_decay = 0.99
 validate_every = 500
@@ -50,22 +53,10 @@ checkpoint_every = 500
 [prior]
 initial_rho = -6.5
 TOML
-cat > "$out/tuning.toml" << 'TOML'
-[data]
-validation_tasks = 32
-calibration_step = 0.1
-[training]
-steps = 10000
-warmup_steps = 10000
-warmup_learning_rate = 7e-4
-warmup_loss = "huber"
-average_decay = 0.99
-validate_every = 500
-report_every = 50
-checkpoint_every = 500
-[prior]
-initial_rho = -6.5
-TOML
+}
+
+warmup 26000 1.5e-3 2 0.2 > "$out/warmup.toml"
+warmup 10000 7e-4 1 0.1 > "$out/tuning.toml"
 cat > "$out/meta.toml" << 'TOML'
 [data]
 validation_tasks = 32

@@ -67,6 +67,21 @@ std::vector<Span> spans(const std::vector<FrameStretch>& stretches, std::size_t 
   return result;
 }
 
+// Traceable frames that are all trained on.
+struct TrainedWhole {
+  TrainedWhole() {
+    write_traceable(folder / "a", 12);
+    settings = traced_settings(folder / "a");
+    settings.validation_share = 0;
+    archive = open_good(settings);
+  }
+  EpisodeSampler sampler(EpisodeShape shape) const { return {archive, archive.training(), settings.network, shape}; }
+
+  TemporaryFolder folder;
+  FitSettings settings;
+  Archive archive;
+};
+
 TEST(Episodes, AreAPureFunctionOfSeedStepAndIndex) {
   const TemporaryFolder folder;
   write_traceable(folder / "a", 40);
@@ -117,12 +132,8 @@ TEST(Episodes, QueriesFollowTheSupportAsAtAStation) {
 }
 
 TEST(Episodes, RegionsAreWholeSquaresUnderAllEightSymmetries) {
-  const TemporaryFolder folder;
-  write_traceable(folder / "a", 12);
-  FitSettings settings = traced_settings(folder / "a");
-  settings.validation_share = 0;
-  const Archive archive = open_good(settings);
-  const EpisodeSampler sampler(archive, archive.training(), settings.network, {8, 1, 1});
+  const TrainedWhole traced;
+  const EpisodeSampler sampler = traced.sampler({8, 1, 1});
   std::set<std::pair<int, int>> orientations;
   std::set<int> corners;
   for (std::uint64_t index = 0; index < 200; ++index) {
@@ -246,13 +257,9 @@ TEST(Episodes, OfALongerStrideSkipFrames) {
 }
 
 TEST(Episodes, NumbersChangeAlikeInATask) {
-  const TemporaryFolder folder;
-  write_traceable(folder / "a", 12);
-  FitSettings settings = traced_settings(folder / "a");
-  settings.validation_share = 0;
-  const Archive archive = open_good(settings);
-  const EpisodeSampler plain(archive, archive.training(), settings.network, {8, 2, 1});
-  const EpisodeSampler changed(archive, archive.training(), settings.network, {8, 2, 1, 0.5, 3.0});
+  const TrainedWhole traced;
+  const EpisodeSampler plain = traced.sampler({8, 2, 1});
+  const EpisodeSampler changed = traced.sampler({8, 2, 1, 0.5, 3.0});
   std::set<float> gains;
   for (std::uint64_t index = 0; index < 20; ++index) {
     const Episode before = draw(plain, 1, 0, index), after = draw(changed, 1, 0, index);
@@ -271,13 +278,9 @@ TEST(Episodes, NumbersChangeAlikeInATask) {
 }
 
 TEST(Episodes, ACalibrationStepMovesAllFramesFromOneOn) {
-  const TemporaryFolder folder;
-  write_traceable(folder / "a", 12);
-  FitSettings settings = traced_settings(folder / "a");
-  settings.validation_share = 0;
-  const Archive archive = open_good(settings);
-  const EpisodeSampler plain(archive, archive.training(), settings.network, {8, 2, 1});
-  const EpisodeSampler stepped(archive, archive.training(), settings.network, {8, 2, 1, 0, 0, 0.5});
+  const TrainedWhole traced;
+  const EpisodeSampler plain = traced.sampler({8, 2, 1});
+  const EpisodeSampler stepped = traced.sampler({8, 2, 1, 0, 0, 0.5});
   int with_step = 0;
   for (std::uint64_t index = 0; index < 40; ++index) {
     const Episode before = draw(plain, 1, 0, index), after = draw(stepped, 1, 0, index);
