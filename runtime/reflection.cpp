@@ -16,15 +16,15 @@ void reflect(int reflection, int count, int height, int width, float* fields) {
   }
 }
 
-std::size_t mean_forecast_scratch(const NetworkSpec& spec, int height, int width) {
-  return static_cast<std::size_t>(spec.input_frames + 2 * spec.leads) * static_cast<std::size_t>(height) *
-         static_cast<std::size_t>(width);
-}
-
 std::size_t reflected_scratch(const NetworkSpec& spec, int height, int width) {
   const int base = spec.residual == ResidualBase::advected ? spec.leads : 1;
   return static_cast<std::size_t>(spec.input_frames + base) * static_cast<std::size_t>(height) *
          static_cast<std::size_t>(width);
+}
+
+std::size_t mean_forecast_scratch(const NetworkSpec& spec, int height, int width) {
+  return reflected_scratch(spec, height, width) +
+         static_cast<std::size_t>(spec.leads) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
 }
 
 template <class Network>

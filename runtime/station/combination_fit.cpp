@@ -93,10 +93,8 @@ double CombinationFit::gain(const Combination& combination) const {
   const auto error = [&](const Combination& with) {
     double sum = 0;
     for (std::size_t lead = 0; lead < points_.size(); ++lead) {
-      for (const Point& p : points_[lead]) {
-        sum += static_cast<double>(
-            std::fabs(p.target - with.network[lead] * p.network - with.advection[lead] * p.advection));
-      }
+      for (const Point& p : points_[lead])
+        sum += static_cast<double>(std::fabs(p.error(with.network[lead], with.advection[lead])));
     }
     return sum;
   };
@@ -114,7 +112,7 @@ Combination CombinationFit::fit(ThreadPool& threads) const {
     fit_weights(points, network, advection);
     double made = 0, expected = 0;
     for (const Point& p : points) {
-      made += static_cast<double>(std::fabs(p.target - network * p.network - advection * p.advection - p.noise_median));
+      made += static_cast<double>(std::fabs(p.error(network, advection) - p.noise_median));
       expected += static_cast<double>(p.noise_deviation);
     }
     const double scale = (made + kNoiseShrinkage * expected) / (expected + kNoiseShrinkage * expected);

@@ -38,6 +38,11 @@ class CombinationFit {
   struct Point {
     float network, advection, target;
     float noise_median, noise_deviation;  // of the default combination's noise
+
+    // Of the combination with these weights.
+    float error(float of_network, float of_advection) const {
+      return target - of_network * network - of_advection * advection;
+    }
   };
   void fit_weights(std::span<const Point> points, float& network, float& advection) const;
 

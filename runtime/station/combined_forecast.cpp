@@ -14,6 +14,14 @@ CombinedForecast::CombinedForecast(int height, int width, int leads)
   smoothed_.resize(leads_ * pixels_);
 }
 
+CombinedForecast CombinedForecast::of(const float* frames, int count, int height, int width, int leads,
+                                      ThreadPool& threads) {
+  CombinedForecast combined(height, width, leads);
+  combined.prepare(frames, count, threads);
+  combined.advection_.reset();
+  return combined;
+}
+
 void CombinedForecast::prepare(const float* frames, int count, ThreadPool& threads) {
   if (!advection_) return;
   advection_->forecast({frames, static_cast<std::size_t>(count) * pixels_}, count, advected_, smoothed_, &threads);

@@ -20,15 +20,12 @@ class CombinedForecast {
 
   bool has_advection() const { return !advected_.empty(); }
 
-  // Frames [count, height, width], normalised. The same bits for every number of threads, as combine().
-  void prepare(const float* frames, int count, ThreadPool& threads);
+  // Prepared for these frames for good: what only prepare() needs is free again.
+  static CombinedForecast of(const float* frames, int count, int height, int width, int leads, ThreadPool& threads);
 
-  // Gives back what only prepare() needs: no other frames are to follow.
-  void finish() {
-    advection_.reset();
-    finished_ = true;
-  }
-  bool finished() const { return finished_; }
+  // Frames [count, height, width], normalised; nothing happens to one made by of(). The same bits for every number of
+  // threads, as combine().
+  void prepare(const float* frames, int count, ThreadPool& threads);
 
   // In place: the network's forecast [leads, height, width], kept within what frames can hold, becomes the combination.
   void combine(const Combination& combination, const FrameRangeLimits& limits, std::span<float> forecast,
@@ -41,7 +38,6 @@ class CombinedForecast {
  private:
   std::size_t leads_, pixels_;
   std::optional<SmoothedAdvection> advection_;
-  bool finished_ = false;
   std::vector<float> advected_, smoothed_;
 };
 

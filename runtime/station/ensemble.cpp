@@ -88,7 +88,7 @@ const EnsembleCentre& EnsembleForecaster::forecast(const AdaptedWeights& weights
   const std::size_t size = member_size();
   assert(members.size() % size == 0 && weights.mu.size() == phi_.size());
   const FlushSubnormals flush;
-  if (!combined_.finished()) combined_.prepare(input.frames, network_.spec().input_frames, network_.threads());
+  combined_.prepare(input.frames, network_.spec().input_frames, network_.threads());
   if (noise_)
     noise_->prepare(input.frames, network_.spec().input_frames, weights.combination.noise, network_.threads());
   std::fill(sums_.begin(), sums_.end(), 0.0);

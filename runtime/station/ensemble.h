@@ -60,8 +60,8 @@ class EnsembleForecaster {
   EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width,
                      const EnsembleThrift& thrift = {});
 
-  // For the frames of one input alone, of which `combined` was prepared and finished before: then the memory of that is
-  // free again when the rest is allocated.
+  // For one input alone, whose frames `combined` is of: then the memory that took is free again when the rest is
+  // allocated.
   EnsembleForecaster(const Prior& prior, Kernels<float>& kernels, int height, int width, const EnsembleThrift& thrift,
                      CombinedForecast combined);
 

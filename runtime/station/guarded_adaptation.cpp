@@ -63,7 +63,9 @@ class Trial {
         seed_(seed),
         kernels_(kernels),
         units_(ensemble_units(cache.settings(), loaded.prior.normalisation, cache.largest_number())),
-        forecaster_(loaded.prior, kernels, held.block.height, held.block.width),
+        forecaster_(loaded.prior, kernels, held.block.height, held.block.width, {},
+                    CombinedForecast::of(held.block.from(held.block.first), network_.input_frames, held.block.height,
+                                         held.block.width, network_.leads, kernels.threads())),
         input_(network_, held.block.height, held.block.width, 1),
         members_(forecaster_.member_size() * kGuardMembers) {
     input_.add(held.block.from(held.block.first), nullptr, kernels.threads());
@@ -173,11 +175,14 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
     result.adaptation = *std::move(adaptation);
     return result;
   }
-  const auto use_prior = [&](GuardVerdict verdict, const std::string& reason) {
+  const auto use = [&](Adaptation adaptation, GuardVerdict verdict, const std::string& reason) {
     guard.verdict = verdict;
     guard.reason = reason;
-    result.adaptation = unadapted(loaded, settings);
+    result.adaptation = std::move(adaptation);
     return std::move(result);
+  };
+  const auto use_prior = [&](GuardVerdict verdict, const std::string& reason) {
+    return use(unadapted(loaded, settings), verdict, reason);
   };
   guard.prior_crps = guard.combined_crps = guard.adapted_crps = kNaN;
   const Result<HeldBack> held = load_held_back(loaded, cache, settings);
@@ -186,10 +191,7 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
     const std::string reason = "the run is too short to test an adaptation on frames held back";
     Result<Adaptation> combined = adapt(loaded, cache, combined_only(settings), kernels);
     if (!combined.ok() || combined->combination_gain < kSureGain) return use_prior(GuardVerdict::untested, reason);
-    guard.verdict = GuardVerdict::combined;
-    guard.reason = reason;
-    result.adaptation = *std::move(combined);
-    return result;
+    return use(*std::move(combined), GuardVerdict::combined, reason);
   }
   guard.held_back = held->count;
   const std::uint64_t member_values = static_cast<std::uint64_t>(held->block.height) *
@@ -216,24 +218,17 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   }
   const bool combination_helps = guard.combined_crps < guard.prior_crps;
   const double best_without = combination_helps ? guard.combined_crps : guard.prior_crps;
-  guard.reason = "adapted weights forecast the frames held back worse than the prior's";
+  const char* reason = "adapted weights forecast the frames held back worse than the prior's";
   if (guard.adapted_crps < best_without) {
     Result<Adaptation> adaptation = adapt(loaded, cache, settings, kernels);
     if (!adaptation.ok()) return use_prior(GuardVerdict::failed, adaptation.message());
-    if (adaptation->nll_after <= adaptation->nll_before) {
-      guard.verdict = GuardVerdict::passed;
-      guard.reason.clear();
-      result.adaptation = *std::move(adaptation);
-      return result;
-    }
-    guard.reason = "the adapted weights fit their own pairs worse than the prior's";
+    if (adaptation->nll_after <= adaptation->nll_before) return use(*std::move(adaptation), GuardVerdict::passed, "");
+    reason = "the adapted weights fit their own pairs worse than the prior's";
   }
-  if (!combination_helps) return use_prior(GuardVerdict::declined, std::string(guard.reason));
+  if (!combination_helps) return use_prior(GuardVerdict::declined, reason);
   Result<Adaptation> combination = adapt(loaded, cache, combined_only(settings), kernels);
   if (!combination.ok()) return combination.status();
-  guard.verdict = GuardVerdict::combined;
-  result.adaptation = *std::move(combination);
-  return result;
+  return use(*std::move(combination), GuardVerdict::combined, reason);
 }
 
 AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {

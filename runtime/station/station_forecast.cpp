@@ -68,10 +68,9 @@ Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights
   const Sample<float>& input = inputs_only.add(
       frames.from(frames.first + static_cast<std::size_t>(frames.count - inputs)), nullptr, kernels.threads());
   inputs_only.finish();
-  CombinedForecast combined(frames.height, frames.width, prior.network.leads);
-  combined.prepare(input.frames, inputs, kernels.threads());
-  combined.finish();
-  EnsembleForecaster forecaster(prior, kernels, frames.height, frames.width, thrift, std::move(combined));
+  EnsembleForecaster forecaster(
+      prior, kernels, frames.height, frames.width, thrift,
+      CombinedForecast::of(input.frames, inputs, frames.height, frames.width, prior.network.leads, kernels.threads()));
   forecaster.forecast(weights, input, units, seed, values);
   EnsembleCentre centre = forecaster.take_centre();
   if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
