@@ -183,6 +183,14 @@ Result<Prior> read_prior(const Container& container) {
 
 }  // namespace
 
+std::string_view to_string(Likelihood likelihood) { return likelihood == Likelihood::huber ? "huber" : "gaussian"; }
+
+Result<Likelihood> likelihood_from_string(std::string_view name) {
+  if (name == "gaussian") return Likelihood::gaussian;
+  if (name == "huber") return Likelihood::huber;
+  return Status::error("unknown likelihood '" + std::string(name) + "'; there are gaussian and huber");
+}
+
 Status validate(const Prior& prior, PriorEncoding encoding) {
   ALTOCAST_RETURN_IF_ERROR(validate(prior.network));
   ALTOCAST_RETURN_IF_ERROR(validate(prior.inner, prior.support_pairs));

@@ -28,9 +28,17 @@ struct Normalisation {
   bool operator==(const Normalisation&) const = default;
 };
 
+// How a target is taken to be distributed about the network's forecast (runtime/layers/observation_nll.h): normally, or
+// with Huber's density, whose tails fall off like a Laplace distribution's, so that the loss is close to the absolute
+// error.
+enum class Likelihood : std::uint8_t { gaussian = 0, huber = 1 };
+std::string_view to_string(Likelihood likelihood);
+Result<Likelihood> likelihood_from_string(std::string_view name);
+
 // One inner step is λ ← λ − rate ⊙ clip(∇_λ [kl_weight · KL(q_λ ‖ p_θ) + mean over samples of NLL] / n_S);
 // rates are a tensor's, or a step's and tensor's, and stand in the prior.
 struct InnerLoopSettings {
+  Likelihood likelihood = Likelihood::gaussian;
   int steps = 3;            // M
   int samples = 1;          // weight samples a step, S
   bool antithetic = false;  // draw samples in pairs (ε, −ε)

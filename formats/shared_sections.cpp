@@ -49,8 +49,9 @@ Result<NetworkSpec> read_network(const Container& container) {
 }
 
 void add_inner_loop(ContainerWriter& writer, const InnerLoopSettings& inner, int support_pairs) {
-  writer.add_i64("inner.counts",
-                 {inner.steps, inner.samples, (inner.antithetic ? 1 : 0) + (inner.flipout ? 2 : 0), support_pairs});
+  const int flags =
+      (inner.antithetic ? 1 : 0) + (inner.flipout ? 2 : 0) + (inner.likelihood == Likelihood::huber ? 4 : 0);
+  writer.add_i64("inner.counts", {inner.steps, inner.samples, flags, support_pairs});
   writer.add_f32("inner.values", {inner.kl_weight, inner.clip_mu, inner.clip_rho});
 }
 
@@ -64,13 +65,14 @@ Result<InnerLoopSection> read_inner_loop(const Container& container) {
   };
   ALTOCAST_RETURN_IF_ERROR(check("steps", 0, 0, kMaxSteps));
   ALTOCAST_RETURN_IF_ERROR(check("samples", 1, 1, kMaxSamples));
-  ALTOCAST_RETURN_IF_ERROR(check("noise", 2, 0, 3));
+  ALTOCAST_RETURN_IF_ERROR(check("flags", 2, 0, 7));
   ALTOCAST_RETURN_IF_ERROR(check("support_pairs", 3, 0, kMaxSupportPairs));
   InnerLoopSection section;
   section.inner.steps = static_cast<int>((*counts)[0]);
   section.inner.samples = static_cast<int>((*counts)[1]);
   section.inner.antithetic = ((*counts)[2] & 1) != 0;
   section.inner.flipout = ((*counts)[2] & 2) != 0;
+  section.inner.likelihood = ((*counts)[2] & 4) != 0 ? Likelihood::huber : Likelihood::gaussian;
   section.support_pairs = static_cast<int>((*counts)[3]);
   section.inner.kl_weight = (*values)[0];
   section.inner.clip_mu = (*values)[1];

@@ -84,7 +84,7 @@ class BandedUNet {
   AlignedVector<float> memory_;
   std::vector<Window> windows_;  // of each node
   std::vector<ConvBlock<float>> blocks_;
-  GaussianNll<float> loss_;
+  ObservationNll<float> loss_;
   int head_;
 };
 

@@ -84,6 +84,7 @@ InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, Inn
       flipout_(network.spec()),
       signs_(flipout_.sign_count()),
       grad_log_noise_(static_cast<std::size_t>(network.spec().leads)) {
+  network_.set_likelihood(settings_.likelihood);
   const std::vector<T> zeros(parameter_count(network.spec()));
   draw_ = {zeros, zeros, zeros};
 }

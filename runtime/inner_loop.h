@@ -82,7 +82,7 @@ struct WeightDraw {
 template <class T>
 class InnerLoop {
  public:
-  // The network is borrowed and must be built for gradients; the rest is copied.
+  // The network is borrowed, must be built for gradients and takes the settings' likelihood; the rest is copied.
   InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, InnerRates<T> rates);
 
   const InnerLoopSettings& settings() const { return settings_; }

@@ -8,7 +8,7 @@
 
 #include "formats/network_spec.h"
 #include "runtime/advection/smoothed_advection.h"
-#include "runtime/layers/gaussian_nll.h"
+#include "runtime/layers/observation_nll.h"
 #include "runtime/thread_pool.h"
 
 namespace altocast {

@@ -12,7 +12,7 @@
 #include "formats/network_spec.h"
 #include "runtime/aligned_vector.h"
 #include "runtime/layers/conv_block.h"
-#include "runtime/layers/gaussian_nll.h"
+#include "runtime/layers/observation_nll.h"
 
 namespace altocast {
 
@@ -104,8 +104,8 @@ class UNet {
   double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
                   Pass<T>* keep = nullptr);
 
-  // Of backward()'s gradient (gaussian_nll.h).
-  void set_residual_limit(T limit) { loss_.set_residual_limit(limit); }
+  // Of all losses from here on; Gaussian unless it is set.
+  void set_likelihood(Likelihood likelihood) { loss_.set_likelihood(likelihood); }
 
   // Room for a pass of this network, and its size. Need Purpose::gradient.
   std::size_t pass_bytes() const { return pass_->bytes(); }
@@ -144,7 +144,7 @@ class UNet {
   NodeTensors<T> values_;
   std::optional<Pass<T>> pass_;  // when gradients are wanted
   AlignedVector<T> grad_z_memory_, resampled_grad_memory_;
-  GaussianNll<T> loss_;
+  ObservationNll<T> loss_;
   int head_;
 };
 

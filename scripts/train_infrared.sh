@@ -34,47 +34,60 @@ fit() {
   fi
 }
 
-# warmup STEPS RATE LONGEST_STRIDE CALIBRATION_STEP: settings of a warm-up.
+# warmup STEPS RATE LONGEST_STRIDE CALIBRATION_STEP CHANGE: settings of a warm-up, CHANGE that of contrast and brightness.
 warmup() {
   cat << TOML
 [data]
 validation_tasks = 32
 longest_stride = $3
+contrast = $5
+brightness = $5
 calibration_step = $4
+zoom = 0.35
 [training]
 steps = $1
 warmup_steps = $1
 warmup_learning_rate = $2
-warmup_loss = "huber"
+warmup_batch = 3
+warmup_tile = 160
+tile = 192
 average_decay = 0.99
-validate_every = 500
+validate_every = 1000
 report_every = 50
 checkpoint_every = 500
+[inner]
+likelihood = "huber"
 [prior]
 initial_rho = -6.5
 TOML
 }
 
-warmup 26000 1.5e-3 2 0.2 > "$out/warmup.toml"
-warmup 10000 7e-4 1 0.1 > "$out/tuning.toml"
+warmup 30000 1.5e-3 2 0.2 0.0 > "$out/warmup.toml"
+warmup 12000 7e-4 1 0.1 0.2 > "$out/tuning.toml"
 cat > "$out/meta.toml" << 'TOML'
 [data]
 validation_tasks = 32
+longest_stride = 2
+contrast = 0.4
+brightness = 0.4
 calibration_step = 0.1
+zoom = 0.35
 [training]
-steps = 300
+steps = 200
 warmup_steps = 0
-first_order_steps = 150
+first_order_steps = 80
 meta_batch = 2
 tile = 96
-learning_rate = 0.0
-rate_learning_rate = 0.03
-average_decay = 0.98
+learning_rate = 3e-5
+rate_learning_rate = 0.02
+average_decay = 0.95
 validate_every = 50
-report_every = 25
+report_every = 20
 checkpoint_every = 50
 [inner]
-rate_mu = 3e-4
+likelihood = "huber"
+rate_mu = 2e-3
+kl_weight = 30.0
 clip_mu = 1.0
 clip_rho = 1.0
 TOML

@@ -6,6 +6,7 @@
 
 #include "runtime/elementary.h"
 #include "runtime/random.h"
+#include "trainer/resample.h"
 
 namespace altocast {
 namespace {
@@ -75,8 +76,11 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
 
   const int size = shape_.tile;
   const auto first = static_cast<std::size_t>(below(0, available - frames + 1));
-  const int top = below(1, archive_.height(stretch.set) - size + 1);
-  const int left = below(2, archive_.width(stretch.set) - size + 1);
+  const float zoom = portable_exp(static_cast<float>(shape_.zoom * (2 * random_uniform(stream, 8, 0) - 1)));
+  const int side = std::min({static_cast<int>(static_cast<float>(size) * zoom + 0.5f), archive_.height(stretch.set),
+                             archive_.width(stretch.set)});
+  const int top = below(1, archive_.height(stretch.set) - side + 1);
+  const int left = below(2, archive_.width(stretch.set) - side + 1);
   const auto symmetry = static_cast<unsigned>(below(3, 8));
 
   const std::size_t pixels = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
@@ -84,8 +88,10 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
   const auto shift = static_cast<float>(shape_.brightness * (2 * random_uniform(stream, 5, 0) - 1));
   const auto jump = static_cast<float>(shape_.calibration_step * (2 * random_uniform(stream, 6, 0) - 1));
   const int jumps_at = below(7, 2 * frames);  // beyond the last frame: none
-  // Of frame `f`, or made of frames up to it.
+  std::vector<float> region(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+  // The task's image of a region of frame `f`, or of what is made of frames up to it.
   const auto finish = [&](float* image, int f) {
+    resample(region, side, {image, pixels}, size);
     apply_symmetry(symmetry, size, image);
     const float moved = f >= jumps_at ? shift + jump : shift;
     for (std::size_t i = 0; i < pixels; ++i) image[i] = gain * image[i] + moved;
@@ -94,7 +100,7 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
   episode.frames.resize(static_cast<std::size_t>(frames) * pixels);
   for (std::size_t f = 0; f < static_cast<std::size_t>(frames); ++f) {
     float* image = episode.frames.data() + f * pixels;
-    archive_.copy_tile(stretch.set, stretch.frame(first + f), top, left, size, {image, pixels});
+    archive_.copy_tile(stretch.set, stretch.frame(first + f), top, left, side, region);
     finish(image, static_cast<int>(f));
   }
 
@@ -105,7 +111,7 @@ void EpisodeSampler::draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
     const float* base = next_base;
     for (int lead = 0; advected && lead < network_.leads; ++lead, next_base += pixels) {
       const std::size_t newest = first + static_cast<std::size_t>(window + network_.input_frames - 1);
-      archive_.copy_advected_tile(stretch, newest, lead, top, left, size, {next_base, pixels});
+      archive_.copy_advected_tile(stretch, newest, lead, top, left, side, region);
       finish(next_base, window + network_.input_frames - 1);
     }
     const float* inputs = episode.frames.data() + static_cast<std::size_t>(window) * pixels;

@@ -19,8 +19,8 @@ struct EpisodeShape {
   int tile = 0;           // pixels
   int support_pairs = 0;  // at most; short stretches give fewer, at least one
   int query_pairs = 0;    // at most, likewise
-  // How much a task's numbers are changed (fit_settings.h).
-  double contrast = 0, brightness = 0, calibration_step = 0;
+  // How much a task's numbers and its region are changed (fit_settings.h).
+  double contrast = 0, brightness = 0, calibration_step = 0, zoom = 0;
 };
 
 // A task's frames, owned, and the samples that point into them. Reused from draw to draw.

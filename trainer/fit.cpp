@@ -72,7 +72,8 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
   ALTOCAST_RETURN_IF_ERROR(
       on_rank_0([&] { return validate(make_prior(settings, *archive, state, nullptr)).within(run->prior_path()); }));
   const auto shape = [&](int tile, int support, int query) {
-    return EpisodeShape{tile, support, query, settings.contrast, settings.brightness, settings.calibration_step};
+    return EpisodeShape{tile,         support, query, settings.contrast, settings.brightness, settings.calibration_step,
+                        settings.zoom};
   };
   const EpisodeSampler warmup_sampler(*archive, archive->training(), settings.network,
                                       shape(settings.warmup_tile, 1, 1));

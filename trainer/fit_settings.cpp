@@ -48,6 +48,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("data", "contrast", s.contrast, Range{0, 3});
   visit("data", "brightness", s.brightness, Range{0, 10});
   visit("data", "calibration_step", s.calibration_step, Range{0, 10});
+  visit("data", "zoom", s.zoom, Range{0, 1});
   visit("training", "seed", s.seed, Range{0, kLargestSeed});
   visit("training", "steps", s.steps, Range{1, 1e9});
   visit("training", "warmup_steps", s.warmup_steps, Range{0, 1e9});
@@ -71,6 +72,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("training", "checkpoint_every", s.checkpoint_every, Range{1, 1e9});
   visit("training", "report_every", s.report_every, Range{1, 1e9});
   visit("training", "validate_every", s.validate_every, Range{1, 1e9});
+  visit("inner", "likelihood", s.inner.likelihood, kNone);
   visit("inner", "steps", s.inner.steps, Range{0, 64});
   visit("inner", "samples", s.inner.samples, Range{1, 64});
   visit("inner", "antithetic", s.inner.antithetic, kNone);
@@ -123,9 +125,8 @@ std::string to_text(double value) { return number(value); }
 std::string to_text(bool value) { return value ? "true" : "false"; }
 std::string to_text(ActivationKind value) { return quote(std::string(to_string(value))); }
 std::string to_text(ResidualBase value) { return quote(std::string(to_string(value))); }
-std::string to_text(WarmupLoss value) {
-  return quote(value == WarmupLoss::nll ? "nll" : value == WarmupLoss::huber ? "huber" : "relative_error");
-}
+std::string to_text(Likelihood value) { return quote(std::string(to_string(value))); }
+std::string to_text(WarmupLoss value) { return quote(value == WarmupLoss::nll ? "nll" : "relative_error"); }
 std::string to_text(OuterData value) { return value == OuterData::query ? "\"query\"" : "\"support_and_query\""; }
 std::string to_text(ThetaPosterior value) { return value == ThetaPosterior::dirac ? "\"dirac\"" : "\"gaussian\""; }
 std::string to_text(const std::string& value) { return quote(value); }
@@ -204,14 +205,20 @@ const char* assign(const toml::node& node, ResidualBase& value) {
   value = *base;
   return nullptr;
 }
+const char* assign(const toml::node& node, Likelihood& value) {
+  const Result<Likelihood> likelihood = likelihood_from_string(node.value_or(std::string()));
+  if (!likelihood.ok()) return "\"gaussian\" or \"huber\"";
+  value = *likelihood;
+  return nullptr;
+}
 const char* assign(const toml::node& node, WarmupLoss& value) {
   const std::string name = node.value_or(std::string());
-  for (const WarmupLoss loss : {WarmupLoss::nll, WarmupLoss::huber, WarmupLoss::relative_error}) {
+  for (const WarmupLoss loss : {WarmupLoss::nll, WarmupLoss::relative_error}) {
     if (to_text(loss) != quote(name)) continue;
     value = loss;
     return nullptr;
   }
-  return "\"nll\", \"huber\" or \"relative_error\"";
+  return "\"nll\" or \"relative_error\"";
 }
 const char* assign(const toml::node& node, OuterData& value) {
   const std::string name = node.value_or(std::string());

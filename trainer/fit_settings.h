@@ -27,13 +27,10 @@ Result<ValidationFolder> parse_validation_folder(const std::string& text);
 
 // What the warm-up descends on.
 enum class WarmupLoss {
-  nll,             // the Gaussian NLL: a lead counts by its precision e^{−2s}
-  huber,           // Huber's loss, from kHuberLimit noise deviations on linear: close to the absolute error
+  nll,             // the NLL, by inner.likelihood: a lead counts by its noise
   relative_error,  // a pair's squared error as a share of persistence's, all leads alike: so storms, or one channel,
                    // don't outweigh quieter pairs, nor short leads long ones
 };
-
-inline constexpr float kHuberLimit = 0.2f;
 
 struct FitSettings {
   NetworkSpec network;
@@ -48,6 +45,7 @@ struct FitSettings {
   double brightness = 0;   // … and moved by a number even in ± brightness
   // Half of the tasks are moved by a number even in ± this from some frame on, as by a satellite's new calibration.
   double calibration_step = 0;
+  double zoom = 0;  // a task covers e^u times a tile's side, u even in ± this, scaled to a tile
   std::uint64_t seed = 1;
 
   // Phases: `warmup_steps` of plain gradient descent on μ with σ = 0, then `first_order_steps` with the

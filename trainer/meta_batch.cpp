@@ -110,7 +110,7 @@ struct MetaBatch::Worker {
         meta_gradient(inner_loop, settings.outer, mebibytes(keep_mib)),
         lambda(parameter_count(settings.network)),
         forecast(network.terms()) {
-    if (settings.warmup_loss == WarmupLoss::huber) warmup_network.set_residual_limit(kHuberLimit);
+    if (settings.warmup_loss == WarmupLoss::nll) warmup_network.set_likelihood(settings.inner.likelihood);
   }
 
   std::unique_ptr<Kernels<float>> kernels;
@@ -187,8 +187,7 @@ void MetaBatch::fetch_ahead(const EpisodeSampler& sampler, std::uint64_t step) {
   });
 }
 
-// One query pair at φ = μ_θ: its NLL (whose gradient may be Huber's), or its error relative to persistence's. ∂NLL/∂s
-// is that of the NLL either way.
+// One query pair at φ = μ_θ: its NLL, or its error relative to persistence's, where ∂NLL/∂s is the Gaussian's.
 void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
                             int index) {
   BatchResult& result = slot(index);

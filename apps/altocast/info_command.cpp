@@ -89,7 +89,8 @@ void describe(const NetworkSpec& spec, Description& description) {
 void describe(const InnerLoopSettings& inner, int support_pairs, Description& description) {
   description.line("inner loop", std::to_string(support_pairs) + " pairs, " + std::to_string(inner.steps) + " steps, " +
                                      std::to_string(inner.samples) + (inner.antithetic ? " antithetic" : "") +
-                                     (inner.flipout ? " Flipout" : "") + " samples, KL weight " +
+                                     (inner.flipout ? " Flipout" : "") + " samples, " +
+                                     std::string(to_string(inner.likelihood)) + " likelihood, KL weight " +
                                      digits(inner.kl_weight) + ", clip " + digits(inner.clip_mu) + " (mu), " +
                                      digits(inner.clip_rho) + " (rho)");
   description.json.raw("inner", JsonObject()
@@ -98,6 +99,7 @@ void describe(const InnerLoopSettings& inner, int support_pairs, Description& de
                                     .integer("samples", inner.samples)
                                     .boolean("antithetic", inner.antithetic)
                                     .boolean("flipout", inner.flipout)
+                                    .text("likelihood", to_string(inner.likelihood))
                                     .number("kl_weight", static_cast<double>(inner.kl_weight))
                                     .number("clip_mu", static_cast<double>(inner.clip_mu))
                                     .number("clip_rho", static_cast<double>(inner.clip_rho))

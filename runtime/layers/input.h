@@ -2,7 +2,7 @@
 // right and below by the last column and row.
 #pragma once
 
-#include "runtime/layers/gaussian_nll.h"
+#include "runtime/layers/observation_nll.h"
 
 namespace altocast {
 

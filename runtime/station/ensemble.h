@@ -16,7 +16,7 @@
 #include "runtime/forecast_network.h"
 #include "runtime/frames/frame_cache_settings.h"
 #include "runtime/kernels/kernels.h"
-#include "runtime/layers/gaussian_nll.h"
+#include "runtime/layers/observation_nll.h"
 #include "runtime/station/combined_forecast.h"
 #include "runtime/station/frame_range_limits.h"
 #include "runtime/station/observation_noise.h"

@@ -18,7 +18,7 @@ namespace {
 // the platform.
 constexpr const char* kHash = "c2c9bf7f8f06f05c0d1b776bca8b4bd3281b5e3d79212278141af25e106881f7";
 constexpr const char* kAdvectedHash = "157c3c1986bf7c79c1b44572413e5dc384ef1dafe6d0fd4c680823163ed79383";
-constexpr const char* kNoisyHash = "766fc6e65b03647bd490b2a7abecbf1fc5714d15b57a779903a6d8592b79dcf5";
+constexpr const char* kNoisyHash = "27a5d225f3b021ee269c9baf8b88035305367faad401fb5110803038ae99134e";
 
 class SameHash : public testing::Test {
  protected:
@@ -49,13 +49,14 @@ TEST_F(SameHash, ByEveryInstructionSetAndNumberOfThreads) {
   EXPECT_NE(file_text(folder_ / "forecast/summary.json").find(kHash), std::string::npos);
 }
 
-TEST_F(SameHash, WithObservationNoiseToo) {
+TEST_F(SameHash, WithObservationNoiseAndHubersLikelihoodToo) {
   Prior prior = small_prior(3);
+  prior.inner.likelihood = Likelihood::huber;
   prior.noise = sample_noise_model(prior.network.leads);
   ASSERT_TRUE(save_prior(prior, folder_ / "noisy.prior").ok());
   for (const KernelTable* table : available_tables()) {
     for (const char* threads : {"1", "3"}) {
-      EXPECT_EQ(hash("--prior noisy.prior --adapt --isa " + std::string(table->isa) + " --threads " + threads),
+      EXPECT_EQ(hash("--prior noisy.prior --adapt --no-guard --isa " + std::string(table->isa) + " --threads " + threads),
                 kNoisyHash)
           << table->isa << ", " << threads << " threads";
     }

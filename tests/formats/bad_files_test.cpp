@@ -253,7 +253,7 @@ TEST(BadFiles, Values_out_of_range_in_a_prior) {
       {"'rate_rho': rate_rho[0] is inf", put(at("rate_rho", 0), inf)},
       {"'inner.counts': steps", put(at("inner.counts", 0), std::int64_t{1} << 40)},
       {"'inner.counts': samples", put(at("inner.counts", 8), std::int64_t{0})},
-      {"'inner.counts': noise", put(at("inner.counts", 16), std::int64_t{4})},
+      {"'inner.counts': flags", put(at("inner.counts", 16), std::int64_t{8})},
       {"'inner.counts': support_pairs", put(at("inner.counts", 24), std::int64_t{-1})},
       {"'inner.values'", put(at("inner.values", 0), -1.0f)},
       {"'normalisation'", put(at("normalisation", 4), 0.0f)},

@@ -7,8 +7,8 @@
 
 #include "runtime/kernels/reference.h"
 #include "runtime/layers/conv_block.h"
-#include "runtime/layers/gaussian_nll.h"
 #include "runtime/layers/group_norm.h"
+#include "runtime/layers/observation_nll.h"
 #include "runtime/layers/resample.h"
 #include "tests/derivatives.h"
 
@@ -509,7 +509,7 @@ TEST_P(ResampleTest, AccumulateAddsToWhatIsThere) {
 
 INSTANTIATE_TEST_SUITE_P(Blocks, ResampleTest, testing::Values(1, 4, 8, 16));
 
-class GaussianNllTest : public testing::TestWithParam<int> {  // frames in the base: 0, 1 or one a lead
+class ObservationNllTest : public testing::TestWithParam<int> {  // frames in the base: 0, 1 or one a lead
  protected:
   static constexpr int kLeads = 3, kRows = 3, kColumns = 4;
   const Extent extent{kLeads, kRows + 1, kColumns + 2};  // a padded head
@@ -518,7 +518,7 @@ class GaussianNllTest : public testing::TestWithParam<int> {  // frames in the b
   Vector log_noise{-0.4, 0.1, 0.3};
   Vector head = normal_values(3, count(extent)), tan_head = normal_values(4, count(extent));
   Sample<double> sample{nullptr, base.data(), GetParam(), target.data()};
-  GaussianNll<double> loss{kLeads, kRows, kColumns};
+  ObservationNll<double> loss{kLeads, kRows, kColumns};
   ThreadPool threads{1};
 
   struct Gradient {
@@ -535,7 +535,7 @@ class GaussianNllTest : public testing::TestWithParam<int> {  // frames in the b
   }
 };
 
-TEST_P(GaussianNllTest, IsMinusTheLogDensityOfTheTarget) {
+TEST_P(ObservationNllTest, IsMinusTheLogDensityOfTheTarget) {
   const Image value(extent, head);
   Vector out(target.size());
   loss.forecast(value.view, sample, out.data(), threads);
@@ -558,7 +558,7 @@ TEST_P(GaussianNllTest, IsMinusTheLogDensityOfTheTarget) {
   EXPECT_EQ(loss.terms(), target.size());
 }
 
-TEST_P(GaussianNllTest, GradientIsThatOfTheLossAndZeroOutsideTheFrame) {
+TEST_P(ObservationNllTest, GradientIsThatOfTheLossAndZeroOutsideTheFrame) {
   const Gradient gradient = backward(head, log_noise);
   const Vector by_head = numeric_gradient(head, [&](const Vector& at) { return backward(at, log_noise).nll; });
   const Vector by_noise = numeric_gradient(log_noise, [&](const Vector& at) { return backward(head, at).nll; });
@@ -570,29 +570,54 @@ TEST_P(GaussianNllTest, GradientIsThatOfTheLossAndZeroOutsideTheFrame) {
   }
 }
 
-TEST_P(GaussianNllTest, WithALimitOfResidualsTheGradientIsThatOfHubersLoss) {
-  constexpr double kLimit = 0.4;
-  const auto huber = [&](const Vector& at) {
-    const Image value(extent, at);
-    Vector out(target.size());
-    loss.forecast(value.view, sample, out.data(), threads);
-    double sum = 0;
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      const double z = std::fabs(target[i] - out[i]) * std::exp(-log_noise[i / (kRows * kColumns)]);
-      sum += z < kLimit ? 0.5 * z * z : kLimit * (z - 0.5 * kLimit);
-    }
-    return sum;
+TEST_P(ObservationNllTest, OfHubersDensityIsQuadraticUpToTheLimitAndLinearBeyond) {
+  // The density's integral by Simpson's rule up to where it is nothing.
+  const auto h = [](double u) {
+    u = std::fabs(u);
+    return u < kHuberLimit ? 0.5 * u * u : kHuberLimit * (u - 0.5 * kHuberLimit);
   };
-  const Vector numeric = numeric_gradient(head, huber);
-  const Gradient plain = backward(head, log_noise);
-  loss.set_residual_limit(kLimit);
-  const Gradient limited = backward(head, log_noise);
-  EXPECT_LT(relative_error(limited.head, numeric), kTolerance);
-  EXPECT_EQ(limited.nll, plain.nll);
-  EXPECT_EQ(limited.log_noise, plain.log_noise);
+  double integral = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const double u = i * 5e-4;
+    integral += 5e-4 / 3 * (std::exp(-h(u)) + 4 * std::exp(-h(u + 2.5e-4)) + std::exp(-h(u + 5e-4)));
+  }
+  EXPECT_NEAR(kHuberLogZ, std::log(integral), 1e-10);
+  loss.set_likelihood(Likelihood::huber);
+  const Image value(extent, head);
+  Vector out(target.size());
+  loss.forecast(value.view, sample, out.data(), threads);
+  double expected = 0;
+  std::size_t beyond = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const double s = log_noise[i / (kRows * kColumns)];
+    const double u = (target[i] - out[i]) * std::exp(-s);
+    beyond += std::fabs(u) > kHuberLimit;
+    expected += h(u) + s + kHuberLogZ;
+  }
+  EXPECT_NEAR(backward(head, log_noise).nll, expected, 1e-12 * std::fabs(expected));
+  EXPECT_GT(beyond, 0u);
+  EXPECT_LT(beyond, out.size());
 }
 
-TEST_P(GaussianNllTest, TangentIsTheDerivativeOfTheGradientInEveryLayout) {
+TEST_P(ObservationNllTest, OfHubersDensityHasItsGradientAndTangent) {
+  loss.set_likelihood(Likelihood::huber);
+  const Gradient gradient = backward(head, log_noise);
+  const Vector by_head = numeric_gradient(head, [&](const Vector& at) { return backward(at, log_noise).nll; });
+  const Vector by_noise = numeric_gradient(log_noise, [&](const Vector& at) { return backward(head, at).nll; });
+  EXPECT_LT(relative_error(gradient.head, by_head), kTolerance);
+  EXPECT_LT(relative_error(gradient.log_noise, by_noise), kTolerance);
+  const Vector numeric = numeric_tangent(head, tan_head, [&](const Vector& at) {
+    const Gradient result = backward(at, log_noise);
+    return joined({&result.head, &result.log_noise});
+  });
+  const Image value(extent, head), tangent(extent, tan_head), tan_grad(extent);
+  Vector tan_noise(kLeads);
+  loss.tangent_backward(value.view, tangent.view, sample, log_noise.data(), tan_grad.view, tan_noise.data(), threads);
+  const Vector by_tangent = tan_grad.values();
+  EXPECT_LT(relative_error(joined({&by_tangent, &tan_noise}), numeric), kTolerance);
+}
+
+TEST_P(ObservationNllTest, TangentIsTheDerivativeOfTheGradientInEveryLayout) {
   const auto gradient = [&](const Vector& at) {
     const Gradient result = backward(at, log_noise);
     return joined({&result.head, &result.log_noise});
@@ -608,7 +633,7 @@ TEST_P(GaussianNllTest, TangentIsTheDerivativeOfTheGradientInEveryLayout) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(BaseFrames, GaussianNllTest, testing::Values(0, 1, 3));
+INSTANTIATE_TEST_SUITE_P(BaseFrames, ObservationNllTest, testing::Values(0, 1, 3));
 
 }  // namespace
 }  // namespace altocast

@@ -300,6 +300,25 @@ TEST(Episodes, ACalibrationStepMovesAllFramesFromOneOn) {
   EXPECT_LT(with_step, 30);
 }
 
+TEST(Episodes, AZoomChangesWhatATaskCovers) {
+  const TrainedWhole traced;
+  const EpisodeSampler sampler = traced.sampler({.tile = 8, .support_pairs = 1, .query_pairs = 1, .zoom = 0.6});
+  std::set<long> covered;
+  for (std::uint64_t index = 0; index < 40; ++index) {
+    const Episode episode = draw(sampler, 1, 0, index);
+    // Brightness is linear in row and column: slopes away from the edges tell how many pixels one of the task's covers.
+    const auto at = [&](std::size_t frame, std::size_t i) { return episode.frames[frame * 64 + i]; };
+    const float right = std::fabs(at(0, 38) - at(0, 34)) / 4, down = std::fabs(at(0, 52) - at(0, 20)) / 4;
+    EXPECT_NEAR(std::max(right, down) / std::min(right, down), 16.0f, 1.0f);
+    const float ratio = std::max(right, down) / 16;
+    EXPECT_GE(ratio, 0.5f - 0.05f);
+    EXPECT_LE(ratio, 15.0f / 8 + 0.05f);
+    covered.insert(std::lround(8 * ratio));
+    for (std::size_t i = 0; i < 64; ++i) ASSERT_NEAR(at(3, i) - at(0, i), 3 * 256.0f, 0.1f) << "frames zoom alike";
+  }
+  EXPECT_GE(covered.size(), 8u);
+}
+
 TEST(Archive, TrainingEndsAGapBeforeTheHeldOutPart) {
   const TemporaryFolder folder;
   write_traceable(folder / "a", 60);

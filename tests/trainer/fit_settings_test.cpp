@@ -23,6 +23,8 @@ FitSettings unusual_settings() {
   s.seed = 9000000000000000000u;
   s.steps = 1000000000;
   s.inner.flipout = true;
+  s.inner.likelihood = Likelihood::huber;
+  s.zoom = 0.25;
   s.inner.kl_weight = 0.1f;
   s.inner.clip_mu = 1e-30f;
   s.rate_mu = 1.1754944e-38f;

@@ -31,6 +31,7 @@ struct MetaCase {
   int rate_rows = 1;
   bool multi_step_loss = false;
   bool flipout = false;
+  Likelihood likelihood = Likelihood::gaussian;
 };
 
 void PrintTo(const MetaCase& meta_case, std::ostream* out) { *out << meta_case.name; }
@@ -95,6 +96,7 @@ struct MetaFixture {
     settings.kl_weight = 0.5f;
     settings.antithetic = c.antithetic;
     settings.flipout = c.flipout;
+    settings.likelihood = c.likelihood;
     settings.clip_mu = c.clip_mu;
     settings.clip_rho = c.clip_rho;
     return settings;
@@ -127,8 +129,10 @@ struct MetaFixture {
         network.forward(pair < 3 ? task.support[pair] : task.query[pair - 3], out.data());
         for (std::size_t i = 0; i < out.size(); ++i) {
           const double noise = s[i / (kHeight * kWidth)];
-          nll += std::pow((targets[pair][i] - out[i]) / std::exp(noise), 2) / 2 + noise +
-                 0.5 * std::log(2 * std::acos(-1.0));
+          const double u = std::fabs(targets[pair][i] - out[i]) / std::exp(noise);
+          const bool huber = settings.likelihood == Likelihood::huber;
+          nll += huber && u > kHuberLimit ? kHuberLimit * (u - kHuberLimit / 2) : u * u / 2;
+          nll += noise + (huber ? kHuberLogZ : 0.5 * std::log(2 * std::acos(-1.0)));
         }
       }
     }
@@ -346,6 +350,13 @@ INSTANTIATE_TEST_SUITE_P(
                              .rate_rows = 4,
                              .multi_step_loss = true,
                              .flipout = true},
+                    MetaCase{.name = "huber", .steps = 3, .samples = 2, .likelihood = Likelihood::huber},
+                    MetaCase{.name = "huber_clipped_with_multi_step_loss",
+                             .steps = 4,
+                             .clip_mu = 0.05f,
+                             .rate_rows = 4,
+                             .multi_step_loss = true,
+                             .likelihood = Likelihood::huber},
                     MetaCase{.name = "support_and_query", .data = OuterData::support_and_query},
                     MetaCase{.name = "group_norm", .norm_groups = 2},
                     MetaCase{.name = "relu_with_a_level_and_group_norm",

@@ -1,21 +1,26 @@
-// The observation model at the network's end: out = base + head, r = target − out, and
-//   NLL = Σ over leads and pixels of r² / (2 e^{2 s_ℓ}) + s_ℓ + ½ log 2π
-// with its gradient δhead = −r e^{−2 s_ℓ}, ∂NLL/∂s_ℓ = Σ 1 − r² e^{−2 s_ℓ}, and their tangents along ȯ = head's
-// tangent: δȯ = ȯ e^{−2 s_ℓ}, (∂NLL/∂s_ℓ)˙ = Σ 2 r ȯ e^{−2 s_ℓ}. With a residual limit c, δhead is that of Huber's
-// loss, r cut off at ± c e^{s_ℓ}, so that a few large errors do not outweigh the rest. The head may be larger than the
-// target (the network pads its input); the surplus has no loss and no gradient.
+// The observation model at the network's end: out = base + head, u = (target − out) e^{−s_ℓ}, and
+//   NLL = Σ over leads and pixels of h(u) + s_ℓ + log Z,
+// h(u) = ½ u² and Z = √2π for the Gaussian; for Huber's density (Huber, Robust estimation of a location parameter,
+// 1964), h(u) = ½ u² up to |u| = c and c |u| − ½ c² beyond, so that a few large errors do not outweigh the rest. With ψ
+// = h′, the gradient is δhead = −ψ(u) e^{−s_ℓ}, ∂NLL/∂s_ℓ = Σ 1 − u ψ(u), and their tangents along ȯ = head's tangent
+// are δȯ = ψ′(u) ȯ e^{−2 s_ℓ}, (∂NLL/∂s_ℓ)˙ = Σ (ψ(u) + u ψ′(u)) ȯ e^{−s_ℓ}. Where errors are mostly beyond c, the best
+// e^s is c times their mean absolute value. The head may be larger than the target (the network pads its input); the
+// surplus has no loss and no gradient.
 #pragma once
 
 #include <cstddef>
 #include <limits>
 #include <vector>
 
+#include "formats/prior.h"
 #include "runtime/tensor.h"
 #include "runtime/thread_pool.h"
 
 namespace altocast {
 
 inline constexpr double kHalfLog2Pi = 0.91893853320467274178;  // ½ log 2π
+inline constexpr double kHuberLimit = 0.5;                     // c …
+inline constexpr double kHuberLogZ = 1.5018166316733892;  // … and log Z, Z = √2π erf(c / √2) + 2 e^{−c²/2} / c
 
 // One training pair as the network sees it, plain [channels][height][width] each, all normalised.
 template <class T>
@@ -33,15 +38,14 @@ struct Sample {
 };
 
 template <class T>
-class GaussianNll {
+class ObservationNll {
  public:
-  GaussianNll(int leads, int height, int width);
+  ObservationNll(int leads, int height, int width);
 
   // Terms of the sum a sample: leads · height · width.
   std::size_t terms() const { return static_cast<std::size_t>(leads_) * pixels(); }
 
-  // In units of e^s; for backward() alone, whose value and ∂NLL/∂s stay the NLL's.
-  void set_residual_limit(T limit) { residual_limit_ = limit; }
+  void set_likelihood(Likelihood likelihood) { likelihood_ = likelihood; }
 
   // out[lead, y, x] = base + head; a head whose first row is `first_row` fills its rows alone.
   void forecast(const Tensor<T>& head, const Sample<T>& sample, T* out, ThreadPool& threads, int first_row = 0) const;
@@ -63,17 +67,22 @@ class GaussianNll {
 
  private:
   std::size_t pixels() const { return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_); }
-  double row_sum(int lead) const;
+  double sum_of_rows(const std::vector<double>& rows, int lead) const;
   // The gradients may be null.
   double evaluate(const Tensor<T>& head, const Sample<T>& sample, const T* log_noise, const Tensor<T>* grad_head,
                   double* grad_log_noise, ThreadPool& threads);
 
   int leads_, height_, width_;
-  T residual_limit_ = std::numeric_limits<T>::infinity();
-  std::vector<double> rows_;  // [leads][height]: partial sums, added in order
+  // ψ's limit c, in units of e^s.
+  T limit() const {
+    return likelihood_ == Likelihood::huber ? static_cast<T>(kHuberLimit) : std::numeric_limits<T>::infinity();
+  }
+
+  Likelihood likelihood_ = Likelihood::gaussian;
+  std::vector<double> rows_, bounded_rows_;  // [leads][height]: partial sums, added in order
 };
 
-extern template class GaussianNll<float>;
-extern template class GaussianNll<double>;
+extern template class ObservationNll<float>;
+extern template class ObservationNll<double>;
 
 }  // namespace altocast
