@@ -7,8 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/products/chart.h"
 #include "runtime/products/html.h"
-#include "runtime/products/plot.h"
+#include "runtime/products/page.h"
 #include "trainer/fit_settings.h"
 #include "trainer/mean.h"
 
@@ -89,7 +90,7 @@ std::string movement_map(const std::vector<json>& lines, const NetworkSpec& netw
     }
     before = step;
   }
-  return heat_map(title, "step", rows);
+  return heat_figure(title, "step", rows);
 }
 
 // Share of the steps since the line before whose outer gradient was clipped.
@@ -264,7 +265,7 @@ Result<std::string> training_report(std::string_view name, std::string_view log,
                  parameter_count(settings.network)) +
           verdict(lines) + "</p><main>";
   const auto chart = [&](const char* title, const std::vector<Series>& series) {
-    text += line_chart(title, "step", series, marks);
+    text += line_figure(title, "step", series, marks);
   };
   std::vector<Series> loss;
   for (const char* phase : {"warmup", "first_order", "second_order"}) {
@@ -288,7 +289,7 @@ Result<std::string> training_report(std::string_view name, std::string_view log,
         by_lead[s].points.push_back({static_cast<double>(lead + 1), error[lead] / persistence[lead]});
       }
     }
-    text += line_chart("Mean absolute error as a share of persistence's, last validation", "lead", by_lead);
+    text += line_figure("Mean absolute error as a share of persistence's, last validation", "lead", by_lead);
     break;
   }
   chart("NLL a term on the support set", {series_at(lines, "first inner step", "support_nll_before"),

@@ -185,8 +185,8 @@ std::string point_chart(const PointForecast& forecast) {
   chart.lines.push_back({"median", {}});
   chart.band.name = "10 to 90 %";
   for (const PointForecast::Lead& lead : forecast.leads) {
+    chart.lines[0].points.push_back({static_cast<double>(chart.x_names.size()), lead.median});
     chart.x_names.push_back(format_time(lead.time).substr(11));
-    chart.lines[0].values.push_back(lead.median);
     chart.band.low.push_back(lead.low);
     chart.band.high.push_back(lead.high);
   }

@@ -7,21 +7,10 @@
 
 #include "formats/sha256.h"
 #include "runtime/json_text.h"
+#include "runtime/products/chart.h"
 
 namespace altocast {
 namespace {
-
-// The smallest of 1, 2, 5 × a power of ten that is at least `value`; 1 for zero.
-double round_up(double value) {
-  if (!(value > 0.0)) return 1.0;
-  double decade = 1.0;
-  while (decade > value && decade > 1e-30) decade /= 10.0;
-  while (decade * 10.0 < value) decade *= 10.0;
-  for (const double step : {1.0, 2.0, 5.0}) {
-    if (step * decade >= value) return step * decade;
-  }
-  return 10.0 * decade;
-}
 
 // What 99 % of the spread stays below, as a round number for the pictures' scale.
 float spread_limit(std::vector<float> spread) {
@@ -134,7 +123,7 @@ std::string place_name(const ForecastProduct& forecast) {
   return forecast.station + (forecast.station.empty() || forecast.region.empty() ? "" : ", ") + forecast.region;
 }
 
-ProductParts make_parts(const ForecastProduct& forecast, const ProductOptions& options) {
+ProductParts make_parts(const ForecastProduct& forecast) {
   ProductParts parts;
   parts.forecast = &forecast;
   parts.moments = ensemble_moments(forecast);

@@ -134,9 +134,10 @@ std::string verdict(const Chart& chart) {
   for (std::size_t l = 1; l < chart.lines.size(); ++l) {
     double ours = 0.0, theirs = 0.0;
     for (std::size_t i = 0; i < chart.x_names.size(); ++i) {
-      if (!std::isfinite(chart.lines[0].values[i]) || !std::isfinite(chart.lines[l].values[i])) continue;
-      ours += chart.lines[0].values[i];
-      theirs += chart.lines[l].values[i];
+      const double our = chart.lines[0].points[i].y, their = chart.lines[l].points[i].y;
+      if (!std::isfinite(our) || !std::isfinite(their)) continue;
+      ours += our;
+      theirs += their;
     }
     if (!(theirs > 0.0)) continue;
     const double percent = 100.0 * (1.0 - ours / theirs);
@@ -156,8 +157,9 @@ std::string score_card(const ProductParts& parts, const RecentScores& scores) {
   for (std::size_t i = 0; i < points; ++i)
     chart.x_names.push_back("+" + format_duration(static_cast<std::int64_t>(i + 1) * parts.forecast->cadence_seconds));
   for (const RecentScores::Line& line : scores.lines) {
-    chart.lines.push_back({line.name, line.by_lead});
-    chart.lines.back().values.resize(points, std::nan(""));
+    Series& series = chart.lines.emplace_back(Series{line.name, {}});
+    for (std::size_t i = 0; i < points; ++i)
+      series.points.push_back({static_cast<double>(i), i < line.by_lead.size() ? line.by_lead[i] : std::nan("")});
   }
   TextWriter out;
   out << verdict(chart) << svg_chart(chart, false) << "<p class=\"quiet\">" << html(scores.score) << " of "

@@ -56,7 +56,7 @@ th{color:var(--quiet);font-weight:500}
 th:first-child,td:first-child{text-align:left;padding-left:0}
 .facts td{text-align:left;white-space:normal;overflow-wrap:anywhere;vertical-align:top}
 .facts td:first-child{color:var(--quiet);width:30%;overflow-wrap:normal}
-.card>svg{width:100%;height:auto;display:block}
+.card>svg{width:100%;height:auto;display:block}circle:hover{opacity:1}
 dl{display:flex;flex-wrap:wrap;gap:.4rem 1.8rem;margin:0 0 .6rem}
 dt{color:var(--quiet);font-size:.85rem}dd{margin:0;font-size:1.45rem;line-height:1.2;font-weight:600}
 )";

@@ -7,9 +7,10 @@
 
 #include "formats/image.h"
 #include "runtime/json_text.h"
+#include "runtime/products/chart.h"
 #include "runtime/products/html.h"
+#include "runtime/products/page.h"
 #include "runtime/products/picture.h"
-#include "runtime/products/plot.h"
 #include "runtime/time.h"
 
 namespace altocast {
@@ -40,7 +41,7 @@ std::string chart_by_lead(const std::string& title, const Verification& result, 
     all.push_back(std::move(series));  // an empty one keeps the others' colours
   }
   for (Series& series : more) all.push_back(std::move(series));
-  return line_chart(title, "lead", all);
+  return line_figure(title, "lead", all);
 }
 
 // A ratio of scores with its interval.
@@ -54,9 +55,9 @@ std::string comparison_chart(const Comparison& comparison) {
       if (std::isfinite(value)) series->points.push_back({x, value});
     }
   }
-  return line_chart(std::string(comparison.score == &CaseScores::crps ? "CRPS" : "MAE") + " of " +
-                        kLabels[comparison.system] + " over " + kLabels[comparison.reference],
-                    "lead", {ratio, low, high});
+  return line_figure(std::string(comparison.score == &CaseScores::crps ? "CRPS" : "MAE") + " of " +
+                         kLabels[comparison.system] + " over " + kLabels[comparison.reference],
+                     "lead", {ratio, low, high});
 }
 
 std::string lead_name(const Verification& result, int lead) {
@@ -85,8 +86,8 @@ std::string reliability_chart(const Verification& result, int lead, std::size_t 
     all.push_back(std::move(series));
   }
   all.push_back({"reliable", {{0, 0}, {1, 1}}});
-  return line_chart("Observed frequency of numbers " + event + ", " + lead_name(result, lead), "forecast probability",
-                    all);
+  return line_figure("Observed frequency of numbers " + event + ", " + lead_name(result, lead), "forecast probability",
+                     all);
 }
 
 std::string rank_chart(const Verification& result, int lead) {
@@ -105,8 +106,8 @@ std::string rank_chart(const Verification& result, int lead) {
     all.push_back(std::move(series));
   }
   all.push_back({"flat", {{0, 1}, {static_cast<double>(result.systems[kAdvectionEnsemble].front().members()), 1}}});
-  return line_chart("Rank histogram, over a flat one's, " + lead_name(result, lead), "members below the observation",
-                    all);
+  return line_figure("Rank histogram, over a flat one's, " + lead_name(result, lead), "members below the observation",
+                     all);
 }
 
 // A map as large as a page needs, cold or bright white.

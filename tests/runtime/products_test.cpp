@@ -10,6 +10,7 @@
 
 #include "formats/image.h"
 #include "runtime/frames/frame_name.h"
+#include "runtime/products/chart.h"
 #include "runtime/products/palette.h"
 #include "runtime/products/picture.h"
 #include "tests/runtime/frame_files.h"
@@ -394,6 +395,25 @@ double linear(std::uint8_t level) {
 double lightness(const Colour& c) {
   const double y = 0.2126 * linear(c.red) + 0.7152 * linear(c.green) + 0.0722 * linear(c.blue);
   return 116.0 * std::cbrt(std::max(y, 0.008857)) - 16.0;
+}
+
+TEST(Charts, AGapSplitsALineAndEveryPointTellsItsNumbers) {
+  const std::string figure =
+      line_figure("error < 3", "step", {{"a & b", {{1, 2}, {2, std::nan("")}, {3, 4}, {4, 2.5}}}, {"none", {}}}, {2});
+  EXPECT_TRUE(contains(figure, "<figcaption>error &lt; 3</figcaption>"));
+  EXPECT_TRUE(contains(figure, "<title>a &amp; b: 2.5 at 4</title>"));
+  EXPECT_TRUE(contains(figure, "class=\"mark\""));
+  EXPECT_FALSE(contains(figure, "none<")) << "a line without points has no name in the legend";
+  const std::size_t line = figure.find("stroke-linejoin");
+  const std::string path = figure.substr(line, figure.find("/>", line) - line);
+  EXPECT_EQ(std::count(path.begin(), path.end(), 'M'), 2) << path;
+  EXPECT_EQ(std::count(path.begin(), path.end(), 'L'), 1) << path;
+  EXPECT_EQ(line_figure("", "", {{"a", {{1, std::nan("")}}}}), "");
+
+  const std::string heat = heat_figure("moved", "step", {{"conv", {{0, 1, 1e-9}, {1, 2, 0.5}}}});
+  EXPECT_TRUE(contains(heat, "opacity=\"0\"><title>conv: 1e-09 at 1</title>")) << heat;
+  EXPECT_TRUE(contains(heat, "opacity=\"1\"><title>conv: 0.5 at 2</title>")) << heat;
+  EXPECT_EQ(heat_figure("", "", {{"conv", {{0, 1, 0}}}}), "");
 }
 
 TEST(Palette, SeaAndEmberGetLighterEvenlyFromEndToEnd) {
