@@ -195,7 +195,7 @@ std::string feed_card(const FeedHealth& feed) {
 
 std::string adaptation_card(const AdaptationFacts& facts) {
   TextWriter out;
-  out << "<p>" << (facts.used ? "In use. " : "Not used: the prior's own weights forecast. ") << html(facts.decision)
+  out << "<p>" << (facts.used ? "In use. " : "Not used, the prior's own weights forecast: ") << html(facts.decision)
       << "</p>\n"
       << kFactsTable;
   if (facts.pairs > 0) {

@@ -231,19 +231,22 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   return use(*std::move(combination), GuardVerdict::combined, reason);
 }
 
+std::string decision_of(const Guard& guard) {
+  if (guard.verdict == GuardVerdict::off) return "The guard is off.";
+  const bool combined = guard.verdict == GuardVerdict::combined;
+  std::string text = combined ? "Only the combination with advection is learned: " : "";
+  if (!guard.reason.empty()) text += guard.reason + ".";
+  if (guard.trial_pairs == 0) return text;
+  return text + (text.empty() ? "" : " ") + "Forecasts of the last " + std::to_string(guard.held_back) +
+         " frames, held back: CRPS " + plain_number(combined ? guard.combined_crps : guard.adapted_crps, 4) +
+         ", the prior's " + plain_number(guard.prior_crps, 4) + ".";
+}
+
 AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {
   const auto& [guard, adaptation] = guarded;
   AdaptationFacts facts;
   facts.used = guard.adapted();
-  if (guard.verdict == GuardVerdict::off) facts.decision = "The guard is off.";
-  const bool combined = guard.verdict == GuardVerdict::combined;
-  if (guard.adapted() && guard.trial_pairs > 0) {
-    facts.decision = "Forecasts of the last " + std::to_string(guard.held_back) + " frames, held back: CRPS " +
-                     plain_number(combined ? guard.combined_crps : guard.adapted_crps, 4) + ", the prior's " +
-                     plain_number(guard.prior_crps, 4) + ". ";
-  }
-  if (combined) facts.decision += "Only the combination with advection is learned: ";
-  facts.decision += guard.reason;
+  facts.decision = decision_of(guard);
   facts.first_time = adaptation.first_time;
   facts.last_time = adaptation.last_time;
   facts.pairs = facts.used ? adaptation.posterior.support_pairs : 0;

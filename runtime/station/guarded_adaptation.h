@@ -69,7 +69,8 @@ struct GuardedAdaptation {
 Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& prior, FrameCache& cache,
                                              const AdaptationSettings& settings, Kernels<float>& kernels);
 
-// What the report says about it.
+// What the report says about it: why, and what the trial found.
+std::string decision_of(const Guard& guard);
 AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded);
 
 }  // namespace altocast

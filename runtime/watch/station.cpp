@@ -54,7 +54,7 @@ void learn(double& known, double seen) { known = known > 0 ? 0.5 * (known + seen
 AdaptationFacts adaptation_facts(const AdaptationRecord& record) {
   AdaptationFacts facts;
   facts.used = record.used;
-  facts.decision = record.reason;
+  facts.decision = record.guard ? decision_of(*record.guard) : record.reason;
   facts.first_time = record.first_time;
   facts.last_time = record.slot;
   facts.pairs = record.pairs;

@@ -173,6 +173,21 @@ TEST_F(GuardTest, AnAdaptationThatDivergesIsNoFailure) {
   expect_prior(*guarded);
 }
 
+TEST(Guard, ItsDecisionTellsTheReasonAndWhatTheTrialFound) {
+  Guard guard;
+  EXPECT_EQ(decision_of(guard), "The guard is off.");
+  guard = {GuardVerdict::declined, 8, 4, 2.0, 2.25, 2.5, "adapted weights were worse"};
+  const std::string trial = "Forecasts of the last 8 frames, held back: CRPS ";
+  EXPECT_EQ(decision_of(guard), "adapted weights were worse. " + trial + "2.5, the prior's 2.");
+  guard.verdict = GuardVerdict::combined;
+  EXPECT_EQ(decision_of(guard), "Only the combination with advection is learned: adapted weights were worse. " + trial +
+                                    "2.25, the prior's 2.");
+  guard = {GuardVerdict::passed, 8, 4, 2.0, 2.25, 1.5, ""};
+  EXPECT_EQ(decision_of(guard), trial + "1.5, the prior's 2.");
+  guard = {GuardVerdict::untested, 0, 0, 0, 0, 0, "the run is too short"};
+  EXPECT_EQ(decision_of(guard), "the run is too short.");
+}
+
 TEST_F(GuardTest, LooksNoFurtherThanNow) {
   FrameCache cache = frames();
   settings_.at = cache.frames()[6].slot;
