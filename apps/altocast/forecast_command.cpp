@@ -100,7 +100,7 @@ Status run_forecast(std::span<char*> argv) {
   add_adaptation_options(arguments);
   arguments.value("member-pictures", "N", "members that get pictures; -1 = all (default -1)")
       .value("thresholds", "X,X,...",
-             "of the probability, in the frames' units (default: the newest frame's brightest 10 %)")
+             "of the probability, in the frames' units (default: cache.toml's, or the newest frame's brightest 10 %)")
       .value("palette", "NAME", "grey, enhanced, sea or ember (default: cache.toml's, or by the channel)")
       .flag("no-pictures", "forecast.nc and summary.json alone, in a fraction of the time")
       .memory_option()
@@ -120,9 +120,8 @@ Status run_forecast(std::span<char*> argv) {
   ProductOptions options;
   options.pictures = !arguments.has("no-pictures");
   options.member_pictures = arguments.integer("member-pictures", -1, 10000, options.member_pictures);
-  for (const double threshold : arguments.numbers("thresholds"))
-    options.thresholds.push_back(static_cast<float>(threshold));
-  if (options.thresholds.size() > kMaxThresholds) throw UsageError("--thresholds takes at most 9 numbers");
+  const std::vector<double> thresholds = arguments.numbers("thresholds");
+  if (thresholds.size() > kMaxThresholds) throw UsageError("--thresholds takes at most 9 numbers");
   const std::optional<Palette> palette = palette_of(arguments);
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
 
@@ -151,6 +150,7 @@ Status run_forecast(std::span<char*> argv) {
   product.adaptation = std::move(about.adaptation);
   product.settings = std::move(about.settings);
   product.palette = palette.value_or(product.palette);
+  if (!thresholds.empty()) product.thresholds.assign(thresholds.begin(), thresholds.end());
   options.threads = &kernels->threads();
   const Result<std::string> hash = write_products(product, out, options);
   if (!hash.ok()) return hash.status();

@@ -115,7 +115,7 @@ VerificationSettings settings_of(const Arguments& arguments) {
   }
   settings.leads = arguments.integer("leads", 1, 64, settings.leads);
   settings.adaptation = adaptation_settings(arguments);
-  settings.thresholds = arguments.numbers("threshold");
+  settings.thresholds = arguments.numbers("thresholds");
   return settings;
 }
 
@@ -164,7 +164,7 @@ Status run_verify(std::span<char*> argv) {
       .value("every", "N", "every N-th possible time (default 1)")
       .value("members", "N", "ensemble members, at least 2 (default 16)");
   add_adaptation_options(arguments);
-  arguments.value("threshold", "X,X,…", "events are beyond these, in the frames' units (default: percentiles)")
+  arguments.value("thresholds", "X,X,…", "events are beyond these, in the frames' units (default: percentiles)")
       .value("seed", "S", "seed of all weight samples (default 1)")
       .kernel_options();
   if (!arguments.parse(argv)) return {};

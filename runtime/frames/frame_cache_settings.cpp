@@ -18,9 +18,10 @@ constexpr int kMaxDownscale = 64;
 
 constexpr std::uint64_t kMaxSettingsBytes = 1 << 16;
 
-constexpr std::array<std::string_view, 17> kKeys = {
-    "cadence",   "cadence_seconds", "channel", "region", "units",   "scale",   "offset",     "range",       "crop",
-    "downscale", "bridge",          "accept",  "feed",   "station", "palette", "coastlines", "georeference"};
+constexpr std::array<std::string_view, 18> kKeys = {
+    "cadence", "cadence_seconds", "channel", "region",     "units",      "scale",
+    "offset",  "range",           "crop",    "downscale",  "bridge",     "accept",
+    "feed",    "station",         "palette", "thresholds", "coastlines", "georeference"};
 constexpr std::array<std::string_view, 4> kFeedKeys = {"layout", "satellite", "region", "channel"};
 
 Status read_feed(const toml::table& table, const std::string& path, FrameFeed& feed) {

@@ -128,7 +128,7 @@ ProductParts make_parts(const ForecastProduct& forecast) {
   parts.forecast = &forecast;
   parts.moments = ensemble_moments(forecast);
   parts.hash = forecast_hash(forecast);
-  parts.thresholds = options.thresholds;
+  parts.thresholds = forecast.thresholds;
   if (parts.thresholds.empty()) {
     parts.thresholds = {
         brightest_tenth(forecast, forecast.past.empty() ? parts.mean_field(0) : forecast.past.back().values)};

@@ -64,8 +64,8 @@ struct ProductParts {
 };
 
 // Fails if sizes, spans, values or ranges of `forecast` do not fit together.
-Status validate(const ForecastProduct& forecast, const ProductOptions& options);
-ProductParts make_parts(const ForecastProduct& forecast, const ProductOptions& options);  // of what is valid
+Status validate(const ForecastProduct& forecast);
+ProductParts make_parts(const ForecastProduct& forecast);  // of what is valid
 
 // "Station, region": what is known of it; may be empty.
 std::string place_name(const ForecastProduct& forecast);

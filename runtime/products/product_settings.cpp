@@ -98,6 +98,15 @@ Status read_product_settings(const toml::table& table, const std::string& path, 
     settings.palette = palette_named(palette);
     if (!settings.palette) reader.fail(*table.get("palette"), "palette must be grey, enhanced, sea or ember");
   }
+  if (const toml::node* node = table.get("thresholds")) {
+    const toml::array* list = node->as_array();
+    if (list == nullptr || list->empty() || list->size() > kMaxThresholds) {
+      reader.fail(*node, "thresholds must be a list of 1 to 9 numbers");
+    } else {
+      std::vector<double> numbers(list->size());
+      if (reader.reals("thresholds", numbers)) settings.thresholds.assign(numbers.begin(), numbers.end());
+    }
+  }
   if (const toml::node* node = table.get("georeference")) {
     if (const toml::table* georeference = node->as_table()) {
       ALTOCAST_RETURN_IF_ERROR(read_georeference(*georeference, path, settings));

@@ -3,6 +3,8 @@
 //
 //   station = "Cayenne rooftop"      # for people, on every picture
 //   palette = "enhanced"             # grey, enhanced, sea or ember; default: sea for rain and radar, else grey
+//   thresholds = [220.0, 235.0]      # of the probability, in the frames' units: up to 9; default: one, which the
+//                                    # brightest tenth of the newest frame exceed
 //   coastlines = "coast.txt"         # relative to the settings' own folder: lines of "longitude latitude", apart by
 //                                    # empty lines
 //   [georeference]                   # of the files' own pixels, before crop and downscale:
@@ -21,6 +23,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "formats/status.h"
 #include "runtime/geography/georeference.h"
@@ -28,9 +31,12 @@
 
 namespace altocast {
 
+inline constexpr std::size_t kMaxThresholds = 9;  // one digit in a file's name
+
 struct ProductSettings {
   std::string station;
   std::optional<Palette> palette;
+  std::vector<float> thresholds;
   std::string coastlines;  // file; empty: none
   struct Box {
     double north = 0.0, west = 0.0, south = 0.0, east = 0.0;  // west > east: across the date line

@@ -6,7 +6,7 @@
 
 namespace altocast {
 
-// The keys station, palette, coastlines and georeference of `table`; others are the caller's. A path in
+// The keys station, palette, thresholds, coastlines and georeference of `table`; others are the caller's. A path in
 // it is taken to be relative to the folder of `path`. Fails with `path`, the line and what would do.
 Status read_product_settings(const toml::table& table, const std::string& path, ProductSettings& settings);
 

@@ -146,7 +146,7 @@ Result<std::vector<std::string>> write_pictures(const ProductParts& parts, const
 
 }  // namespace
 
-Status validate(const ForecastProduct& forecast, const ProductOptions& options) {
+Status validate(const ForecastProduct& forecast) {
   const auto in_range = [](int value, int high) { return value >= 1 && value <= high; };
   if (!in_range(forecast.members, kMaxMembers) || !in_range(forecast.leads, kMaxLeads) ||
       !in_range(forecast.height, kMaxSide) || !in_range(forecast.width, kMaxSide)) {
@@ -173,7 +173,7 @@ Status validate(const ForecastProduct& forecast, const ProductOptions& options) 
       !(forecast.range_low < forecast.range_high)) {
     return Status::error("the range of values that pictures show must be low < high");
   }
-  if (options.thresholds.size() > kMaxThresholds || !all_finite(options.thresholds)) {
+  if (forecast.thresholds.size() > kMaxThresholds || !all_finite(forecast.thresholds)) {
     return Status::error("there must be at most 9 thresholds, finite numbers");
   }
   for (const PastFrame& frame : forecast.past) {
@@ -191,10 +191,10 @@ Status check_products_folder(const std::string& folder) {
 
 Result<std::string> write_products(const ForecastProduct& forecast, const std::string& folder,
                                    const ProductOptions& options) {
-  ALTOCAST_RETURN_IF_ERROR(validate(forecast, options));
+  ALTOCAST_RETURN_IF_ERROR(validate(forecast));
   Result<OutputFolder> output = OutputFolder::create(folder, is_product_name);
   if (!output.ok()) return output.status();
-  const ProductParts parts = make_parts(forecast, options);
+  const ProductParts parts = make_parts(forecast);
   ALTOCAST_RETURN_IF_ERROR(write_forecast_netcdf(parts, output->path() + "/forecast.nc"));
   std::vector<std::string> files = {"forecast.nc"};
   if (options.pictures) {

@@ -19,6 +19,7 @@
 #include "formats/status.h"
 #include "runtime/geography/map_lines.h"
 #include "runtime/products/palette.h"
+#include "runtime/products/product_settings.h"
 #include "runtime/products/report_facts.h"
 #include "runtime/thread_pool.h"
 
@@ -54,6 +55,9 @@ struct ForecastProduct {
   float range_high = 255.0f;
   bool bright_is_low = false;  // true: low values are drawn bright (brightness temperature: cold clouds white)
   Palette palette = Palette::grey;
+  // Of the probability: the share of members above (below where `bright_is_low`) each, up to kMaxThresholds. Empty:
+  // what the brightest 10 % of the newest frame exceed.
+  std::vector<float> thresholds = {};
 
   std::optional<Georeference> georeference;  // of the forecast's pixels
   Coastlines coastlines;                     // drawn on pictures if there is a georeference
@@ -67,14 +71,9 @@ struct ForecastProduct {
   std::optional<AdaptationFacts> adaptation;
 };
 
-inline constexpr std::size_t kMaxThresholds = 9;  // one digit in a file's name
-
 struct ProductOptions {
-  bool pictures = true;      // false: forecast.nc and summary.json alone
-  int member_pictures = -1;  // members that get pictures of their own; −1 = all
-  // Of the probability: the share of members above (below where `bright_is_low`) each, up to kMaxThresholds. Empty:
-  // what the brightest 10 % of the newest frame exceed.
-  std::vector<float> thresholds = {};
+  bool pictures = true;           // false: forecast.nc and summary.json alone
+  int member_pictures = -1;       // members that get pictures of their own; −1 = all
   ThreadPool* threads = nullptr;  // draw the pictures; null: the caller alone. The files are the same
 };
 

@@ -46,6 +46,7 @@ Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
   const ProductSettings& settings = cache.settings().products;
   product.station = settings.station;
   product.palette = settings.palette.value_or(default_palette(cache.settings().channel));
+  product.thresholds = settings.thresholds;
   product.georeference = cache.georeference();
   if (settings.coastlines.empty()) return {};
   Result<Coastlines> lines = load_coastlines(settings.coastlines);

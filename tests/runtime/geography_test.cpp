@@ -123,6 +123,8 @@ TEST(ProductSettings, NamesTheLineAndTheMend) {
   };
   says("palette = \"rainbow\"", "grey, enhanced, sea or ember");
   says("coastlines = \"c.txt\"", "need a [georeference]");
+  for (const char* thresholds : {"250", "[]", "[\"cold\"]", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"})
+    says("thresholds = " + std::string(thresholds), "thresholds must");
   says("georeference = 3", "must be a table");
   says("[georeference]\nprojection = \"mercator\"", "geostationary");
   says("[georeference]\nbox = [1, 2, 3, 4]", "projection must be");
@@ -225,8 +227,9 @@ struct PlacedForecast {
 
 TEST(PointForecast, IsTheEnsembleOfThePixel) {
   const TemporaryFolder folder;
-  const PlacedForecast placed;
-  ASSERT_TRUE(write_products(placed.forecast, folder / "out", {.member_pictures = 0, .thresholds = {122.2f}}).ok());
+  PlacedForecast placed;
+  placed.forecast.thresholds = {122.2f};
+  ASSERT_TRUE(write_products(placed.forecast, folder / "out", {.member_pictures = 0}).ok());
   const auto point = point_forecast(folder / "out/forecast.nc", {11.0, 29.0});
   ASSERT_TRUE(point.ok()) << point.message();
   EXPECT_EQ(point->row, 1);

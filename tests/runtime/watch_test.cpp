@@ -69,7 +69,7 @@ TEST(StationSettings, FramesTakesEveryKeyOfCacheToml) {
       "cadence = 10\nchannel = \"infrared\"\nregion = \"Caribbean\"\nunits = \"K\"\nscale = -0.5\noffset = 330\n"
       "range = [180, 320]\ncrop = [600, 900, 1024, 1024]\ndownscale = 4\nbridge = 2\naccept = [\"overlaid\"]\n"
       "feed.satellite = \"GOES16\"\nfeed.region = \"FD\"\nfeed.channel = \"CH13\"\nfeed.layout = \"goestools\"\n"
-      "station = \"Hut\"\npalette = \"enhanced\"\ncoastlines = \"coast.txt\"\n";
+      "station = \"Hut\"\npalette = \"enhanced\"\nthresholds = [240, 220.5]\ncoastlines = \"coast.txt\"\n";
   const std::string box = "georeference]\nprojection = \"latitude_longitude\"\nbox = [19, -89, -9, -61]\n";
   const auto station = parse_station_settings(kLeast + keys + "[frames." + box, "/etc/a/s.toml");
   const auto cache = parse_frame_cache_settings(keys + "[" + box, "/etc/a/cache.toml");
@@ -90,6 +90,7 @@ TEST(StationSettings, FramesTakesEveryKeyOfCacheToml) {
   EXPECT_EQ(images.feed, cache->feed);
   EXPECT_EQ(images.products.station, "Hut");
   EXPECT_EQ(images.products.palette, Palette::enhanced);
+  EXPECT_EQ(images.products.thresholds, (std::vector{240.0f, 220.5f}));
   EXPECT_EQ(images.products.coastlines, "/etc/a/coast.txt");
   EXPECT_EQ(images.products.box->south, -9.0);
   EXPECT_EQ(images.source, "[frames] of /etc/a/s.toml");
