@@ -163,8 +163,9 @@ std::string score_card(const ProductParts& parts, const RecentScores& scores) {
   }
   TextWriter out;
   out << verdict(chart) << svg_chart(chart, false) << "<p class=\"quiet\">" << html(scores.score) << " of "
-      << counted(scores.forecasts, " forecast", " forecasts") << ", made " << time_tag(scores.first_time) << " to "
-      << time_tag(scores.last_time) << "</p>\n";
+      << counted(scores.forecasts, " forecast", " forecasts") << ", made " << time_tag(scores.first_time);
+  if (scores.last_time > scores.first_time) out << " to " << time_tag(scores.last_time);
+  out << "</p>\n";
   return card("How good forecasts were lately", out.text);
 }
 
