@@ -1,4 +1,4 @@
-// watch_soak PROGRAM kills [N] [SEED] | day [SECONDS] [SEED] | memory | latency [THREADS] [FRAMES]
+// watch_soak PROGRAM kills [N] [SEED] | day [SECONDS] [SEED] | memory | latency [THREADS] [FRAMES] [SIDE]
 //
 // The long trials of `altocast watch`, which docs/station.md quotes. PROGRAM may have words before it:
 // "qemu-aarch64-static build/aarch64/apps/altocast".
@@ -6,10 +6,9 @@
 //   day       144 frames, one every SECONDS (6: a day of ten-minute frames at 100 times its speed), 5 % missing, 2 %
 //             damaged, 20 × kill -9; every slot that could have a forecast has one
 //   memory    the same 144 frames at full speed by one process: its memory and descriptors after slots 10 and 140
-//   latency   from each of FRAMES (6) frames on disk to its products: the shipped prior (`small`) at 256 × 256, 8
-//   pairs,
-//             3 steps, the guard, 16 members; and the last forecast's hash, which is the same on every
-//             processor (with FRAMES 0: that of the first forecast alone)
+//   latency   from each of FRAMES (6) frames on disk to its products: the shipped prior (`small`) at SIDE × SIDE (256)
+//             pixels, 8 pairs, 3 steps, the guard, 16 members; and the last forecast's hash, which is the same on
+//             every processor (with FRAMES 0: that of the first forecast alone)
 // Exit code 0 if what they claim holds.
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -175,7 +174,7 @@ bool day(const std::string& program, double seconds, unsigned seed) {
   frames.height = frames.width = 64;
   frames.cadence_seconds = 600;
   WatchStation station(prior, frames,
-                       "[forecast]\nmembers = 8\n[compute]\nthreads = 1\n[keep]\nruns = 0\nfree_mib = 0\n");
+                       "[forecast]\nmembers = 8\n[compute]\nthreads = 1\nnice = 0\n[keep]\nruns = 0\nfree_mib = 0\n");
   std::mt19937 random(seed);
   std::vector<Fate> fates;
   for (int i = 0; i < frames.frames; ++i) {
@@ -291,12 +290,12 @@ bool memory(const std::string& program) {
   return growth < 0.02 && files[0] == files[1] && idle < 0.05;
 }
 
-bool latency(const std::string& program, const std::string& threads, int count) {
+bool latency(const std::string& program, const std::string& threads, int count, int side) {
   const std::string shipped = ALTOCAST_SOURCE_DIR "/share/altocast/priors/infrared.prior";
   constexpr int kBefore = 28;  // 8 pairs for the guard's trial, and the 8 frames that it holds back
   SyntheticSettings frames;
   frames.frames = kBefore + count;
-  frames.height = frames.width = 256;
+  frames.height = frames.width = side;
   frames.cadence_seconds = 600;
   WatchStation station(small_prior(1), frames,
                        "[forecast]\nmembers = 16\n[adaptation]\npairs = 8\nsteps = 3\n[compute]\nnice = 0\nbudget = "
@@ -338,11 +337,11 @@ int main(int argc, char** argv) {
   } else if (trial == "memory") {
     good = memory(argv[1]);
   } else if (trial == "latency") {
-    good = latency(argv[1], argc > 3 ? argv[3] : "2", static_cast<int>(number(4, 6)));
+    good = latency(argv[1], argc > 3 ? argv[3] : "2", static_cast<int>(number(4, 6)), static_cast<int>(number(5, 256)));
   } else {
     std::fprintf(stderr,
                  "usage: watch_soak PROGRAM kills [N] [SEED] | day [SECONDS] [SEED] | memory | latency [THREADS] "
-                 "[FRAMES]\n");
+                 "[FRAMES] [SIDE]\n");
     return 2;
   }
   return good ? 0 : 1;
