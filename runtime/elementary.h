@@ -1,12 +1,12 @@
 // exp, log, sine, cosine, arctangent and the normal quantile, computed with IEEE additions, multiplications, divisions
 // and square roots in one fixed order, so that every platform gives the same bits; libm does not. The double overload
-// of portable_exp serves the double reference path only and calls libm. portable_exp and portable_log are inline so
-// that loops over them become vector code.
+// of portable_exp serves the double reference path only and calls libm. portable_exp and portable_log are always
+// inlined, so that loops over them become vector code, and objects of one instruction set (weight_loops.h) define no
+// copy of them.
 //
 // The vector kernels in runtime/kernels evaluate exp with the same operations in the same order.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "runtime/exp_constants.h"
@@ -14,7 +14,7 @@
 namespace altocast {
 
 // e^x, relative error below 2e-7 for −87 ≤ x ≤ 88; arguments beyond are clamped to that range. NaN gives NaN.
-inline float portable_exp(float x) {
+[[gnu::always_inline]] inline float portable_exp(float x) {
   // Written so that a NaN passes through.
   x = kExpMin > x ? kExpMin : x;
   x = kExpMax < x ? kExpMax : x;
@@ -29,23 +29,23 @@ inline float portable_exp(float x) {
   p = p * r + kExp2;
   p = p * (r * r) + r;
   p = p + 1.0f;
-  return p * std::bit_cast<float>((std::bit_cast<std::uint32_t>(t) << 23) + kOneBits);
+  return p * __builtin_bit_cast(float, (__builtin_bit_cast(std::uint32_t, t) << 23) + kOneBits);
 }
 double portable_exp(double x);  // std::exp: reference path only
 
 // Natural logarithm of a positive normal double, relative error below 1e-14:
 // x = 2^e m with m in [√½, √2); log m = 2 artanh(s), s = (m − 1) / (m + 1), |s| ≤ 0.172.
-inline double portable_log(double x) {
+[[gnu::always_inline]] inline double portable_log(double x) {
   constexpr double kLn2High = 6.93147180369123816490e-01;  // 33 bits, so that e · high is exact
   constexpr double kLn2Low = 1.90821492927058770002e-10;
   constexpr std::uint64_t kSqrtHalfBits = 0x3FE6A09E667F3BCDu;
   constexpr std::uint64_t kMantissa = 0x000FFFFFFFFFFFFFu;
 
-  const auto bits = std::bit_cast<std::uint64_t>(x);
+  const auto bits = __builtin_bit_cast(std::uint64_t, x);
   // Adding the distance from √½ to 1 carries into the exponent just when the mantissa is at least √2.
   const std::uint64_t shifted = bits + (0x3FF0000000000000u - kSqrtHalfBits);
   const int e = static_cast<int>(shifted >> 52) - 1023;
-  const double m = std::bit_cast<double>((shifted & kMantissa) + kSqrtHalfBits);
+  const double m = __builtin_bit_cast(double, (shifted & kMantissa) + kSqrtHalfBits);
 
   const double f = m - 1.0;
   const double s = f / (2.0 + f);

@@ -1,21 +1,29 @@
 #include "runtime/inner_loop.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "runtime/elementary.h"
 #include "runtime/random.h"
+#include "runtime/weight_loops.h"
 
 namespace altocast {
 namespace {
 
+// Σ of squares in `count` numbers after what is in `sum`, in order.
 template <class T>
-double euclidean_norm(std::span<const T> values, ThreadPool& threads) {
-  return std::sqrt(sum_weight_parts(values.size(), threads, [&](std::size_t first, std::size_t end) {
-    double sum = 0;
-    for (std::size_t d = first; d < end; ++d) sum += static_cast<double>(values[d]) * static_cast<double>(values[d]);
-    return sum;
-  }));
+void add_squares(const T* values, std::size_t count, double& sum) {
+  double total = sum;
+  for (std::size_t i = 0; i < count; ++i) total += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  sum = total;
+}
+
+// The Euclidean norm from the parts' sums of squares.
+double norm_of(const std::array<double, kWeightParts>& squares) {
+  double total = 0;
+  for (const double sum : squares) total += sum;
+  return std::sqrt(total);
 }
 
 double clip_factor(double norm, double limit) { return limit > 0 && norm > limit ? limit / norm : 1.0; }
@@ -23,15 +31,12 @@ double clip_factor(double norm, double limit) { return limit > 0 && norm > limit
 }  // namespace
 
 template <class T>
-void CounterNoise<T>::draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) {
+void CounterNoise<T>::draw(int step, int sample, std::size_t first, std::span<T> epsilon) {
   const std::uint64_t seed = derive_seed(seed_, static_cast<std::uint64_t>(step));
-  for_weight_parts(epsilon.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    const std::span<T> part = epsilon.subspan(first, end - first);
-    fill_normal(seed, static_cast<std::uint64_t>(stream(sample)), first, part);
-    if (stream(sample) != sample) {
-      for (T& value : part) value = -value;
-    }
-  });
+  fill_normal(seed, static_cast<std::uint64_t>(stream(sample)), first, epsilon);
+  if (stream(sample) != sample) {
+    for (T& value : epsilon) value = -value;
+  }
 }
 
 // 32 signs a random number.
@@ -85,21 +90,78 @@ InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, Inn
       signs_(flipout_.sign_count()),
       grad_log_noise_(static_cast<std::size_t>(network.spec().leads)) {
   network_.set_likelihood(settings_.likelihood);
-  const std::vector<T> zeros(parameter_count(network.spec()));
-  draw_ = {zeros, zeros, zeros};
+  draw_.deviation.resize(parameter_count(network.spec()));
+  draw_.phi = draw_.deviation;
+  if (!single_draw()) draw_.grad_phi = draw_.phi;
+}
+
+template <class T>
+void InnerLoop<T>::chunk_deviation(const WeightChunk& chunk, NoiseSource<T>& noise, int step, int sample, const T* rho,
+                                   T* deviation) const {
+  noise.draw(step, sample, chunk.first, std::span(deviation, chunk.count));
+  weight_loops<T>().scale_by_exp(rho, deviation, chunk.count);
+}
+
+template <class T>
+void InnerLoop<T>::chunk_gradient(const WeightChunk& chunk, const Gaussian<T>& theta, const InnerStep<T>& made,
+                                  const T* mu, const T* rho, const T* deviation, T* grad_mu, T* grad_rho) const {
+  const T *theta_mu = &theta.mu[chunk.first], *theta_rho = &theta.rho[chunk.first];
+  const T* likelihood_mu = &made.likelihood.mu[chunk.first];
+  const T* likelihood_rho = made.likelihood.rho.empty() ? nullptr : &made.likelihood.rho[chunk.first];
+  const T weight = made.kl_weight;
+  T precisions[kWeightChunk], ratios[kWeightChunk];
+  weight_loops<T>().divergence_factors(rho, theta_rho, chunk.count, precisions, ratios);
+  T* __restrict to_mu = grad_mu;
+  T* __restrict to_rho = grad_rho;
+  for (std::size_t i = 0; i < chunk.count; ++i) {
+    to_mu[i] = weight * ((mu[i] - theta_mu[i]) * precisions[i]) + likelihood_mu[i];
+  }
+  if (likelihood_rho) {
+    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] = weight * (ratios[i] - T{1}) + likelihood_rho[i];
+  } else {
+    for (std::size_t i = 0; i < chunk.count; ++i) {
+      to_rho[i] = weight * (ratios[i] - T{1}) + deviation[i] * likelihood_mu[i];
+    }
+  }
+}
+
+template <class T>
+void InnerLoop<T>::chunk_update(const WeightChunk& chunk, const InnerStep<T>& made, int step, const T* grad_mu,
+                                const T* grad_rho, T* mu, T* rho) const {
+  const std::size_t rate = rate_row(step) + chunk.tensor;
+  const T rate_mu = rates_.mu[rate] * static_cast<T>(made.clipping.factor_mu);
+  const T rate_rho = rates_.rho[rate] * static_cast<T>(made.clipping.factor_rho);
+  for (std::size_t i = 0; i < chunk.count; ++i) mu[i] -= rate_mu * grad_mu[i];
+  for (std::size_t i = 0; i < chunk.count; ++i) rho[i] -= rate_rho * grad_rho[i];
+}
+
+template <class T>
+void InnerLoop<T>::chunk_replay(const WeightChunk& chunk, const Gaussian<T>& theta, std::span<const InnerStep<T>> steps,
+                                NoiseSource<T>& noise, T* mu, T* rho) const {
+  std::copy_n(&theta.mu[chunk.first], chunk.count, mu);
+  std::copy_n(&theta.rho[chunk.first], chunk.count, rho);
+  T deviation[kWeightChunk], grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+  for (std::size_t m = 0; m < steps.size(); ++m) {
+    const int step = static_cast<int>(m);
+    if (steps[m].likelihood.rho.empty()) chunk_deviation(chunk, noise, step, 0, rho, deviation);
+    chunk_gradient(chunk, theta, steps[m], mu, rho, deviation, grad_mu, grad_rho);
+    chunk_update(chunk, steps[m], step, grad_mu, grad_rho, mu, rho);
+  }
 }
 
 template <class T>
 void InnerLoop<T>::start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample) {
-  noise.draw(step, sample, draw_.deviation, threads());
-  for_weight_parts(q.size(), threads(), [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) draw_.deviation[d] *= portable_exp(q.rho[d]);
+  for_each_chunk([&](int, const WeightChunk& chunk) {
+    T* deviation = &draw_.deviation[chunk.first];
+    T* phi = &draw_.phi[chunk.first];
+    chunk_deviation(chunk, noise, step, sample, &q.rho[chunk.first], deviation);
+    for (std::size_t i = 0; i < chunk.count; ++i) phi[i] = q.mu[chunk.first + i] + deviation[i];
   });
 }
 
 template <class T>
 void InnerLoop<T>::flip() {
-  if (settings_.flipout) flipout_.apply(std::span<const T>(signs_), std::span<T>(draw_.deviation), threads());
+  flipout_.apply(std::span<const T>(signs_), std::span<T>(draw_.deviation), threads());
 }
 
 template <class T>
@@ -112,55 +174,68 @@ void InnerLoop<T>::weigh(const Gaussian<T>& q) {
 template <class T>
 InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda,
                                        std::span<const T> log_noise, std::span<const Sample<T>> support,
-                                       NoiseSource<T>& noise, int step, Gaussian<T>& gradient,
+                                       NoiseSource<T>& noise, int step, InnerStep<T>& made,
                                        std::span<Pass<T>* const> keep) {
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
   const T weight = static_cast<T>(1.0 / terms);
+  const bool single = single_draw();
+  Gaussian<T>& likelihood = made.likelihood;
+  likelihood.mu.assign(lambda.size(), T{0});
+  if (!single) likelihood.rho.assign(lambda.size(), T{0});
+  made.kl_weight = static_cast<T>(settings_.kl_weight) * weight;
   InnerStepReport report;
   report.kl = kl_divergence(lambda, theta, threads());
-  std::fill(gradient.mu.begin(), gradient.mu.end(), T{0});
-  std::fill(gradient.rho.begin(), gradient.rho.end(), T{0});
-  add_kl_gradient(lambda, theta, static_cast<T>(settings_.kl_weight) * weight, gradient, threads());
   for (int s = 0; s < settings_.samples; ++s) {
     for_each_draw(lambda, noise, step, s, support.size(), [&](std::size_t first, std::size_t count) {
-      std::fill(draw_.grad_phi.begin(), draw_.grad_phi.end(), T{0});
+      // A single draw's gradient needs no memory of its own.
+      std::vector<T>& grad_phi = single ? likelihood.mu : draw_.grad_phi;
+      if (!single) std::fill(grad_phi.begin(), grad_phi.end(), T{0});
       const std::size_t first_pass = static_cast<std::size_t>(s) * support.size() + first;
       report.nll += nll_gradient(network_, std::span<const T>(draw_.phi), log_noise, support.subspan(first, count),
-                                 std::span(draw_.grad_phi), std::span(grad_log_noise_),
+                                 std::span(grad_phi), std::span(grad_log_noise_),
                                  keep.empty() ? keep : keep.subspan(first_pass, count));
-      add_sample_gradient(draw_, weight / static_cast<T>(settings_.samples), gradient, threads());
+      if (!single) add_sample_gradient(draw_, weight / static_cast<T>(settings_.samples), likelihood, threads());
     });
   }
   report.nll /= terms * settings_.samples;
   report.objective = static_cast<double>(settings_.kl_weight) * report.kl / terms + report.nll;
-  Clipping& clipping = report.clipping;
-  clipping.norm_mu = euclidean_norm(std::span<const T>(gradient.mu), threads());
-  clipping.norm_rho = euclidean_norm(std::span<const T>(gradient.rho), threads());
+
+  std::array<double, kWeightParts> squares_mu{}, squares_rho{};
+  for_each_chunk([&](int part, const WeightChunk& chunk) {
+    T* likelihood_mu = &likelihood.mu[chunk.first];
+    if (single) {
+      for (std::size_t i = 0; i < chunk.count; ++i) likelihood_mu[i] *= weight;
+    }
+    T grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+    chunk_gradient(chunk, theta, made, &lambda.mu[chunk.first], &lambda.rho[chunk.first], &draw_.deviation[chunk.first],
+                   grad_mu, grad_rho);
+    add_squares(grad_mu, chunk.count, squares_mu[static_cast<std::size_t>(part)]);
+    add_squares(grad_rho, chunk.count, squares_rho[static_cast<std::size_t>(part)]);
+  });
+  Clipping& clipping = made.clipping;
+  clipping = {.norm_mu = norm_of(squares_mu), .norm_rho = norm_of(squares_rho)};
   clipping.factor_mu = clip_factor(clipping.norm_mu, static_cast<double>(settings_.clip_mu));
   clipping.factor_rho = clip_factor(clipping.norm_rho, static_cast<double>(settings_.clip_rho));
+  report.clipping = clipping;
   return report;
 }
 
 template <class T>
-void InnerLoop<T>::update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping, int step) const {
-  const std::size_t row = rate_row(step);
-  for_each_piece([&](std::size_t t, std::size_t first, std::size_t end) {
-    const T rate_mu = rates_.mu[row + t] * static_cast<T>(clipping.factor_mu);
-    const T rate_rho = rates_.rho[row + t] * static_cast<T>(clipping.factor_rho);
-    for (std::size_t d = first; d < end; ++d) {
-      lambda.mu[d] -= rate_mu * gradient.mu[d];
-      lambda.rho[d] -= rate_rho * gradient.rho[d];
-    }
+void InnerLoop<T>::update(const Gaussian<T>& theta, const InnerStep<T>& made, int step, Gaussian<T>& lambda) const {
+  for_each_chunk([&](int, const WeightChunk& chunk) {
+    T *mu = &lambda.mu[chunk.first], *rho = &lambda.rho[chunk.first];
+    T grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+    chunk_gradient(chunk, theta, made, mu, rho, &draw_.deviation[chunk.first], grad_mu, grad_rho);
+    chunk_update(chunk, made, step, grad_mu, grad_rho, mu, rho);
   });
 }
 
 template <class T>
 void InnerLoop<T>::adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
                          NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports) {
-  if (gradient_.size() != lambda.size()) gradient_ = Gaussian<T>(lambda.size());
   for (int step = 0; step < settings_.steps; ++step) {
-    const InnerStepReport report = gradient(theta, lambda, log_noise, support, noise, step, gradient_);
-    update(lambda, gradient_, report.clipping, step);
+    const InnerStepReport report = gradient(theta, lambda, log_noise, support, noise, step, made_);
+    update(theta, made_, step, lambda);
     if (reports) reports->push_back(report);
   }
 }

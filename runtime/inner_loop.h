@@ -23,7 +23,8 @@ template <class T>
 class NoiseSource {
  public:
   virtual ~NoiseSource() = default;
-  virtual void draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) = 0;
+  // `epsilon` gets the numbers of weights `first` and on. Threads may draw at the same time.
+  virtual void draw(int step, int sample, std::size_t first, std::span<T> epsilon) = 0;
 
   // Flipout's signs of a pair of frames for that sample's ε, 1 or −1 each. Where a source knows none, all pairs see the
   // same ε.
@@ -38,7 +39,7 @@ template <class T>
 class CounterNoise final : public NoiseSource<T> {
  public:
   CounterNoise(std::uint64_t seed, bool antithetic) : seed_(seed), antithetic_(antithetic) {}
-  void draw(int step, int sample, std::span<T> epsilon, ThreadPool& threads) override;
+  void draw(int step, int sample, std::size_t first, std::span<T> epsilon) override;
   void draw_signs(int step, int sample, std::size_t pair, std::span<T> signs) override;
 
  private:
@@ -72,11 +73,27 @@ struct InnerStepReport {
   Clipping clipping;
 };
 
-// One weight sample: its deviation σ ⊙ ε, σ = e^ρ of what it is drawn from, φ = μ + σ ⊙ ε, and the gradient there, [D]
-// each.
+// What an inner step leaves: all that λ^{m+1} can be made of again, given λ^m.
+template <class T>
+struct InnerStep {
+  // ∇_λ F_m but for KL's part. With a single draw of weights in a step, rho is empty: it is σ ⊙ ε ⊙ mu.
+  Gaussian<T> likelihood;
+  T kl_weight{};  // w_in / n_S
+  Clipping clipping;
+};
+
+// One weight sample: its deviation σ ⊙ ε, σ = e^ρ of what it is drawn from, φ = μ + σ ⊙ ε; and the gradient there,
+// where a step has several samples or draws. [D] each.
 template <class T>
 struct WeightDraw {
   std::vector<T> deviation, phi, grad_phi;
+};
+
+// Loops over the weights go through pieces of one parameter tensor, so that several vectors are made in one pass over
+// memory, and what is needed only here and now, in arrays of this size, not at all.
+inline constexpr std::size_t kWeightChunk = 512;
+struct WeightChunk {
+  std::size_t tensor, first, count;
 };
 
 template <class T>
@@ -98,14 +115,18 @@ class InnerLoop {
   ThreadPool& threads() const { return network_.threads(); }
   WeightDraw<T>& draw() { return draw_; }  // scratch memory, free between calls
 
-  // Gradient of F_m with respect to λ before clipping. `keep` may hold, for each weight sample and pair [S, pairs],
-  // where the network leaves its pass (null: nowhere).
+  // Whether all pairs of a step see the same one draw of weights.
+  bool single_draw() const { return settings_.samples == 1 && !settings_.flipout; }
+
+  // A step at λ: what the likelihood adds to ∇_λ F_m, and its clipping. The vectors of `made` are sized where they are
+  // not. `keep` may hold, for each weight sample and pair [S, pairs], where the network leaves its pass (null:
+  // nowhere).
   InnerStepReport gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda, std::span<const T> log_noise,
-                           std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, Gaussian<T>& gradient,
+                           std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, InnerStep<T>& made,
                            std::span<Pass<T>* const> keep = {});
 
-  // λ −= α ⊙ factor · gradient, with the rates of a step.
-  void update(Gaussian<T>& lambda, const Gaussian<T>& gradient, const Clipping& clipping, int step) const;
+  // λ −= α ⊙ clip(∇_λ F_m), right after gradient() at this λ.
+  void update(const Gaussian<T>& theta, const InnerStep<T>& made, int step, Gaussian<T>& lambda) const;
 
   // All M steps in place; λ must start as θ. `reports` may be null; it gets one entry a step.
   void adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
@@ -121,33 +142,46 @@ class InnerLoop {
   void for_each_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample, std::size_t pairs,
                      const Body& body) {
     start_draw(q, noise, step, sample);
-    const std::size_t alike = settings_.flipout ? 1 : pairs;
-    for (std::size_t first = 0; first < pairs; first += alike) {
-      if (settings_.flipout) noise.draw_signs(step, sample, first, signs_);
+    if (!settings_.flipout) return body(std::size_t{0}, pairs);
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
+      noise.draw_signs(step, sample, pair, signs_);
       flip();
       weigh(q);
-      body(first, alike);
+      body(pair, std::size_t{1});
       flip();
     }
   }
 
-  // Calls body(tensor index, first weight, end) for every piece of a parameter tensor in a part of the weights, many
-  // pieces at a time.
+  // Calls body(part, chunk) for all chunks of the weights, those of a part in order, many parts at a time.
   template <class Body>
-  void for_each_piece(const Body& body) const {
-    for_weight_parts(draw_.phi.size(), threads(), [&](int, std::size_t first, std::size_t end) {
+  void for_each_chunk(const Body& body) const {
+    for_weight_parts(draw_.phi.size(), threads(), [&](int part, std::size_t first, std::size_t end) {
       for (std::size_t t = 0; t < layout_.size(); ++t) {
-        const std::size_t from = std::max(first, layout_[t].offset);
         const std::size_t to = std::min(end, layout_[t].offset + layout_[t].size);
-        if (from < to) body(t, from, to);
+        for (std::size_t d = std::max(first, layout_[t].offset); d < to; d += kWeightChunk) {
+          body(part, WeightChunk{t, d, std::min(kWeightChunk, to - d)});
+        }
       }
     });
   }
 
+  // In a chunk, all pointers to its first weight:
+  // σ ⊙ ε of a sample of q with this ρ;
+  void chunk_deviation(const WeightChunk& chunk, NoiseSource<T>& noise, int step, int sample, const T* rho,
+                       T* deviation) const;
+  // ∇_λ F_m at λ; the deviation is read where likelihood.rho is empty;
+  void chunk_gradient(const WeightChunk& chunk, const Gaussian<T>& theta, const InnerStep<T>& made, const T* mu,
+                      const T* rho, const T* deviation, T* grad_mu, T* grad_rho) const;
+  // λ^count from θ and the first steps, with the bits that they had.
+  void chunk_replay(const WeightChunk& chunk, const Gaussian<T>& theta, std::span<const InnerStep<T>> steps,
+                    NoiseSource<T>& noise, T* mu, T* rho) const;
+
  private:
-  void start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample);  // σ ⊙ ε
+  void start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample);  // σ ⊙ ε and φ
   void flip();                                                                         // ε's signs, there or back
-  void weigh(const Gaussian<T>& q);                                                    // φ
+  void weigh(const Gaussian<T>& q);                                                    // φ anew
+  void chunk_update(const WeightChunk& chunk, const InnerStep<T>& made, int step, const T* grad_mu, const T* grad_rho,
+                    T* mu, T* rho) const;
 
   UNet<T>& network_;
   InnerLoopSettings settings_;
@@ -157,7 +191,7 @@ class InnerLoop {
   std::vector<T> signs_;  // of one pair
   WeightDraw<T> draw_;
   std::vector<double> grad_log_noise_;  // [L], not used by the inner loop
-  Gaussian<T> gradient_;                // adapt's; made when it is first called
+  InnerStep<T> made_;                   // adapt's
 };
 
 // NLL of all samples at weights φ; adds its gradients. The network takes φ as its weights. `keep`: where each sample's

@@ -22,18 +22,19 @@ inline std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> coun
 
 // The same of `count` counters side by side, as vector code.
 template <std::size_t size>
-void philox4x32_columns(std::uint32_t (&counter)[4][size], std::size_t count, std::array<std::uint32_t, 2> key) {
+[[gnu::always_inline]] inline void philox4x32_columns(std::uint32_t (&counter)[4][size], std::size_t count,
+                                                      std::uint32_t key0, std::uint32_t key1) {
   for (int round = 0; round < 10; ++round) {
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * counter[0][i];
       const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * counter[2][i];
-      counter[0][i] = static_cast<std::uint32_t>(product1 >> 32) ^ counter[1][i] ^ key[0];
+      counter[0][i] = static_cast<std::uint32_t>(product1 >> 32) ^ counter[1][i] ^ key0;
       counter[1][i] = static_cast<std::uint32_t>(product1);
-      counter[2][i] = static_cast<std::uint32_t>(product0 >> 32) ^ counter[3][i] ^ key[1];
+      counter[2][i] = static_cast<std::uint32_t>(product0 >> 32) ^ counter[3][i] ^ key1;
       counter[3][i] = static_cast<std::uint32_t>(product0);
     }
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
   }
 }
 

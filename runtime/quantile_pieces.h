@@ -1,15 +1,13 @@
 // The pieces of the normal quantile (AS 241, PPND16) that uniform numbers of 32 bits fall into, 85 % of them in the
-// middle one. Inline because random.cpp runs them over whole blocks of numbers, which makes vector code of them.
+// middle one. Inlined because weight_loops.inl runs them over whole blocks of numbers, which makes vector code of them.
 #pragma once
-
-#include <cmath>
 
 #include "runtime/elementary.h"
 
 namespace altocast {
 
 // Quantile of the standard normal distribution at 0.5 + q, |q| ≤ 0.425.
-inline double normal_quantile_central(double q) {
+[[gnu::always_inline]] inline double normal_quantile_central(double q) {
   const double r = 0.180625 - q * q;
   double numerator = 2.5090809287301226727e3;
   numerator = numerator * r + 3.3430575583588128105e4;
@@ -31,8 +29,8 @@ inline double normal_quantile_central(double q) {
 }
 
 // −Φ⁻¹(p), positive, for a tail's probability e^−25 ≤ p < 0.075.
-inline double normal_quantile_tail(double p) {
-  const double r = std::sqrt(-portable_log(p)) - 1.6;
+[[gnu::always_inline]] inline double normal_quantile_tail(double p) {
+  const double r = __builtin_sqrt(-portable_log(p)) - 1.6;
   double numerator = 7.74545014278341407640e-4;
   numerator = numerator * r + 2.27238449892691845833e-2;
   numerator = numerator * r + 2.41780725177450611770e-1;

@@ -17,9 +17,9 @@ void set_zero(T* first, std::size_t count) {
   std::memset(first, 0, count * sizeof(T));
 }
 
-// Zeros in the halo, where an earlier tensor's numbers may lie.
+// Zeros in the halo.
 template <class T>
-void clear_halo(const Tensor<T>& tensor) {
+void clear_halo_of(const Tensor<T>& tensor) {
   const int halo = tensor.layout.halo;
   if (halo == 0) return;
   const std::size_t row = tensor.row_stride();
@@ -136,6 +136,16 @@ NodeTensors<T>::NodeTensors(const UNetGraph& graph, Layout layout, int height, i
 }
 
 template <class T>
+void NodeTensors<T>::clear_halo(int node) const {
+  if (shared_) clear_halo_of((*this)[node]);
+}
+
+template <class T>
+void NodeTensors<T>::clear(int node) const {
+  if (shared_) set_zero((*this)[node].data, (*this)[node].size());
+}
+
+template <class T>
 UNet<T>::UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int width, Purpose purpose)
     : spec_(spec),
       kernels_(kernels),
@@ -149,7 +159,7 @@ UNet<T>::UNet(const NetworkSpec& spec, Kernels<T>& kernels, int height, int widt
       loss_(spec.leads, height, width),
       head_(graph_.steps.back().dst) {
   if (purpose >= Purpose::gradient) {
-    pass_.emplace(make_pass());
+    pass_.emplace(graph_, kernels.layout(), padded_height_, padded_width_, Nodes::shared);
     std::size_t largest_block = 0, largest_resampled = 0;
     for (const Step& step : graph_.steps) {
       const std::size_t dst = values_[step.dst].size();
@@ -189,15 +199,19 @@ std::array<Tensor<T>, 2> UNet<T>::sources(const Step& step, const NodeTensors<T>
 }
 
 template <class T>
-Tensor<T> UNet<T>::resampled_grad(int node, AlignedVector<T>& resampled) const {
-  return {resampled.data(), values_[node].extent, values_[node].layout};
+Tensor<T> UNet<T>::gradient_of(int node, const NodeTensors<T>& grads) {
+  if (grads[node].data) return grads[node];
+  return {resampled_grad_memory_.data(), values_[node].extent, values_[node].layout};
 }
 
 template <class T>
-std::array<Tensor<T>, 2> UNet<T>::grad_sources(const Step& step, const NodeTensors<T>& grads,
-                                               AlignedVector<T>& resampled) const {
+std::array<Tensor<T>, 2> UNet<T>::grad_sources(const Step& step, const NodeTensors<T>& grads) {
   std::array<Tensor<T>, 2> result = sources(step, grads, false);
-  if (step.src[0] != 0 && !result[0].data) result[0] = resampled_grad(step.src[0], resampled);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(step.sources); ++i) {
+    if (step.src[i] == 0) continue;
+    result[i] = gradient_of(step.src[i], grads);
+    grads.clear_halo(step.src[i]);
+  }
   return result;
 }
 
@@ -211,23 +225,25 @@ void UNet<T>::resample(const Step& step, const NodeTensors<T>& tensors) {
 }
 
 template <class T>
-void UNet<T>::resample_backward(const Step& step, const Tensor<T>& grad_dst, const Tensor<T>& grad_src) {
+void UNet<T>::resample_backward(const Step& step, const NodeTensors<T>& grads) {
+  const Tensor<T> grad_dst = gradient_of(step.dst, grads);
+  const Tensor<T>& grad_src = grads[step.src[0]];
   if (step.kind == StepKind::average_pool) {
     replicate_2x2(grad_dst, T{0.25}, grad_src, Write::accumulate, kernels_.threads());
   } else {
+    grads.clear_halo(step.src[0]);
     sum_2x2(grad_dst, T{1}, grad_src, Write::overwrite, kernels_.threads());
   }
 }
 
 template <class T>
 void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds) {
-  // The input's padding channels hold zeros too.
-  if (values_.shared()) set_zero(values_[0].data, values_[0].size());
+  values_.clear(0);  // the input's padding channels hold zeros too
   copy_input(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
   for (const Step& step : graph_.steps) {
-    if (values_.shared()) clear_halo(values_[step.dst]);
+    values_.clear_halo(step.dst);
     if (step.kind == StepKind::conv_block) {
       const Tensor<T>& dst = values_[step.dst];
       block(step).forward(sources(step, values_, true), pass ? pass->z[step.dst] : dst, dst);
@@ -271,15 +287,16 @@ double UNet<T>::backward(const Sample<T>& sample, const T* log_noise, T* grad_ph
                          Pass<T>* keep) {
   const Pass<T>& pass = keep ? *keep : *pass_;
   forward_steps(sample, &pass);
+  pass.grads.clear(head_);
   const double nll =
       loss_.backward(pass.z[head_], sample, log_noise, pass.grads[head_], grad_log_noise, kernels_.threads());
   for (auto next = graph_.steps.rbegin(); next != graph_.steps.rend(); ++next) {
     const Step& step = *next;
     if (step.kind == StepKind::conv_block) {
       block(step).backward(sources(step, values_, true), pass.z[step.dst], pass.grads[step.dst], grad_z(step),
-                           grad_sources(step, pass.grads, resampled_grad_memory_), grad_phi);
+                           grad_sources(step, pass.grads), grad_phi);
     } else {
-      resample_backward(step, resampled_grad(step.dst, resampled_grad_memory_), pass.grads[step.src[0]]);
+      resample_backward(step, pass.grads);
     }
   }
   return nll;

@@ -46,7 +46,8 @@ int padded_side(const NetworkSpec& spec, int side);
 
 // Buffers of one kind (values, gradients, tangents …), zeroed: a tensor for every node, or for those that blocks write
 // (the others' tensors have no data); or for every node while somebody reads it (memory_plan.h), so that whoever writes
-// one clears its halo first.
+// one clears its halo first. Gradients live as long as values, since a pass backwards writes a node's where the pass
+// forwards read it for the last time.
 enum class Nodes { all, block_outputs, shared };
 template <class T>
 class NodeTensors {
@@ -56,6 +57,9 @@ class NodeTensors {
   const Tensor<T>& operator[](int node) const { return tensors_[static_cast<std::size_t>(node)]; }
   std::size_t bytes() const { return memory_.size() * sizeof(T); }
   bool shared() const { return shared_; }
+  // Where memory is shared, zeros in the halo, and in all of a tensor: before it is written.
+  void clear_halo(int node) const;
+  void clear(int node) const;
 
  private:
   bool shared_;
@@ -67,9 +71,8 @@ class NodeTensors {
 // start from: each block's pre-activation z (the head's is its output), and the gradient of each block's output.
 template <class T>
 struct Pass {
-  Pass(const UNetGraph& graph, Layout layout, int height, int width)
-      : z(graph, layout, height, width, Nodes::block_outputs),
-        grads(graph, layout, height, width, Nodes::block_outputs) {}
+  Pass(const UNetGraph& graph, Layout layout, int height, int width, Nodes gradients)
+      : z(graph, layout, height, width, Nodes::block_outputs), grads(graph, layout, height, width, gradients) {}
   std::size_t bytes() const { return z.bytes() + grads.bytes(); }
   NodeTensors<T> z;
   NodeTensors<T> grads;
@@ -100,7 +103,7 @@ class UNet {
   double nll(const Sample<T>& sample, const T* log_noise, T* out = nullptr);
 
   // The same NLL; adds its gradients to grad_phi [D], unless it is null, and to grad_log_noise [leads]. Needs
-  // Purpose::gradient. The pass is left in `keep`, if there is one, else in the network until its next pass.
+  // Purpose::gradient. The pass is left in `keep`, if there is one.
   double backward(const Sample<T>& sample, const T* log_noise, T* grad_phi, double* grad_log_noise,
                   Pass<T>* keep = nullptr);
 
@@ -108,8 +111,10 @@ class UNet {
   void set_likelihood(Likelihood likelihood) { loss_.set_likelihood(likelihood); }
 
   // Room for a pass of this network, and its size. Need Purpose::gradient.
-  std::size_t pass_bytes() const { return pass_->bytes(); }
-  Pass<T> make_pass() const { return Pass<T>(graph_, kernels_.layout(), padded_height_, padded_width_); }
+  std::size_t pass_bytes() const { return 2 * pass_->z.bytes(); }
+  Pass<T> make_pass() const {
+    return Pass<T>(graph_, kernels_.layout(), padded_height_, padded_width_, Nodes::block_outputs);
+  }
 
  private:
   template <class>
@@ -117,11 +122,11 @@ class UNet {
 
   // Tensors of a step's sources; a null tensor for the network's input where `with_input` is false.
   std::array<Tensor<T>, 2> sources(const Step& step, const NodeTensors<T>& tensors, bool with_input) const;
-  // The same for gradients that go to the blocks' outputs or, for a resampled source, to the start of `resampled`,
-  // where they stay until the next step backwards reads them.
-  std::array<Tensor<T>, 2> grad_sources(const Step& step, const NodeTensors<T>& grads,
-                                        AlignedVector<T>& resampled) const;
-  Tensor<T> resampled_grad(int node, AlignedVector<T>& resampled) const;
+  // A node's gradient: a resampled one's that has no tensor lies in scratch memory, where it stays until the next step
+  // backwards reads it.
+  Tensor<T> gradient_of(int node, const NodeTensors<T>& grads);
+  // Where a step backwards writes the gradients of its sources.
+  std::array<Tensor<T>, 2> grad_sources(const Step& step, const NodeTensors<T>& grads);
   // A block's δz, in scratch memory.
   Tensor<T> grad_z(const Step& step) {
     return {grad_z_memory_.data(), values_[step.dst].extent, values_[step.dst].layout};
@@ -132,7 +137,7 @@ class UNet {
   // All nodes' values but the head's, from the z of a pass at the same weights.
   void recall_steps(const Sample<T>& sample, const Pass<T>& pass);
   void resample(const Step& step, const NodeTensors<T>& tensors);
-  void resample_backward(const Step& step, const Tensor<T>& grad_dst, const Tensor<T>& grad_src);
+  void resample_backward(const Step& step, const NodeTensors<T>& grads);
   ConvBlock<T>& block(const Step& step) { return blocks_[static_cast<std::size_t>(step.block)]; }
 
   NetworkSpec spec_;
@@ -142,7 +147,7 @@ class UNet {
   UNetGraph graph_;
   std::vector<ConvBlock<T>> blocks_;
   NodeTensors<T> values_;
-  std::optional<Pass<T>> pass_;  // when gradients are wanted
+  std::optional<Pass<T>> pass_;  // when gradients are wanted; these share memory
   AlignedVector<T> grad_z_memory_, resampled_grad_memory_;
   ObservationNll<T> loss_;
   int head_;

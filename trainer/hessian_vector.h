@@ -17,7 +17,8 @@ class HessianVector {
 
   // For one sample's NLL at the network's weights, adds ∇²_φ NLL u to hessian_phi [D] and u · ∇_φ ∂NLL/∂s to
   // hessian_log_noise [L]. `kept` is what UNet::backward left at the same weights, sample and log noise; without it,
-  // the primal forward and backward passes are computed anew (to the same bits).
+  // the primal forward and backward passes are computed anew (to the same bits), the latter layer by layer with the
+  // tangents'.
   void accumulate(const Sample<T>& sample, const T* log_noise, const Pass<T>* kept, T* hessian_phi,
                   double* hessian_log_noise);
 
@@ -29,8 +30,7 @@ class HessianVector {
  private:
   UNet<T>& network_;
   NodeTensors<T> tangents_;
-  NodeTensors<T> tan_grads_;  // of blocks' outputs
-  AlignedVector<T> resampled_tan_grad_;
+  NodeTensors<T> tan_grads_;
   std::vector<double> unused_log_noise_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/elementary.h"
+#include "runtime/weight_loops.h"
 #include "trainer/clock.h"
 
 namespace altocast {
@@ -14,30 +14,28 @@ void set_zero(std::vector<T>& values) {
 }
 
 template <class T>
-void set_zero(Gaussian<T>& values) {
-  set_zero(values.mu);
-  set_zero(values.rho);
+void make_room(std::vector<T>& values, std::size_t size) {
+  if (values.size() != size) values.resize(size);
+}
+
+template <class T>
+void make_room(Gaussian<T>& values, std::size_t size) {
+  make_room(values.mu, size);
+  make_room(values.rho, size);
 }
 
 // w ← J w for clip(g) = c g, c = limit / ‖g‖:  J = c (I − g gᵀ / ‖g‖²) where the limit acts, else the identity.
 template <class T>
-void apply_clip_jacobian(const std::vector<T>& gradient, double norm, double factor, std::vector<T>& w,
-                         ThreadPool& threads) {
-  if (factor == 1.0) return;
-  const double dot = sum_weight_parts(w.size(), threads, [&](std::size_t first, std::size_t end) {
-    double sum = 0;
-    for (std::size_t d = first; d < end; ++d) sum += static_cast<double>(gradient[d]) * static_cast<double>(w[d]);
-    return sum;
-  });
-  const T along = static_cast<T>(dot / (norm * norm));
-  const T scale = static_cast<T>(factor);
-  for_weight_parts(w.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) w[d] = scale * (w[d] - along * gradient[d]);
-  });
-}
-
-// With a single draw w is read for the last time when u is made of it, so that it needs no memory of its own.
-bool needs_direction(const InnerLoopSettings& inner) { return inner.samples > 1 || inner.flipout; }
+struct ClipJacobian {
+  // dot = ⟨g, w⟩ over all weights.
+  ClipJacobian(double factor, double norm, double dot)
+      : acts(factor != 1.0), scale(static_cast<T>(factor)), along(acts ? static_cast<T>(dot / (norm * norm)) : T{0}) {}
+  void apply(const T* gradient, std::size_t count, T* w) const {
+    for (std::size_t i = 0; i < count; ++i) w[i] = scale * (w[i] - along * gradient[i]);
+  }
+  bool acts;
+  T scale, along;
+};
 
 }  // namespace
 
@@ -46,13 +44,37 @@ MetaGradient<T>::MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& set
     : inner_loop_(inner_loop),
       network_(inner_loop.network()),
       settings_(settings),
-      hessian_vector_(network_),
-      lambda_(parameter_count(network_.spec())),
-      adjoint_(lambda_),
-      gradients_(static_cast<std::size_t>(inner_loop.settings().steps), lambda_),
-      u_(lambda_.mu),
-      keep_bytes_(keep_bytes) {
-  if (needs_direction(inner_loop.settings())) direction_ = lambda_;
+      adjoint_(parameter_count(network_.spec())),
+      keep_bytes_(keep_bytes) {}
+
+template <class T>
+bool MetaGradient<T>::counts_before_last() const {
+  for (int m = 0; m < inner_loop_.settings().steps; ++m) {
+    if (step_weight(m) > 0) return true;
+  }
+  return false;
+}
+
+// Makes what this kind of call needs and an earlier one did not.
+template <class T>
+void MetaGradient<T>::plan(MetaOrder order, std::size_t passes, bool learns_rates) {
+  const InnerLoopSettings& inner = inner_loop_.settings();
+  const bool second_order = order == MetaOrder::second;
+  const bool several = !inner_loop_.single_draw();
+  const bool several_outer = settings_.samples > 1 || inner.flipout;
+  const std::size_t size = adjoint_.size();
+  if (second_order && !hessian_vector_) hessian_vector_.emplace(network_);
+  keeps_steps_ = second_order || learns_rates || counts_before_last();
+  steps_.resize(
+      std::max(steps_.size(), static_cast<std::size_t>(keeps_steps_ ? inner.steps : std::min(1, inner.steps))));
+  holds_lambda_ = several || several_outer || counts_before_last();
+  if (holds_lambda_) make_room(lambda_, size);
+  if (several || several_outer) make_room(inner_loop_.draw().grad_phi, size);
+  if (several && second_order) {
+    make_room(direction_, size);
+    make_room(u_, size);
+  }
+  plan_kept(order, passes);
 }
 
 // The last passes of the inner loop are kept: the reverse pass reads those first. A few of many would take memory for
@@ -68,219 +90,325 @@ void MetaGradient<T>::plan_kept(MetaOrder order, std::size_t passes) {
   for (std::size_t i = 0; i < count; ++i) kept_[passes - count + i] = &passes_[i];
 }
 
-// ᾱ from step m, v being the adjoint of λ^{m+1}.
 template <class T>
-void MetaGradient<T>::add_rate_gradient(int step, const Clipping& clipping, InnerRates<double>& grad_rates) {
-  const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];
-  const std::vector<ParameterTensor>& tensors = inner_loop_.tensors();
-  const std::size_t row = inner_loop_.rate_row(step);
-  network_.threads().parallel_for(static_cast<int>(tensors.size()), [&](int tensor) {
-    const auto t = static_cast<std::size_t>(tensor);
-    double mu = 0, rho = 0;
-    for (std::size_t d = tensors[t].offset; d < tensors[t].offset + tensors[t].size; ++d) {
-      mu += static_cast<double>(adjoint_.mu[d]) * static_cast<double>(gradient.mu[d]);
-      rho += static_cast<double>(adjoint_.rho[d]) * static_cast<double>(gradient.rho[d]);
-    }
-    grad_rates.mu[row + t] -= clipping.factor_mu * mu;
-    grad_rates.rho[row + t] -= clipping.factor_rho * rho;
-  });
-}
-
-// λ^count from the inner gradients.
-template <class T>
-void MetaGradient<T>::replay(const Gaussian<T>& theta, const std::vector<InnerStepReport>& steps, int count) {
-  lambda_ = theta;
-  for (int step = 0; step < count; ++step) {
-    const auto m = static_cast<std::size_t>(step);
-    inner_loop_.update(lambda_, gradients_[m], steps[m].clipping, step);
-  }
+void MetaGradient<T>::chunk_lambda(const Call& call, int step, const WeightChunk& chunk, T* mu, T* rho) const {
+  if (!holds_lambda_) return inner_loop_.chunk_replay(chunk, call.theta, first_steps(step), call.inner_noise, mu, rho);
+  std::copy_n(&lambda_.mu[chunk.first], chunk.count, mu);
+  std::copy_n(&lambda_.rho[chunk.first], chunk.count, rho);
 }
 
 template <class T>
 MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                                        NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
                                        Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
-                                       InnerRates<double>* grad_rates) {
-  ThreadPool& threads = network_.threads();
+                                       InnerRates<double>* grad_rates, Gaussian<T>* adapted) {
+  const Call call{theta, log_noise, task, inner_noise, outer_noise, grad_theta, grad_log_noise};
   const int steps = inner_loop_.settings().steps;
-  plan_kept(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size());
+  const bool second_order = order == MetaOrder::second;
+  plan(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size(), grad_rates);
   MetaReport report;
   const Clock::time_point inner_start = Clock::now();
-  lambda_ = theta;
+  Gaussian<T>& lambda = holds_lambda_ ? lambda_ : adjoint_;
+  lambda = theta;
   for (int m = 0; m < steps; ++m) {
-    Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(m)];
     report.steps.push_back(
-        inner_loop_.gradient(theta, lambda_, log_noise, task.support, inner_noise, m, gradient, kept(m)));
-    inner_loop_.update(lambda_, gradient, report.steps.back().clipping, m);
+        inner_loop_.gradient(theta, lambda, log_noise, task.support, inner_noise, m, made(m), kept(m)));
+    inner_loop_.update(theta, made(m), m, lambda);
   }
-
+  if (adapted) *adapted = lambda;
   report.seconds.inner_loop = seconds_since(inner_start);
   report.forwards = 3.0 * static_cast<double>(kept_.size());
 
-  set_zero(adjoint_);
-  add_outer(theta, log_noise, task, outer_noise, steps, grad_theta, grad_log_noise, report);
-  for (int m = steps - 1; m >= 0; --m) {
-    const Clipping& clipping = report.steps[static_cast<std::size_t>(m)].clipping;
-    if (grad_rates) add_rate_gradient(m, clipping, *grad_rates);
-    const bool counts = step_weight(m) > 0;
-    if (order == MetaOrder::second || counts) replay(theta, report.steps, m);
-    if (order == MetaOrder::second) {
-      const Clock::time_point start = Clock::now();
-      through_step(theta, log_noise, task.support, inner_noise, m, clipping, grad_theta, grad_log_noise);
-      report.seconds.hessian_vector += seconds_since(start);
-    }
-    if (counts) add_outer(theta, log_noise, task, outer_noise, m, grad_theta, grad_log_noise, report);
+  if (holds_lambda_) {
+    set_zero(adjoint_.mu);
+    set_zero(adjoint_.rho);
   }
-  if (order == MetaOrder::second) {
+  add_outer(call, steps, report);
+  for (int m = steps - 1; m >= 0; --m) {
+    const bool counts = step_weight(m) > 0;
+    const Clock::time_point start = Clock::now();
+    if (holds_lambda_ && keeps_steps_) {
+      inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
+        inner_loop_.chunk_replay(chunk, theta, first_steps(m), inner_noise, &lambda_.mu[chunk.first],
+                                 &lambda_.rho[chunk.first]);
+      });
+    }
+    if (grad_rates || second_order) through_step(call, m, grad_rates, second_order);
+    report.seconds.hessian_vector += seconds_since(start);
+    if (counts) add_outer(call, m, report);
+  }
+  if (second_order) {
     report.products = static_cast<int>(kept_.size());
     report.products_kept = static_cast<int>(std::count_if(kept_.begin(), kept_.end(), [](auto* pass) { return pass; }));
     report.forwards += HessianVector<T>::kForwardsKept * report.products_kept +
                        HessianVector<T>::kForwardsAnew * (report.products - report.products_kept);
   }
-  replay(theta, report.steps, steps);
-  for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) {
-      grad_theta.mu[d] += adjoint_.mu[d];
-      grad_theta.rho[d] += adjoint_.rho[d];
-    }
+  for_weight_parts(theta.size(), network_.threads(), [&](int, std::size_t first, std::size_t end) {
+    for (std::size_t d = first; d < end; ++d) grad_theta.mu[d] += adjoint_.mu[d];
+    for (std::size_t d = first; d < end; ++d) grad_theta.rho[d] += adjoint_.rho[d];
   });
   return report;
 }
 
-// L_m at λ = λ^m, times its weight: adds to v ∂L/∂λ, and ∂L/∂θ and ∂L/∂s.
+// L_m at λ^m, times its weight: adds to v ∂L/∂λ, and ∂L/∂θ and ∂L/∂s. Where λ is not held apart it stands in v, is read
+// chunk by chunk, and v written in its place.
 template <class T>
-void MetaGradient<T>::add_outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
-                                NoiseSource<T>& noise, int m, Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
-                                MetaReport& report) {
+void MetaGradient<T>::add_outer(const Call& call, int m, MetaReport& report) {
   const Clock::time_point start = Clock::now();
   ThreadPool& threads = network_.threads();
+  const Gaussian<T>& theta = call.theta;
   std::vector<Sample<T>> joined;
-  if (settings_.data == OuterData::support_and_query) joined = task.support;
-  joined.insert(joined.end(), task.query.begin(), task.query.end());
+  if (settings_.data == OuterData::support_and_query) joined = call.task.support;
+  joined.insert(joined.end(), call.task.query.begin(), call.task.query.end());
   const std::span<const Sample<T>> pairs(joined);
   const double terms = static_cast<double>(pairs.size()) * static_cast<double>(network_.terms());
   const double weight = step_weight(m) / terms;
   const T kl_weight = static_cast<T>(settings_.kl_weight * weight);
-  const int steps_left = inner_loop_.settings().steps - m;
+  const T sample_weight = static_cast<T>(weight / settings_.samples);
+  const int draws = inner_loop_.settings().steps - m;  // the noise's step
+  const bool single = settings_.samples == 1 && !inner_loop_.settings().flipout;
+  const Gaussian<T>& lambda = holds_lambda_ ? lambda_ : adjoint_;
+  WeightDraw<T>& draw = inner_loop_.draw();
+  // A single draw's gradient takes the place of its deviation, which is drawn again behind it.
+  std::vector<T>& grad_phi = single ? draw.deviation : draw.grad_phi;
 
-  add_kl_gradient(lambda_, theta, kl_weight, adjoint_, threads);
-  for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) {
-      // ∂KL/∂μ_θ = −∂KL/∂μ_λ;  ∂KL/∂ρ_θ = 1 − (e^{2ρ_λ} + (μ_λ − μ_θ)²) e^{−2ρ_θ}
-      const T precision = portable_exp(T{-2} * theta.rho[d]);
-      const T shift = lambda_.mu[d] - theta.mu[d];
-      grad_theta.mu[d] -= kl_weight * (shift * precision);
-      grad_theta.rho[d] +=
-          kl_weight * (T{1} - portable_exp(T{2} * (lambda_.rho[d] - theta.rho[d])) - shift * shift * precision);
+  const double kl = kl_divergence(lambda, theta, threads);
+  double nll = 0;
+  std::vector<double> grad_s(call.grad_log_noise.size());
+  for (int s = 0; s < settings_.samples; ++s) {
+    inner_loop_.for_each_draw(
+        lambda, call.outer_noise, draws, s, pairs.size(), [&](std::size_t first, std::size_t count) {
+          set_zero(grad_phi);
+          nll += nll_gradient(network_, std::span<const T>(draw.phi), call.log_noise, pairs.subspan(first, count),
+                              std::span(grad_phi), std::span(grad_s));
+          if (!single) add_sample_gradient(draw, sample_weight, adjoint_, threads);
+        });
+  }
+
+  inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
+    const std::size_t count = chunk.count;
+    T lambda_mu[kWeightChunk], lambda_rho[kWeightChunk], precisions[kWeightChunk], ratios[kWeightChunk];
+    std::copy_n(&lambda.mu[chunk.first], count, lambda_mu);
+    std::copy_n(&lambda.rho[chunk.first], count, lambda_rho);
+    const T *theta_mu = &theta.mu[chunk.first], *theta_rho = &theta.rho[chunk.first];
+    T* __restrict v_mu = &adjoint_.mu[chunk.first];
+    T* __restrict v_rho = &adjoint_.rho[chunk.first];
+    if (!holds_lambda_) {
+      std::fill_n(v_mu, count, T{0});
+      std::fill_n(v_rho, count, T{0});
+    }
+    weight_loops<T>().divergence_factors(lambda_rho, theta_rho, count, precisions, ratios);
+    T* __restrict grad_mu = &call.grad_theta.mu[chunk.first];
+    T* __restrict grad_rho = &call.grad_theta.rho[chunk.first];
+    for (std::size_t i = 0; i < count; ++i) {
+      // ∂KL/∂μ_λ = −∂KL/∂μ_θ;  ∂KL/∂ρ_λ = e^{2(ρ_λ − ρ_θ)} − 1;  ∂KL/∂ρ_θ = 1 − (e^{2ρ_λ} + (μ_λ − μ_θ)²) e^{−2ρ_θ}
+      const T shift = lambda_mu[i] - theta_mu[i];
+      const T kl_mu = kl_weight * (shift * precisions[i]);
+      v_mu[i] += kl_mu;
+      v_rho[i] += kl_weight * (ratios[i] - T{1});
+      grad_mu[i] -= kl_mu;
+      grad_rho[i] += kl_weight * (T{1} - ratios[i] - shift * shift * precisions[i]);
+    }
+    if (!single) return;
+    T deviation[kWeightChunk];
+    inner_loop_.chunk_deviation(chunk, call.outer_noise, draws, 0, lambda_rho, deviation);
+    const T* grad = &grad_phi[chunk.first];
+    for (std::size_t i = 0; i < count; ++i) {
+      const T g = sample_weight * grad[i];
+      v_mu[i] += g;
+      v_rho[i] += deviation[i] * g;
     }
   });
-
-  const double kl = kl_divergence(lambda_, theta, threads);
-  double nll = 0;
-  std::vector<double> grad_s(grad_log_noise.size());
-  WeightDraw<T>& draw = inner_loop_.draw();
-  for (int s = 0; s < settings_.samples; ++s) {
-    inner_loop_.for_each_draw(lambda_, noise, steps_left, s, pairs.size(), [&](std::size_t first, std::size_t count) {
-      set_zero(draw.grad_phi);
-      nll += nll_gradient(network_, std::span<const T>(draw.phi), log_noise, pairs.subspan(first, count),
-                          std::span(draw.grad_phi), std::span(grad_s));
-      add_sample_gradient(draw, static_cast<T>(weight / settings_.samples), adjoint_, threads);
-    });
+  for (std::size_t l = 0; l < grad_s.size(); ++l) {
+    call.grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
   }
-  for (std::size_t l = 0; l < grad_s.size(); ++l) grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
   report.outer_loss += settings_.kl_weight * kl * weight + nll * weight / settings_.samples;
-  if (steps_left == 0) report.kl = kl;
+  if (draws == 0) report.kl = kl;
   report.forwards += 3.0 * settings_.samples * static_cast<double>(pairs.size());
   report.seconds.outer += seconds_since(start);
 }
 
-// Carries v from λ^{m+1} to λ^m = lambda_.
+// v being the adjoint of λ^{m+1}: adds to ᾱ, and carries v to λ^m.
 template <class T>
-void MetaGradient<T>::through_step(const Gaussian<T>& theta, std::span<const T> log_noise,
-                                   std::span<const Sample<T>> support, NoiseSource<T>& noise, int step,
-                                   const Clipping& clipping, Gaussian<T>& grad_theta,
-                                   std::span<double> grad_log_noise) {
-  ThreadPool& threads = network_.threads();
-  const InnerLoopSettings& inner = inner_loop_.settings();
-  const InnerRates<T>& rates = inner_loop_.rates();
-  const std::size_t row = inner_loop_.rate_row(step);
-  const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
-  Gaussian<T>& v = adjoint_;
-  WeightDraw<T>& draw = inner_loop_.draw();
-  const bool apart = needs_direction(inner);
-  std::vector<T>& w_mu = apart ? direction_.mu : u_;
-  std::vector<T>& w_rho = apart ? direction_.rho : draw.grad_phi;
-
-  inner_loop_.for_each_piece([&](std::size_t t, std::size_t first, std::size_t end) {
-    for (std::size_t d = first; d < end; ++d) {
-      w_mu[d] = rates.mu[row + t] * v.mu[d];
-      w_rho[d] = rates.rho[row + t] * v.rho[d];
-    }
-  });
-  const Gaussian<T>& gradient = gradients_[static_cast<std::size_t>(step)];
-  apply_clip_jacobian(gradient.mu, clipping.norm_mu, clipping.factor_mu, w_mu, threads);
-  apply_clip_jacobian(gradient.rho, clipping.norm_rho, clipping.factor_rho, w_rho, threads);
-
-  const T kl_weight = static_cast<T>(static_cast<double>(inner.kl_weight) / terms);
-  for_weight_parts(theta.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    // Chunks with arrays of their own, and pointers that share nothing: g++ makes vector code of it.
-    constexpr std::size_t kChunk = 256;
-    T precisions[kChunk], ratios[kChunk];
-    for (; first < end; first += kChunk) {
-      const std::size_t count = std::min(kChunk, end - first);
-      const T *theta_rho = &theta.rho[first], *lambda_rho = &lambda_.rho[first];
-      const T *theta_mu = &theta.mu[first], *lambda_mu = &lambda_.mu[first], *gradient_rho = &gradient.rho[first];
-      const T *along_mu = &w_mu[first], *along_rho = &w_rho[first];
-      T* __restrict v_mu = &v.mu[first];
-      T* __restrict v_rho = &v.rho[first];
-      T* __restrict grad_mu = &grad_theta.mu[first];
-      T* __restrict grad_rho = &grad_theta.rho[first];
-      for (std::size_t i = 0; i < count; ++i) {
-        precisions[i] = portable_exp(T{-2} * theta_rho[i]);
-        ratios[i] = portable_exp(T{2} * (lambda_rho[i] - theta_rho[i]));
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        const T shift = lambda_mu[i] - theta_mu[i];
-        const T kl_mu = kl_weight * precisions[i] * along_mu[i];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
-        const T kl_rho = kl_weight * T{2} * ratios[i] * along_rho[i];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
-        v_mu[i] -= kl_mu;
-        // NLL's ∂²/∂ρ² holds e^ρ ε ∇_φ NLL besides the Hessian: what ∇_ρ F has beyond ∂KL/∂ρ_λ = σ_λ² / σ_θ² − 1.
-        v_rho[i] -= kl_rho + (gradient_rho[i] - kl_weight * (ratios[i] - T{1})) * along_rho[i];
-        grad_mu[i] += kl_mu;
-        grad_rho[i] += kl_rho + T{2} * shift * kl_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
-      }
-    }
-  });
-
-  const T weight = static_cast<T>(1.0 / (terms * inner.samples));
-  std::vector<double> hessian_log_noise(grad_log_noise.size());
-  std::vector<T>& hessian_phi = draw.grad_phi;
-  const std::span<Pass<T>* const> passes = kept(step);
-  for (int s = 0; s < inner.samples; ++s) {
-    inner_loop_.for_each_draw(lambda_, noise, step, s, support.size(), [&](std::size_t first, std::size_t count) {
-      for_weight_parts(theta.size(), threads, [&](int, std::size_t begin, std::size_t end) {
-        for (std::size_t d = begin; d < end; ++d) {
-          u_[d] = w_mu[d] + draw.deviation[d] * w_rho[d];
-        }
-      });
-      set_zero(hessian_phi);
-      network_.set_weights(draw.phi.data());
-      hessian_vector_.set_direction(u_.data());
-      for (std::size_t i = first; i < first + count; ++i) {
-        hessian_vector_.accumulate(support[i], log_noise.data(),
-                                   passes[static_cast<std::size_t>(s) * support.size() + i], hessian_phi.data(),
-                                   hessian_log_noise.data());
-      }
-      for_weight_parts(theta.size(), threads, [&](int, std::size_t begin, std::size_t end) {
-        for (std::size_t d = begin; d < end; ++d) {
-          v.mu[d] -= weight * hessian_phi[d];
-          v.rho[d] -= weight * draw.deviation[d] * hessian_phi[d];
-        }
-      });
-    });
+void MetaGradient<T>::through_step(const Call& call, int m, InnerRates<double>* grad_rates, bool second_order) {
+  const Clipping& clipping = made(m).clipping;
+  TensorSums sums;
+  if (grad_rates || (second_order && (clipping.factor_mu != 1.0 || clipping.factor_rho != 1.0))) {
+    sums = adjoint_along_gradient(call, m);
   }
-  for (std::size_t l = 0; l < grad_log_noise.size(); ++l) {
-    grad_log_noise[l] -= hessian_log_noise[l] / (terms * inner.samples);
+  if (grad_rates) {
+    const std::size_t row = inner_loop_.rate_row(m);
+    for (std::size_t t = 0; t < sums.mu.size(); ++t) {
+      grad_rates->mu[row + t] -= clipping.factor_mu * sums.mu[t];
+      grad_rates->rho[row + t] -= clipping.factor_rho * sums.rho[t];
+    }
+  }
+  if (!second_order) return;
+  draw_directions(call, m, sums);
+  add_products(call, m);
+}
+
+template <class T>
+typename MetaGradient<T>::TensorSums MetaGradient<T>::adjoint_along_gradient(const Call& call, int m) const {
+  const std::size_t tensors = inner_loop_.tensors().size();
+  std::vector<double> sums(kWeightParts * tensors * 2);  // [part, tensor, μ and ρ]
+  const InnerStep<T>& step = steps_[static_cast<std::size_t>(m)];
+  inner_loop_.for_each_chunk([&](int part, const WeightChunk& chunk) {
+    T mu[kWeightChunk], rho[kWeightChunk], deviation[kWeightChunk], grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+    chunk_lambda(call, m, chunk, mu, rho);
+    if (step.likelihood.rho.empty()) inner_loop_.chunk_deviation(chunk, call.inner_noise, m, 0, rho, deviation);
+    inner_loop_.chunk_gradient(chunk, call.theta, step, mu, rho, deviation, grad_mu, grad_rho);
+    const T *v_mu = &adjoint_.mu[chunk.first], *v_rho = &adjoint_.rho[chunk.first];
+    double* sum = &sums[(static_cast<std::size_t>(part) * tensors + chunk.tensor) * 2];
+    for (std::size_t i = 0; i < chunk.count; ++i) {
+      sum[0] += static_cast<double>(v_mu[i]) * static_cast<double>(grad_mu[i]);
+      sum[1] += static_cast<double>(v_rho[i]) * static_cast<double>(grad_rho[i]);
+    }
+  });
+  TensorSums total{std::vector<double>(tensors), std::vector<double>(tensors)};
+  for (std::size_t part = 0; part < kWeightParts; ++part) {
+    for (std::size_t t = 0; t < tensors; ++t) {
+      total.mu[t] += sums[(part * tensors + t) * 2];
+      total.rho[t] += sums[(part * tensors + t) * 2 + 1];
+    }
+  }
+  return total;
+}
+
+// The part of v ← v − ∂²F_m/∂λ² w, and of θ̄, that needs no network. With a single draw, what the network needs as well:
+// φ, u in place of the draw's deviation, and zeros in place of the step's gradient, which nobody reads again, for the
+// product; else w.
+template <class T>
+void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums& sums) {
+  const InnerRates<T>& rates = inner_loop_.rates();
+  const std::size_t row = inner_loop_.rate_row(m);
+  const bool single = inner_loop_.single_draw();
+  InnerStep<T>& step = made(m);
+  const Clipping& clipping = step.clipping;
+  double dot_mu = 0, dot_rho = 0;  // ⟨∇_λ F_m, α ⊙ v⟩
+  for (std::size_t t = 0; t < sums.mu.size(); ++t) {
+    dot_mu += static_cast<double>(rates.mu[row + t]) * sums.mu[t];
+    dot_rho += static_cast<double>(rates.rho[row + t]) * sums.rho[t];
+  }
+  const ClipJacobian<T> clip_mu(clipping.factor_mu, clipping.norm_mu, dot_mu);
+  const ClipJacobian<T> clip_rho(clipping.factor_rho, clipping.norm_rho, dot_rho);
+  const T kl_weight = step.kl_weight;
+  WeightDraw<T>& draw = inner_loop_.draw();
+
+  inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
+    const std::size_t count = chunk.count, first = chunk.first;
+    T mu[kWeightChunk], rho[kWeightChunk], deviation[kWeightChunk], w_mu[kWeightChunk], w_rho[kWeightChunk];
+    T precisions[kWeightChunk], ratios[kWeightChunk];
+    chunk_lambda(call, m, chunk, mu, rho);
+    if (single) inner_loop_.chunk_deviation(chunk, call.inner_noise, m, 0, rho, deviation);
+    T* __restrict v_mu = &adjoint_.mu[first];
+    T* __restrict v_rho = &adjoint_.rho[first];
+    const T rate_mu = rates.mu[row + chunk.tensor], rate_rho = rates.rho[row + chunk.tensor];
+    for (std::size_t i = 0; i < count; ++i) w_mu[i] = rate_mu * v_mu[i];
+    for (std::size_t i = 0; i < count; ++i) w_rho[i] = rate_rho * v_rho[i];
+    if (clip_mu.acts || clip_rho.acts) {
+      T grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+      inner_loop_.chunk_gradient(chunk, call.theta, step, mu, rho, deviation, grad_mu, grad_rho);
+      if (clip_mu.acts) clip_mu.apply(grad_mu, count, w_mu);
+      if (clip_rho.acts) clip_rho.apply(grad_rho, count, w_rho);
+    }
+
+    const T *theta_mu = &call.theta.mu[first], *theta_rho = &call.theta.rho[first];
+    weight_loops<T>().divergence_factors(rho, theta_rho, count, precisions, ratios);
+    T* __restrict grad_mu = &call.grad_theta.mu[first];
+    T* __restrict grad_rho = &call.grad_theta.rho[first];
+    for (std::size_t i = 0; i < count; ++i) {
+      const T shift = mu[i] - theta_mu[i];
+      const T kl_mu = kl_weight * precisions[i] * w_mu[i];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
+      const T kl_rho = kl_weight * T{2} * ratios[i] * w_rho[i];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
+      v_mu[i] -= kl_mu;
+      v_rho[i] -= kl_rho;
+      grad_mu[i] += kl_mu;
+      grad_rho[i] += kl_rho + T{2} * shift * kl_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
+    }
+    // NLL's ∂²/∂ρ² holds e^ρ ε ∇_φ NLL besides the Hessian.
+    if (!single) {
+      const T* likelihood_rho = &step.likelihood.rho[first];
+      for (std::size_t i = 0; i < count; ++i) v_rho[i] -= likelihood_rho[i] * w_rho[i];
+      std::copy_n(w_mu, count, &direction_.mu[first]);
+      std::copy_n(w_rho, count, &direction_.rho[first]);
+      return;
+    }
+    T* __restrict likelihood = &step.likelihood.mu[first];
+    T* __restrict phi = &draw.phi[first];
+    T* __restrict u = &draw.deviation[first];
+    for (std::size_t i = 0; i < count; ++i) {
+      v_rho[i] -= deviation[i] * likelihood[i] * w_rho[i];
+      phi[i] = mu[i] + deviation[i];
+      u[i] = w_mu[i] + deviation[i] * w_rho[i];
+    }
+    std::fill_n(likelihood, count, T{0});
+    if (m + 1 < inner_loop_.settings().steps) std::copy_n(deviation, count, &made(m + 1).likelihood.mu[first]);
+  });
+}
+
+// v ← v − the likelihood's part of ∂²F_m/∂λ² w, by a Hessian-vector product a sample and pair; and s̄.
+template <class T>
+void MetaGradient<T>::add_products(const Call& call, int m) {
+  ThreadPool& threads = network_.threads();
+  const std::span<const Sample<T>> support(call.task.support);
+  const int samples = inner_loop_.settings().samples;
+  const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
+  const T weight = static_cast<T>(1.0 / (terms * samples));
+  const std::span<Pass<T>* const> passes = kept(m);
+  std::vector<double> hessian_log_noise(call.grad_log_noise.size());
+  WeightDraw<T>& draw = inner_loop_.draw();
+  // h += ∇²_φ NLL u over pairs [first, first + count) of a sample.
+  const auto products = [&](int sample, std::size_t first, std::size_t count, const std::vector<T>& u,
+                            std::vector<T>& h) {
+    network_.set_weights(draw.phi.data());
+    hessian_vector_->set_direction(u.data());
+    for (std::size_t i = first; i < first + count; ++i) {
+      hessian_vector_->accumulate(support[i], call.log_noise.data(),
+                                  passes[static_cast<std::size_t>(sample) * support.size() + i], h.data(),
+                                  hessian_log_noise.data());
+    }
+  };
+  const auto add = [&](const WeightChunk& chunk, const std::vector<T>& h, const T* deviation) {
+    const T* product = &h[chunk.first];
+    T* __restrict v_mu = &adjoint_.mu[chunk.first];
+    T* __restrict v_rho = &adjoint_.rho[chunk.first];
+    for (std::size_t i = 0; i < chunk.count; ++i) {
+      v_mu[i] -= weight * product[i];
+      v_rho[i] -= weight * deviation[i] * product[i];
+    }
+  };
+
+  if (inner_loop_.single_draw()) {
+    std::vector<T>& h = made(m).likelihood.mu;
+    products(0, 0, support.size(), draw.deviation, h);
+    const bool stored = m + 1 < inner_loop_.settings().steps;  // the deviation, where the last step's gradient was
+    inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
+      if (stored) return add(chunk, h, &made(m + 1).likelihood.mu[chunk.first]);
+      T mu[kWeightChunk], rho[kWeightChunk], deviation[kWeightChunk];
+      chunk_lambda(call, m, chunk, mu, rho);
+      inner_loop_.chunk_deviation(chunk, call.inner_noise, m, 0, rho, deviation);
+      add(chunk, h, deviation);
+    });
+  } else {
+    std::vector<T>& h = draw.grad_phi;
+    for (int s = 0; s < samples; ++s) {
+      inner_loop_.for_each_draw(
+          lambda_, call.inner_noise, m, s, support.size(), [&](std::size_t first, std::size_t count) {
+            for_weight_parts(u_.size(), threads, [&](int, std::size_t begin, std::size_t end) {
+              for (std::size_t d = begin; d < end; ++d) {
+                u_[d] = direction_.mu[d] + draw.deviation[d] * direction_.rho[d];
+              }
+            });
+            set_zero(h);
+            products(s, first, count, u_, h);
+            inner_loop_.for_each_chunk(
+                [&](int, const WeightChunk& chunk) { add(chunk, h, &draw.deviation[chunk.first]); });
+          });
+    }
+  }
+  for (std::size_t l = 0; l < call.grad_log_noise.size(); ++l) {
+    call.grad_log_noise[l] -= hessian_log_noise[l] / (terms * samples);
   }
 }
 

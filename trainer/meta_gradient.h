@@ -6,11 +6,13 @@
 //   v ← v − ∂²F_m/∂λ² w + c_m ∂L_m/∂λ,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;
 // at last θ̄ ← θ̄ + v, since λ⁰ = θ; and for the rates, with the v before that, ᾱ_t ← ᾱ_t − Σ over a tensor's weights of
 // v clip(∇_λ F_m). The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ +
-// e^ρ ⊙ ε ⊙ w_ρ; the KL's parts are diagonal. Memory beyond one pass: the M inner gradients, 2 D numbers a step, from
-// which λ^m is rebuilt; and, up to a limit, the passes of the inner loop, which the product would otherwise compute
-// anew. docs/derivation.md derives all of it in these symbols.
+// e^ρ ⊙ ε ⊙ w_ρ; the KL's parts are diagonal. Memory beyond one pass: of each inner step ∇_φ NLL, D numbers (2 D with
+// several draws a step), from which λ^m is made again, chunk by chunk, by the operations that made it; and, up to a
+// limit, the passes of the inner loop, which the product would otherwise compute anew. docs/derivation.md derives all
+// of it in these symbols, and lists the vectors of D numbers.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -71,32 +73,50 @@ class MetaGradient {
   void set_step_weights(std::vector<double> weights) { step_weights_ = std::move(weights); }
 
   // Adapts, evaluates L, and adds its gradient to grad_theta and grad_log_noise [L], and to grad_rates, unless that is
-  // null, the one with respect to the inner loop's rates, in their shape.
+  // null, the one with respect to the inner loop's rates, in their shape. `adapted`, unless it is null, gets λ^M.
   MetaReport accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
                         NoiseSource<T>& inner_noise, NoiseSource<T>& outer_noise, MetaOrder order,
                         Gaussian<T>& grad_theta, std::span<double> grad_log_noise,
-                        InnerRates<double>* grad_rates = nullptr);
-
-  // λ^M of the last call.
-  const Gaussian<T>& adapted() const { return lambda_; }
+                        InnerRates<double>* grad_rates = nullptr, Gaussian<T>* adapted = nullptr);
 
  private:
+  // What a call works on.
+  struct Call {
+    const Gaussian<T>& theta;
+    std::span<const T> log_noise;
+    const Task<T>& task;
+    NoiseSource<T>& inner_noise;
+    NoiseSource<T>& outer_noise;
+    Gaussian<T>& grad_theta;
+    std::span<double> grad_log_noise;
+  };
+  // Σ over a tensor's weights of v ∇_λ F_m, for μ and ρ.
+  struct TensorSums {
+    std::vector<double> mu, rho;
+  };
+
   // c_m of the loss at λ^m.
   double step_weight(int m) const {
     if (step_weights_.empty()) return m == inner_loop_.settings().steps ? 1.0 : 0.0;
     return m == 0 ? 0.0 : step_weights_[static_cast<std::size_t>(m - 1)];
   }
-  void add_outer(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task, NoiseSource<T>& noise,
-                 int step, Gaussian<T>& grad_theta, std::span<double> grad_log_noise, MetaReport& report);
-  void through_step(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
-                    NoiseSource<T>& noise, int step, const Clipping& clipping, Gaussian<T>& grad_theta,
-                    std::span<double> grad_log_noise);
-  void add_rate_gradient(int step, const Clipping& clipping, InnerRates<double>& grad_rates);
-  void replay(const Gaussian<T>& theta, const std::vector<InnerStepReport>& steps, int count);
+  bool counts_before_last() const;
+  void plan(MetaOrder order, std::size_t passes, bool learns_rates);
   void plan_kept(MetaOrder order, std::size_t passes);
+  void add_outer(const Call& call, int step, MetaReport& report);
+  void through_step(const Call& call, int step, InnerRates<double>* grad_rates, bool second_order);
+  TensorSums adjoint_along_gradient(const Call& call, int step) const;
+  void draw_directions(const Call& call, int step, const TensorSums& sums);
+  void add_products(const Call& call, int step);
+  std::span<const InnerStep<T>> first_steps(int count) const {
+    return std::span(steps_).first(static_cast<std::size_t>(count));
+  }
+  InnerStep<T>& made(int step) { return steps_[keeps_steps_ ? static_cast<std::size_t>(step) : 0]; }
+  // λ^m in a chunk.
+  void chunk_lambda(const Call& call, int step, const WeightChunk& chunk, T* mu, T* rho) const;
   // Where the passes of an inner step are kept, [S, pairs].
   std::span<Pass<T>* const> kept(int step) const {
-    const std::size_t count = kept_.size() / gradients_.size();
+    const std::size_t count = kept_.size() / static_cast<std::size_t>(inner_loop_.settings().steps);
     return std::span(kept_).subspan(static_cast<std::size_t>(step) * count, count);
   }
 
@@ -104,12 +124,14 @@ class MetaGradient {
   UNet<T>& network_;
   OuterSettings settings_;
   std::vector<double> step_weights_;
-  HessianVector<T> hessian_vector_;
-  Gaussian<T> lambda_;
-  Gaussian<T> adjoint_;                 // v
-  Gaussian<T> direction_;               // w, where several draws need it
-  std::vector<Gaussian<T>> gradients_;  // ∇_λ F_m, m = 0 … M − 1
-  std::vector<T> u_;                    // [D]
+  std::optional<HessianVector<T>> hessian_vector_;  // of second order
+  std::vector<InnerStep<T>> steps_;                 // what the inner steps left, m = 0 … M − 1
+  Gaussian<T> adjoint_;                             // v; up to the outer loss λ, unless lambda_ is there
+  // Only where steps have several draws or several of them count.
+  Gaussian<T> lambda_;     // λ^m
+  Gaussian<T> direction_;  // w
+  std::vector<T> u_;
+  bool holds_lambda_ = false, keeps_steps_ = false;
   std::size_t keep_bytes_;
   std::vector<Pass<T>> passes_;
   std::vector<Pass<T>*> kept_;  // [M, S, pairs] of the task at hand, null where it did not fit

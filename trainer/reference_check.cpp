@@ -123,21 +123,21 @@ std::vector<T> convert(const std::vector<double>& values) {
   return std::vector<T>(values.begin(), values.end());
 }
 
-// The noise stored with the case, [steps][samples][D].
+// The noise stored with the case, [steps][samples][size].
 template <class T>
 class StoredNoise final : public NoiseSource<T> {
  public:
-  StoredNoise(const std::vector<double>& values, int samples) : values_(values), samples_(samples) {}
-  void draw(int step, int sample, std::span<T> epsilon, ThreadPool&) override {
-    const std::size_t first = static_cast<std::size_t>(step * samples_ + sample) * epsilon.size();
-    std::transform(values_.begin() + static_cast<std::ptrdiff_t>(first),
-                   values_.begin() + static_cast<std::ptrdiff_t>(first + epsilon.size()), epsilon.begin(),
-                   [](double value) { return static_cast<T>(value); });
+  StoredNoise(const std::vector<double>& values, int samples, std::size_t size)
+      : values_(values), samples_(samples), size_(size) {}
+  void draw(int step, int sample, std::size_t first, std::span<T> epsilon) override {
+    const double* from = &values_[static_cast<std::size_t>(step * samples_ + sample) * size_ + first];
+    std::transform(from, from + epsilon.size(), epsilon.begin(), [](double value) { return static_cast<T>(value); });
   }
 
  private:
   const std::vector<double>& values_;
   int samples_;
+  std::size_t size_;
 };
 
 template <class T>
@@ -225,18 +225,19 @@ Result<ReferenceReport> check_reference(const std::string& folder, Kernels<T>& k
       network, c.inner,
       {std::vector<T>(tensors, static_cast<T>(c.rate_mu)), std::vector<T>(tensors, static_cast<T>(c.rate_rho))});
   MetaGradient<T> meta(inner_loop, c.outer, 0);
-  StoredNoise<T> inner_noise(c.values("eps"), c.inner.samples), outer_noise(c.values("eps_q"), c.outer.samples);
+  StoredNoise<T> inner_noise(c.values("eps"), c.inner.samples, size);
+  StoredNoise<T> outer_noise(c.values("eps_q"), c.outer.samples, size);
   for (const MetaOrder order : {MetaOrder::second, MetaOrder::first}) {
-    Gaussian<T> grad_theta(size);
+    Gaussian<T> grad_theta(size), adapted(size);
     std::vector<double> grad_s(leads);
     const MetaReport meta_report =
-        meta.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, grad_theta, grad_s);
+        meta.accumulate(theta, log_noise, task, inner_noise, outer_noise, order, grad_theta, grad_s, nullptr, &adapted);
     if (order == MetaOrder::second) {
       std::vector<double> objectives;
       for (const InnerStepReport& step : meta_report.steps) objectives.push_back(step.objective);
       add("inner_objective", objectives);
-      add("lambda_mu", meta.adapted().mu);
-      add("lambda_rho", meta.adapted().rho);
+      add("lambda_mu", adapted.mu);
+      add("lambda_rho", adapted.rho);
       add("outer", std::vector<double>{meta_report.outer_loss});
     }
     const std::string prefix = order == MetaOrder::second ? "meta_" : "first_order_";

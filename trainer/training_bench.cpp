@@ -120,9 +120,7 @@ class Subject {
         data_(data),
         ranks_(ranks),
         kernels_(std::move(kernels)),
-        network_(settings.network, *kernels_, settings.height, settings.width, Purpose::second_order),
-        inner_loop_(network_, inner_settings(settings), equal_rates(settings.network)),
-        meta_gradient_(inner_loop_, outer_settings(settings), mebibytes(settings.keep_mib)) {}
+        network_(settings.network, *kernels_, settings.height, settings.width, purpose(settings)) {}
 
   void run(std::string_view part) {
     network_.set_weights(data_.theta.mu.data());
@@ -168,10 +166,22 @@ class Subject {
     reduction_->run();
   }
 
+  // What the parts need that are timed.
+  static Purpose purpose(const TrainingBenchSettings& settings) {
+    const auto timed = [&](std::string_view part) {
+      return std::find(settings.parts.begin(), settings.parts.end(), part) != settings.parts.end();
+    };
+    return timed("hvp") || timed("meta_gradient") ? Purpose::second_order : Purpose::gradient;
+  }
+
   MetaReport meta(MetaOrder order) {
+    if (!inner_loop_) {
+      inner_loop_.emplace(network_, inner_settings(settings_), equal_rates(settings_.network));
+      meta_gradient_.emplace(*inner_loop_, outer_settings(settings_), mebibytes(settings_.keep_mib));
+    }
     CounterNoise<float> inner_noise(1, false), outer_noise(2, false);
-    return meta_gradient_.accumulate(data_.theta, data_.log_noise, data_.task, inner_noise, outer_noise, order,
-                                     data_.grad_theta, data_.grad_log_noise);
+    return meta_gradient_->accumulate(data_.theta, data_.log_noise, data_.task, inner_noise, outer_noise, order,
+                                      data_.grad_theta, data_.grad_log_noise);
   }
 
   const TrainingBenchSettings& settings_;
@@ -179,9 +189,9 @@ class Subject {
   Communicator& ranks_;
   std::unique_ptr<Kernels<float>> kernels_;
   UNet<float> network_;
-  InnerLoop<float> inner_loop_;
-  MetaGradient<float> meta_gradient_;
-  // These parts' buffers are in the way of the others' peak memory.
+  // Made when they are first timed: a part's buffers are in the way of the others' peak memory.
+  std::optional<InnerLoop<float>> inner_loop_;
+  std::optional<MetaGradient<float>> meta_gradient_;
   std::optional<HessianVector<float>> hessian_vector_;
   std::optional<Reduction> reduction_;
   MetaReport first_order_, second_order_;

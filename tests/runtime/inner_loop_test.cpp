@@ -63,7 +63,15 @@ struct InnerLoopFixture {
 
   InnerStepReport gradient(const Gaussian<double>& lambda, int step, Gaussian<double>& into) {
     InnerLoop<double> loop(network, settings, rates);
-    return loop.gradient(theta, lambda, log_noise, support, noise, step, into);
+    InnerStep<double> made;
+    const InnerStepReport report = loop.gradient(theta, lambda, log_noise, support, noise, step, made);
+    into = made.likelihood;
+    if (into.rho.empty()) {
+      for (std::size_t d = 0; d < size; ++d) into.rho.push_back(loop.draw().deviation[d] * into.mu[d]);
+    }
+    const double terms = static_cast<double>(support.size() * network.terms());
+    add_kl_gradient(lambda, theta, static_cast<double>(settings.kl_weight) / terms, into, network.threads());
+    return report;
   }
   double objective(const Gaussian<double>& lambda, int step) {
     Gaussian<double> unused(size);
@@ -169,12 +177,12 @@ TEST(CounterNoise, SameCallGivesTheSameAndOthersDiffer) {
   CounterNoise<double> noise(3, false), again(3, false), other_seed(4, false);
   std::map<std::pair<int, int>, Vector> drawn;
   for (const int step : {0, 1}) {
-    for (const int sample : {0, 1, 2}) noise.draw(step, sample, drawn[{step, sample}] = Vector(50), alone);
+    for (const int sample : {0, 1, 2}) noise.draw(step, sample, 0, drawn[{step, sample}] = Vector(50));
   }
   for (const auto& [call, values] : drawn) {
     Vector repeated(50), different(50);
-    again.draw(call.first, call.second, repeated, alone);
-    other_seed.draw(call.first, call.second, different, alone);
+    again.draw(call.first, call.second, 0, repeated);
+    other_seed.draw(call.first, call.second, 0, different);
     EXPECT_EQ(values, repeated);
     EXPECT_NE(values, different);
     for (const auto& [other_call, other] : drawn) {
@@ -188,7 +196,7 @@ TEST(CounterNoise, SameCallGivesTheSameAndOthersDiffer) {
 TEST(CounterNoise, AntitheticPairsAreNegativesAndPairsDiffer) {
   CounterNoise<double> noise(3, true);
   std::vector<Vector> drawn(4, Vector(50));
-  for (int sample = 0; sample < 4; ++sample) noise.draw(1, sample, drawn[static_cast<std::size_t>(sample)], alone);
+  for (int sample = 0; sample < 4; ++sample) noise.draw(1, sample, 0, drawn[static_cast<std::size_t>(sample)]);
   EXPECT_EQ(norm(plus(drawn[0], 1.0, drawn[1])), 0.0);
   EXPECT_EQ(norm(plus(drawn[2], 1.0, drawn[3])), 0.0);
   EXPECT_NE(drawn[0], drawn[2]);
@@ -289,7 +297,7 @@ TEST_P(InnerLoopNoise, ObjectiveIsTheWeightedDivergencePlusTheMeanLossATerm) {
   double nll = 0;
   for (int s = 0; s < 2; ++s) {
     Vector shared(f.size), phi(f.size), out(f.network.terms());
-    f.noise.draw(1, s, shared, alone);
+    f.noise.draw(1, s, 0, shared);
     for (std::size_t pair = 0; pair < 3; ++pair) {
       const Vector epsilon = GetParam() ? flipped(f.spec, f.noise, 1, s, pair, shared) : shared;
       for (std::size_t d = 0; d < f.size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];

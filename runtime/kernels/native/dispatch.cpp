@@ -27,7 +27,8 @@ extern const KernelTable kTable;
 #endif
 namespace scalar {
 extern const KernelTable kTable;
-}
+extern const WeightLoops<double> kDoubleLoops;
+}  // namespace scalar
 }  // namespace native
 
 namespace {
@@ -82,5 +83,14 @@ const KernelTable* find_table(std::string_view isa) {
 }
 
 const KernelTable& best_table() { return *available_tables().front(); }
+
+template <>
+const native::WeightLoops<float>& weight_loops<float>() {
+  return *best_table().weight_loops;
+}
+template <>
+const native::WeightLoops<double>& weight_loops<double>() {
+  return native::scalar::kDoubleLoops;
+}
 
 }  // namespace altocast

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/weight_loops.h"
+
 namespace altocast::native {
 
 constexpr int kBlock = 16;
@@ -124,6 +126,8 @@ struct KernelTable {
   AddWeightGradient add_weight_gradient;
 
   Activate activate[2][kPassCount];  // by ActivationKind
+
+  const WeightLoops<float>* weight_loops;
 
   // `rounds` × fma_per_round independent fused multiply-adds in registers alone: the peak that shares are
   // taken of.

@@ -65,6 +65,8 @@ float fma_loop(long rounds) {
 
 }  // namespace
 
+extern const WeightLoops<float> kWeightLoops;  // of another object, with flags of its own
+
 extern const KernelTable kTable;
 const KernelTable kTable = {
     ALTOCAST_NAME(ALTOCAST_ISA),
@@ -81,6 +83,7 @@ const KernelTable kTable = {
     add_weight_gradient,
     {{activate<Relu, kForward>, activate<Relu, kBackward>, activate<Relu, kTangent>, activate<Relu, kTangentBackward>},
      {activate<Silu, kForward>, activate<Silu, kBackward>, activate<Silu, kTangent>, activate<Silu, kTangentBackward>}},
+    &kWeightLoops,
     fma_loop,
     kPeakVectors* kLanes};
 
