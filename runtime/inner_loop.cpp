@@ -103,6 +103,14 @@ void InnerLoop<T>::chunk_deviation(const WeightChunk& chunk, NoiseSource<T>& noi
 }
 
 template <class T>
+const T* InnerLoop<T>::chunk_deviation(const WeightChunk& chunk, const InnerStep<T>& made, NoiseSource<T>& noise,
+                                       int step, const T* rho, T* scratch) const {
+  if (!made.deviation.empty()) return &made.deviation[chunk.first];
+  if (made.likelihood.rho.empty()) chunk_deviation(chunk, noise, step, 0, rho, scratch);
+  return scratch;
+}
+
+template <class T>
 void InnerLoop<T>::chunk_gradient(const WeightChunk& chunk, const Gaussian<T>& theta, const InnerStep<T>& made,
                                   const T* mu, const T* rho, const T* deviation, T* grad_mu, T* grad_rho) const {
   const T *theta_mu = &theta.mu[chunk.first], *theta_rho = &theta.rho[chunk.first];
@@ -140,10 +148,10 @@ void InnerLoop<T>::chunk_replay(const WeightChunk& chunk, const Gaussian<T>& the
                                 NoiseSource<T>& noise, T* mu, T* rho) const {
   std::copy_n(&theta.mu[chunk.first], chunk.count, mu);
   std::copy_n(&theta.rho[chunk.first], chunk.count, rho);
-  T deviation[kWeightChunk], grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+  T drawn[kWeightChunk], grad_mu[kWeightChunk], grad_rho[kWeightChunk];
   for (std::size_t m = 0; m < steps.size(); ++m) {
     const int step = static_cast<int>(m);
-    if (steps[m].likelihood.rho.empty()) chunk_deviation(chunk, noise, step, 0, rho, deviation);
+    const T* deviation = chunk_deviation(chunk, steps[m], noise, step, rho, drawn);
     chunk_gradient(chunk, theta, steps[m], mu, rho, deviation, grad_mu, grad_rho);
     chunk_update(chunk, steps[m], step, grad_mu, grad_rho, mu, rho);
   }
@@ -205,6 +213,9 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
     T* likelihood_mu = &likelihood.mu[chunk.first];
     if (single) {
       for (std::size_t i = 0; i < chunk.count; ++i) likelihood_mu[i] *= weight;
+    }
+    if (!made.deviation.empty()) {
+      std::copy_n(&draw_.deviation[chunk.first], chunk.count, &made.deviation[chunk.first]);
     }
     T grad_mu[kWeightChunk], grad_rho[kWeightChunk];
     chunk_gradient(chunk, theta, made, &lambda.mu[chunk.first], &lambda.rho[chunk.first], &draw_.deviation[chunk.first],

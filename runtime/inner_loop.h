@@ -78,7 +78,8 @@ template <class T>
 struct InnerStep {
   // ∇_λ F_m but for KL's part. With a single draw of weights in a step, rho is empty: it is σ ⊙ ε ⊙ mu.
   Gaussian<T> likelihood;
-  T kl_weight{};  // w_in / n_S
+  std::vector<T> deviation;  // σ ⊙ ε of a single draw, if there is room to keep it; else empty, and drawn anew
+  T kl_weight{};             // w_in / n_S
   Clipping clipping;
 };
 
@@ -118,8 +119,8 @@ class InnerLoop {
   // Whether all pairs of a step see the same one draw of weights.
   bool single_draw() const { return settings_.samples == 1 && !settings_.flipout; }
 
-  // A step at λ: what the likelihood adds to ∇_λ F_m, and its clipping. The vectors of `made` are sized where they are
-  // not. `keep` may hold, for each weight sample and pair [S, pairs], where the network leaves its pass (null:
+  // A step at λ: what the likelihood adds to ∇_λ F_m, and its clipping. made.deviation is filled if it has room. `keep`
+  // may hold, for each weight sample and pair [S, pairs], where the network leaves its pass (null:
   // nowhere).
   InnerStepReport gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda, std::span<const T> log_noise,
                            std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, InnerStep<T>& made,
@@ -166,9 +167,11 @@ class InnerLoop {
   }
 
   // In a chunk, all pointers to its first weight:
-  // σ ⊙ ε of a sample of q with this ρ;
+  // σ ⊙ ε of a sample of q with this ρ, and of a step's single draw: where that was kept, else drawn into `scratch`;
   void chunk_deviation(const WeightChunk& chunk, NoiseSource<T>& noise, int step, int sample, const T* rho,
                        T* deviation) const;
+  const T* chunk_deviation(const WeightChunk& chunk, const InnerStep<T>& made, NoiseSource<T>& noise, int step,
+                           const T* rho, T* scratch) const;
   // ∇_λ F_m at λ; the deviation is read where likelihood.rho is empty;
   void chunk_gradient(const WeightChunk& chunk, const Gaussian<T>& theta, const InnerStep<T>& made, const T* mu,
                       const T* rho, const T* deviation, T* grad_mu, T* grad_rho) const;

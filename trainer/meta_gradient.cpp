@@ -75,6 +75,14 @@ void MetaGradient<T>::plan(MetaOrder order, std::size_t passes, bool learns_rate
     make_room(u_, size);
   }
   plan_kept(order, passes);
+
+  // What the passes leave of the limit spares drawing each step's noise again and again, if it suffices for all.
+  const std::size_t kept_bytes = passes_.size() * network_.pass_bytes();
+  const bool keeps = second_order && !several && kept_bytes <= keep_bytes_ &&
+                     steps_.size() * size * sizeof(T) <= keep_bytes_ - kept_bytes;
+  for (InnerStep<T>& step : steps_) {
+    if (keeps) make_room(step.deviation, size);
+  }
 }
 
 // The last passes of the inner loop are kept: the reverse pass reads those first. A few of many would take memory for
@@ -254,9 +262,9 @@ typename MetaGradient<T>::TensorSums MetaGradient<T>::adjoint_along_gradient(con
   std::vector<double> sums(kWeightParts * tensors * 2);  // [part, tensor, μ and ρ]
   const InnerStep<T>& step = steps_[static_cast<std::size_t>(m)];
   inner_loop_.for_each_chunk([&](int part, const WeightChunk& chunk) {
-    T mu[kWeightChunk], rho[kWeightChunk], deviation[kWeightChunk], grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+    T mu[kWeightChunk], rho[kWeightChunk], drawn[kWeightChunk], grad_mu[kWeightChunk], grad_rho[kWeightChunk];
     chunk_lambda(call, m, chunk, mu, rho);
-    if (step.likelihood.rho.empty()) inner_loop_.chunk_deviation(chunk, call.inner_noise, m, 0, rho, deviation);
+    const T* deviation = inner_loop_.chunk_deviation(chunk, step, call.inner_noise, m, rho, drawn);
     inner_loop_.chunk_gradient(chunk, call.theta, step, mu, rho, deviation, grad_mu, grad_rho);
     const T *v_mu = &adjoint_.mu[chunk.first], *v_rho = &adjoint_.rho[chunk.first];
     double* sum = &sums[(static_cast<std::size_t>(part) * tensors + chunk.tensor) * 2];
@@ -297,10 +305,10 @@ void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums&
 
   inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
     const std::size_t count = chunk.count, first = chunk.first;
-    T mu[kWeightChunk], rho[kWeightChunk], deviation[kWeightChunk], w_mu[kWeightChunk], w_rho[kWeightChunk];
+    T mu[kWeightChunk], rho[kWeightChunk], drawn[kWeightChunk], w_mu[kWeightChunk], w_rho[kWeightChunk];
     T precisions[kWeightChunk], ratios[kWeightChunk];
     chunk_lambda(call, m, chunk, mu, rho);
-    if (single) inner_loop_.chunk_deviation(chunk, call.inner_noise, m, 0, rho, deviation);
+    const T* deviation = inner_loop_.chunk_deviation(chunk, step, call.inner_noise, m, rho, drawn);
     T* __restrict v_mu = &adjoint_.mu[first];
     T* __restrict v_rho = &adjoint_.rho[first];
     const T rate_mu = rates.mu[row + chunk.tensor], rate_rho = rates.rho[row + chunk.tensor];
@@ -343,7 +351,9 @@ void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums&
       u[i] = w_mu[i] + deviation[i] * w_rho[i];
     }
     std::fill_n(likelihood, count, T{0});
-    if (m + 1 < inner_loop_.settings().steps) std::copy_n(deviation, count, &made(m + 1).likelihood.mu[first]);
+    if (deviation == drawn && m + 1 < inner_loop_.settings().steps) {
+      std::copy_n(deviation, count, &made(m + 1).likelihood.mu[first]);
+    }
   });
 }
 
@@ -382,9 +392,11 @@ void MetaGradient<T>::add_products(const Call& call, int m) {
   if (inner_loop_.single_draw()) {
     std::vector<T>& h = made(m).likelihood.mu;
     products(0, 0, support.size(), draw.deviation, h);
-    const bool stored = m + 1 < inner_loop_.settings().steps;  // the deviation, where the last step's gradient was
+    const bool last = m + 1 == inner_loop_.settings().steps;
     inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
-      if (stored) return add(chunk, h, &made(m + 1).likelihood.mu[chunk.first]);
+      if (!made(m).deviation.empty()) return add(chunk, h, &made(m).deviation[chunk.first]);
+      // draw_directions left it in place of the later step's gradient, if there is one.
+      if (!last) return add(chunk, h, &made(m + 1).likelihood.mu[chunk.first]);
       T mu[kWeightChunk], rho[kWeightChunk], deviation[kWeightChunk];
       chunk_lambda(call, m, chunk, mu, rho);
       inner_loop_.chunk_deviation(chunk, call.inner_noise, m, 0, rho, deviation);

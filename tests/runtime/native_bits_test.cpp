@@ -95,6 +95,34 @@ TEST(NativeBits, OfActivationsAreTheSameEverywhere) {
   }
 }
 
+// Normal numbers from an odd place on, and as means and log deviations of two Gaussians all else.
+std::uint64_t hash_weight_loops(const native::WeightLoops<float>& loops) {
+  BitHash hash;
+  const std::size_t count = 3011;
+  std::vector<float> numbers[4], precisions(count), ratios(count);
+  std::vector<double> terms(count);
+  for (std::size_t i = 0; i < 4; ++i) {
+    numbers[i].resize(count);
+    loops.fill_normal(9, i, 3 + i, numbers[i].data(), count);
+    add(hash, numbers[i]);
+  }
+  loops.divergence_factors(numbers[1].data(), numbers[3].data(), count, precisions.data(), ratios.data());
+  loops.divergence_terms(numbers[0].data(), numbers[1].data(), numbers[2].data(), numbers[3].data(), count,
+                         terms.data());
+  loops.scale_by_exp(numbers[0].data(), numbers[1].data(), count);
+  add(hash, numbers[1]);
+  add(hash, precisions);
+  add(hash, ratios);
+  add(hash, terms);
+  return hash.value();
+}
+
+TEST(NativeBits, OfLoopsOverWeightsAreTheSameEverywhere) {
+  for (const KernelTable* table : available_tables()) {
+    EXPECT_EQ(hash_weight_loops(*table->weight_loops), 0x1BD56727FBB6B339u) << table->isa;
+  }
+}
+
 TEST(NativeBits, TablesAreFoundByNameFastestFirst) {
   ASSERT_FALSE(available_tables().empty());
   EXPECT_EQ(&best_table(), available_tables().front());
