@@ -26,6 +26,14 @@ double norm_of(const std::array<double, kWeightParts>& squares) {
   return std::sqrt(total);
 }
 
+template <class T>
+void make_zero(std::vector<T>& values, std::size_t size, ThreadPool& threads) {
+  values.resize(size);
+  for_weight_parts(size, threads, [&](int, std::size_t first, std::size_t end) {
+    std::fill_n(values.data() + first, end - first, T{0});
+  });
+}
+
 double clip_factor(double norm, double limit) { return limit > 0 && norm > limit ? limit / norm : 1.0; }
 
 }  // namespace
@@ -188,8 +196,8 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
   const T weight = static_cast<T>(1.0 / terms);
   const bool single = single_draw();
   Gaussian<T>& likelihood = made.likelihood;
-  likelihood.mu.assign(lambda.size(), T{0});
-  if (!single) likelihood.rho.assign(lambda.size(), T{0});
+  make_zero(likelihood.mu, lambda.size(), threads());
+  if (!single) make_zero(likelihood.rho, lambda.size(), threads());
   made.kl_weight = static_cast<T>(settings_.kl_weight) * weight;
   InnerStepReport report;
   report.kl = kl_divergence(lambda, theta, threads());
@@ -197,7 +205,7 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
     for_each_draw(lambda, noise, step, s, support.size(), [&](std::size_t first, std::size_t count) {
       // A single draw's gradient needs no memory of its own.
       std::vector<T>& grad_phi = single ? likelihood.mu : draw_.grad_phi;
-      if (!single) std::fill(grad_phi.begin(), grad_phi.end(), T{0});
+      if (!single) make_zero(grad_phi, lambda.size(), threads());
       const std::size_t first_pass = static_cast<std::size_t>(s) * support.size() + first;
       report.nll += nll_gradient(network_, std::span<const T>(draw_.phi), log_noise, support.subspan(first, count),
                                  std::span(grad_phi), std::span(grad_log_noise_),

@@ -9,8 +9,10 @@ namespace altocast {
 namespace {
 
 template <class T>
-void set_zero(std::vector<T>& values) {
-  std::fill(values.begin(), values.end(), T{0});
+void set_zero(std::vector<T>& values, ThreadPool& threads) {
+  for_weight_parts(values.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    std::fill_n(values.data() + first, end - first, T{0});
+  });
 }
 
 template <class T>
@@ -117,7 +119,10 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
   MetaReport report;
   const Clock::time_point inner_start = Clock::now();
   Gaussian<T>& lambda = holds_lambda_ ? lambda_ : adjoint_;
-  lambda = theta;
+  for_weight_parts(theta.size(), network_.threads(), [&](int, std::size_t first, std::size_t end) {
+    std::copy_n(theta.mu.data() + first, end - first, lambda.mu.data() + first);
+    std::copy_n(theta.rho.data() + first, end - first, lambda.rho.data() + first);
+  });
   for (int m = 0; m < steps; ++m) {
     report.steps.push_back(
         inner_loop_.gradient(theta, lambda, log_noise, task.support, inner_noise, m, made(m), kept(m)));
@@ -128,8 +133,8 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
   report.forwards = 3.0 * static_cast<double>(kept_.size());
 
   if (holds_lambda_) {
-    set_zero(adjoint_.mu);
-    set_zero(adjoint_.rho);
+    set_zero(adjoint_.mu, network_.threads());
+    set_zero(adjoint_.rho, network_.threads());
   }
   add_outer(call, steps, report);
   for (int m = steps - 1; m >= 0; --m) {
@@ -186,7 +191,7 @@ void MetaGradient<T>::add_outer(const Call& call, int m, MetaReport& report) {
   for (int s = 0; s < settings_.samples; ++s) {
     inner_loop_.for_each_draw(
         lambda, call.outer_noise, draws, s, pairs.size(), [&](std::size_t first, std::size_t count) {
-          set_zero(grad_phi);
+          set_zero(grad_phi, threads);
           nll += nll_gradient(network_, std::span<const T>(draw.phi), call.log_noise, pairs.subspan(first, count),
                               std::span(grad_phi), std::span(grad_s));
           if (!single) add_sample_gradient(draw, sample_weight, adjoint_, threads);
@@ -412,7 +417,7 @@ void MetaGradient<T>::add_products(const Call& call, int m) {
                 u_[d] = direction_.mu[d] + draw.deviation[d] * direction_.rho[d];
               }
             });
-            set_zero(h);
+            set_zero(h, threads);
             products(s, first, count, u_, h);
             inner_loop_.for_each_chunk(
                 [&](int, const WeightChunk& chunk) { add(chunk, h, &draw.deviation[chunk.first]); });
