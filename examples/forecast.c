@@ -1,5 +1,5 @@
 /* forecast PRIOR RAW COUNT HEIGHT WIDTH: adapts a prior to frames of one byte a pixel, as they lie in the file RAW, and
- * prints the brightness of the forecast's mean a lead, with its spread, and the forecast's hash.
+ * prints the brightness of the forecast's mean a lead, and the forecast's hash.
  *
  *   cc forecast.c $(pkg-config --cflags --libs altocast) -o forecast */
 #include <altocast.h>
@@ -22,17 +22,16 @@ int main(int argc, char** argv) {
   if (altocast_load_file(session, argv[1]) || altocast_query(session, &info) ||
       altocast_adapt(session, &frames, NULL, NULL))
     return fprintf(stderr, "%s\n", altocast_error(session)), 1;
-  forecast.mean_size = forecast.spread_size = (size_t)info.leads * pixels;
+  forecast.mean_size = (size_t)info.leads * pixels;
   forecast.mean = calloc(forecast.mean_size, sizeof(float));
-  forecast.spread = calloc(forecast.spread_size, sizeof(float));
   if (altocast_make_forecast(session, &frames, &forecast)) return fprintf(stderr, "%s\n", altocast_error(session)), 1;
   for (int lead = 0; lead < info.leads; ++lead) {
-    double mean = 0, spread = 0;
-    for (size_t i = lead * pixels; i < (lead + 1) * pixels; ++i) mean += forecast.mean[i], spread += forecast.spread[i];
-    printf("lead %d: mean %.2f, spread %.2f\n", lead + 1, mean / (double)pixels, spread / (double)pixels);
+    double sum = 0;
+    for (size_t i = lead * pixels; i < (lead + 1) * pixels; ++i) sum += forecast.mean[i];
+    printf("lead %d: %.2f\n", lead + 1, sum / (double)pixels);
   }
   printf("%s\n", forecast.hash);
   altocast_destroy(session);
-  free(raw), free(forecast.mean), free(forecast.spread), fclose(file);
+  free(raw), free(forecast.mean), fclose(file);
   return 0;
 }
