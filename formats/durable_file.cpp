@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <new>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include "formats/memory.h"
 
 namespace altocast {
 namespace {
@@ -215,11 +215,11 @@ Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::uint64
     std::vector<std::uint8_t> bytes;
     // One byte more than the size told, to see the end of the file (or that it grew, or that it is a pipe).
     std::size_t used = 0;
-    for (std::size_t room = static_cast<std::size_t>(expected) + 1;; room = std::max<std::size_t>(2 * used, 65536)) {
-      bytes.resize(room);
-      while (used < room) {
+    for (std::uint64_t room = expected + 1;; room = std::max<std::uint64_t>(2 * std::uint64_t{used}, 65536)) {
+      if (!try_resize(bytes, room)) return Status::error(path + ": not enough memory to read it");
+      while (used < bytes.size()) {
         const std::ptrdiff_t got = uninterrupted(
-            [&] { return calls.read(file, bytes.data() + used, std::min(room - used, kLargestTransfer)); });
+            [&] { return calls.read(file, bytes.data() + used, std::min(bytes.size() - used, kLargestTransfer)); });
         if (got < 0) return failure(path, "can't read", errno);
         if (got == 0) {
           bytes.resize(used);
@@ -230,15 +230,7 @@ Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::uint64
       }
     }
   };
-  Result<std::vector<std::uint8_t>> result = [&]() -> Result<std::vector<std::uint8_t>> {
-    try {
-      return read_all();
-    } catch (const std::bad_alloc&) {
-      return Status::error(path + ": not enough memory to read it");
-    } catch (const std::length_error&) {
-      return Status::error(path + ": not enough memory to read it");
-    }
-  }();
+  Result<std::vector<std::uint8_t>> result = read_all();
   calls.close(file);
   return result;
 }

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <new>
 
 #include "formats/byte_order.h"
 #include "formats/durable_file.h"
 #include "formats/image_codec.h"
 #include "formats/image_structure.h"
+#include "formats/memory.h"
 #include "formats/png_chunk.h"
 
 namespace altocast {
@@ -15,10 +15,10 @@ namespace {
 
 // Colours to luma, alpha dropped.
 template <class T>
-void to_gray(const std::vector<T>& values, std::size_t channels, GrayImage& image) {
+void to_gray(const T* values, std::size_t channels, GrayImage& image) {
   constexpr int kTint = (std::numeric_limits<T>::max() + 1) / 16;
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
-    const T* p = values.data() + i * channels;
+    const T* p = values + i * channels;
     if (channels < 3) {
       image.pixels[i] = p[0];
       continue;
@@ -49,24 +49,20 @@ Result<GrayImage> decode_image(std::span<const std::uint8_t> bytes, const ImageL
                          " pixels is beyond the limit (" + std::to_string(limits.max_side) + " a side, " +
                          std::to_string(limits.max_pixels) + " in all)");
   }
-  try {
-    const Result<CodecPixels> decoded = codec_decode(bytes, *info);
-    if (!decoded.ok()) return decoded.status();
-    GrayImage image;
-    image.width = info->width;
-    image.height = info->height;
-    image.bits = info->sixteen_bits ? 16 : 8;
-    image.pixels.resize(static_cast<std::size_t>(pixels));
-    const auto channels = static_cast<std::size_t>(decoded->channels);
-    if (info->sixteen_bits) {
-      to_gray(decoded->wide, channels, image);
-    } else {
-      to_gray(decoded->narrow, channels, image);
-    }
-    return image;
-  } catch (const std::bad_alloc&) {
-    return Status::error("not enough memory to decode the image");
+  const Result<CodecPixels> decoded = codec_decode(bytes, *info);
+  if (!decoded.ok()) return decoded.status();
+  GrayImage image;
+  image.width = info->width;
+  image.height = info->height;
+  image.bits = info->sixteen_bits ? 16 : 8;
+  if (!try_resize(image.pixels, pixels)) return Status::error("not enough memory to decode the image");
+  const auto channels = static_cast<std::size_t>(decoded->channels);
+  if (info->sixteen_bits) {
+    to_gray(static_cast<const std::uint16_t*>(decoded->values.get()), channels, image);
+  } else {
+    to_gray(static_cast<const std::uint8_t*>(decoded->values.get()), channels, image);
   }
+  return image;
 }
 
 Result<GrayImage> load_image(const std::string& path, const ImageLimits& limits) {

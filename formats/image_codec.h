@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,9 +19,11 @@ struct CodecInfo {
 Result<CodecInfo> codec_info(std::span<const std::uint8_t> bytes);
 
 struct CodecPixels {
+  struct Free {
+    void operator()(void* block) const { std::free(block); }
+  };
   int channels = 0;
-  std::vector<std::uint8_t> narrow;  // 8 bits a channel, or else
-  std::vector<std::uint16_t> wide;   // 16
+  std::unique_ptr<void, Free> values;  // std::uint16_t if the image has 16 bits a channel, otherwise std::uint8_t
 };
 // Refuses what would need more memory than an image of this size can.
 Result<CodecPixels> codec_decode(std::span<const std::uint8_t> bytes, const CodecInfo& info);

@@ -28,7 +28,7 @@ std::optional<Number> parse_whole(const std::string& text) {
 std::string said(const std::string& name) { return name == "file" ? "the file's name" : "--" + name; }
 
 [[noreturn]] void reject(const std::string& name, const std::string& takes, const std::string& given) {
-  throw UsageError("--" + name + " takes " + takes + ", not '" + given + "'");
+  fail_usage("--" + name + " takes " + takes + ", not '" + given + "'");
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ const Arguments::Option& Arguments::get(const std::string& name) const {
 }
 
 void Arguments::give(Option& option, const std::string& value) {
-  if (option.given) throw UsageError(said(option.name) + " is given twice");
+  if (option.given) fail_usage(said(option.name) + " is given twice");
   option.given = value;
 }
 
@@ -95,23 +95,23 @@ bool Arguments::parse(std::span<char*> argv) {
     }
     if (only_files || !argument.starts_with("-")) {
       Option* option = find("file");
-      if (option == nullptr) throw UsageError("'" + argument + "' is no option");
+      if (option == nullptr) fail_usage("'" + argument + "' is no option");
       give(*option, argument);
       continue;
     }
     const std::size_t equals = argument.find('=');
     const std::string name = argument.substr(0, equals);
     Option* option = name.starts_with("--") ? find(name.substr(2)) : nullptr;
-    if (option == nullptr || option->positional) throw UsageError("there is no option '" + name + "'");
+    if (option == nullptr || option->positional) fail_usage("there is no option '" + name + "'");
     if (option->placeholder.empty()) {
-      if (equals != std::string::npos) throw UsageError(name + " takes no value");
+      if (equals != std::string::npos) fail_usage(name + " takes no value");
       give(*option, "");
     } else if (equals != std::string::npos) {
       give(*option, argument.substr(equals + 1));
     } else if (i + 1 < argv.size()) {
       give(*option, argv[++i]);
     } else {
-      throw UsageError(name + " needs a value, " + option->placeholder);
+      fail_usage(name + " needs a value, " + option->placeholder);
     }
   }
   return true;
@@ -129,8 +129,8 @@ bool Arguments::has(const std::string& name) const { return get(name).given.has_
 
 std::string Arguments::text(const std::string& name) const {
   const Option& option = get(name);
-  if (!option.given) throw UsageError(said(name) + " is missing");
-  if (option.given->empty()) throw UsageError(said(name) + " is empty");
+  if (!option.given) fail_usage(said(name) + " is missing");
+  if (option.given->empty()) fail_usage(said(name) + " is empty");
   return *option.given;
 }
 
@@ -229,7 +229,7 @@ std::vector<std::pair<int, int>> Arguments::sizes(int fallback) const {
 
 std::pair<int, int> Arguments::size(int fallback) const {
   const std::vector<std::pair<int, int>> all = sizes(fallback);
-  if (all.size() > 1) throw UsageError("--size takes one size here");
+  if (all.size() > 1) fail_usage("--size takes one size here");
   return all.front();
 }
 
@@ -248,12 +248,12 @@ int Arguments::thread_count(const std::string& given) const {
 std::unique_ptr<Kernels<float>> Arguments::kernels(const std::string& isa, int threads) const {
   if (has("cpu-mask")) {
     const Result<std::vector<int>> cores = parse_cores(text("cpu-mask"));
-    if (!cores.ok()) throw UsageError("--cpu-mask: " + cores.message());
+    if (!cores.ok()) fail_usage("--cpu-mask: " + cores.message());
     const Status status = run_on_cores(*cores);
-    if (!status.ok()) throw UsageError("--cpu-mask: " + status.message());
+    if (!status.ok()) fail_usage("--cpu-mask: " + status.message());
   }
   Result<std::unique_ptr<Kernels<float>>> kernels = make_kernels(isa, threads);
-  if (!kernels.ok()) throw UsageError("--isa: " + kernels.message());
+  if (!kernels.ok()) fail_usage("--isa: " + kernels.message());
   return *std::move(kernels);
 }
 

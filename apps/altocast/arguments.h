@@ -1,6 +1,6 @@
 // A command's options. Written for this program instead of taken from a library: those that exist draw in the
 // C++ library's streams and locales, a third of what the whole program may weigh. Values are read strictly
-// (the whole text, within a range); whatever is wrong is thrown as a UsageError that names the option and
+// (the whole text, within a range); whatever is wrong ends the program with a message that names the option and
 // what it takes.
 #pragma once
 

@@ -21,7 +21,7 @@ struct Network {
 Result<std::vector<Network>> networks_of(const Arguments& arguments) {
   std::vector<Network> networks;
   if (arguments.has("prior")) {
-    if (arguments.has("preset")) throw UsageError("give --prior or --preset, not both");
+    if (arguments.has("preset")) fail_usage("give --prior or --preset, not both");
     Result<LoadedPrior> loaded = load_prior(arguments.text("prior"));
     if (!loaded.ok()) return loaded.status();
     networks.push_back({"prior", std::move(loaded->prior)});
@@ -29,11 +29,11 @@ Result<std::vector<Network>> networks_of(const Arguments& arguments) {
   }
   for (const std::string& name : arguments.list("preset", "small")) {
     const Result<NetworkSpec> spec = preset(name);
-    if (!spec.ok()) throw UsageError("--preset: " + spec.message());
+    if (!spec.ok()) fail_usage("--preset: " + spec.message());
     NetworkSpec network = *spec;
     if (arguments.has("activation")) {
       const Result<ActivationKind> kind = activation_from_string(arguments.text("activation"));
-      if (!kind.ok()) throw UsageError("--activation: " + kind.message());
+      if (!kind.ok()) fail_usage("--activation: " + kind.message());
       network.activation = *kind;
     }
     networks.push_back({name, random_prior(network, 1)});
@@ -46,7 +46,7 @@ const BenchFormat& format_of(const Arguments& arguments) {
   for (const auto& [flag, format] :
        {std::pair{"json", &kBenchJson}, {"csv", &kBenchCsv}, {"markdown", &kBenchMarkdown}}) {
     if (!arguments.has(flag)) continue;
-    if (chosen != nullptr) throw UsageError("give one of --json, --csv and --markdown");
+    if (chosen != nullptr) fail_usage("give one of --json, --csv and --markdown");
     chosen = format;
   }
   return chosen != nullptr ? *chosen : kBenchText;
@@ -59,7 +59,7 @@ std::vector<std::string> parts_of(const Arguments& arguments) {
     if (std::find(std::begin(kBenchParts), std::end(kBenchParts), part) != std::end(kBenchParts)) continue;
     std::string known;
     for (const char* name : kBenchParts) known += (known.empty() ? "" : ", ") + std::string(name);
-    throw UsageError("--parts: '" + part + "' is none of " + known);
+    fail_usage("--parts: '" + part + "' is none of " + known);
   }
   return parts;
 }

@@ -1,10 +1,9 @@
 // The commands of altocast. Each parses its own arguments, calls the runtime and prints: data to stdout, all
-// else to stderr. A failed Status becomes exit code 1 (the data or a file is not fit), a UsageError 2 (the
-// command line is wrong).
+// else to stderr. A failed Status becomes exit code 1 (the data or a file is not fit); 2 is that of a wrong command
+// line.
 #pragma once
 
 #include <span>
-#include <stdexcept>
 #include <string>
 
 #include "formats/status.h"
@@ -13,11 +12,8 @@ namespace altocast {
 
 enum ExitCode { kDone = 0, kUnfit = 1, kUsage = 2 };
 
-// The command line is wrong; the text says what would be right.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+// The command line is wrong: prints `message`, which says what would be right, and ends the program.
+[[noreturn]] void fail_usage(const std::string& message);
 
 // argv[0] is the command's name.
 Status run_info(std::span<char*> argv);

@@ -43,12 +43,12 @@ struct Source {
 
 Source source_of(const Arguments& arguments) {
   Source source{arguments.text("prior", ""), arguments.text("posterior", ""), arguments.has("adapt")};
-  if (source.prior.empty() && source.posterior.empty()) throw UsageError("--prior or --posterior is missing");
+  if (source.prior.empty() && source.posterior.empty()) fail_usage("--prior or --posterior is missing");
   if (source.adapt && !source.posterior.empty()) {
-    throw UsageError("--adapt starts from --prior; leave out --posterior");
+    fail_usage("--adapt starts from --prior; leave out --posterior");
   }
   for (const char* name : {"pairs", "steps", "rate-scale", "no-guard"}) {
-    if (!source.adapt && arguments.has(name)) throw UsageError("--" + std::string(name) + " belongs to --adapt");
+    if (!source.adapt && arguments.has(name)) fail_usage("--" + std::string(name) + " belongs to --adapt");
   }
   return source;
 }
@@ -80,7 +80,7 @@ Result<AdaptedWeights> weights_of(const LoadedPrior& prior, const std::optional<
 std::optional<Palette> palette_of(const Arguments& arguments) {
   if (!arguments.has("palette")) return std::nullopt;
   const std::optional<Palette> palette = palette_named(arguments.text("palette"));
-  if (!palette) throw UsageError("--palette must be grey, enhanced, sea or ember");
+  if (!palette) fail_usage("--palette must be grey, enhanced, sea or ember");
   return palette;
 }
 
@@ -121,7 +121,7 @@ Status run_forecast(std::span<char*> argv) {
   options.pictures = !arguments.has("no-pictures");
   options.member_pictures = arguments.integer("member-pictures", -1, 10000, options.member_pictures);
   const std::vector<double> thresholds = arguments.numbers("thresholds");
-  if (thresholds.size() > kMaxThresholds) throw UsageError("--thresholds takes at most 9 numbers");
+  if (thresholds.size() > kMaxThresholds) fail_usage("--thresholds takes at most 9 numbers");
   const std::optional<Palette> palette = palette_of(arguments);
   const std::unique_ptr<Kernels<float>> kernels = arguments.kernels();
 

@@ -349,8 +349,7 @@ Status run_info(std::span<char*> argv) {
       .flag("json", "one JSON object instead of text");
   if (!arguments.parse(argv)) return {};
   for (const char* name : {"size", "members", "memory-limit", "threads", "isa", "cpu-mask"}) {
-    if (arguments.has(name) && !arguments.has("plan"))
-      throw UsageError("--" + std::string(name) + " belongs to --plan");
+    if (arguments.has(name) && !arguments.has("plan")) fail_usage("--" + std::string(name) + " belongs to --plan");
   }
   ForecastShape shape;
   std::tie(shape.height, shape.width) = arguments.size(192);

@@ -1,6 +1,7 @@
 // altocast: adapts a prior at a station and forecasts. Argument parsing and printing only; the work is in
 // runtime/.
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string_view>
@@ -34,18 +35,26 @@ void print_commands(std::FILE* file) {
   std::fputs("\n'altocast COMMAND --help' lists a command's options.\n", file);
 }
 
-ExitCode run(const Command& command, std::span<char*> argv) {
-  Status status;
+const char* running_command = nullptr;
+
+// What is thrown (the C++ library does, where the system grants no memory or no threads) is caught nowhere and comes
+// here, on any thread. This file is compiled with exceptions where the others are not (AltocastOptions.cmake).
+[[noreturn]] void end_by_exception() {
   try {
-    status = command.run(argv);
-  } catch (const UsageError& error) {
-    log_line(std::string(error.what()) + "; see altocast " + command.name + " --help", command.name);
-    return kUsage;
+    if (std::current_exception()) throw;
+    log_line("a fault in the program ended it", running_command);
   } catch (const std::bad_alloc&) {
-    status = Status::error("not enough memory; take smaller frames (crop or downscale) or fewer members");
+    log_line("not enough memory; take smaller frames (crop or downscale) or fewer members", running_command);
   } catch (const std::exception& error) {
-    status = Status::error(error.what());  // threads that the system does not grant
+    log_line(error.what(), running_command);
   }
+  std::fflush(stdout);
+  std::_Exit(kUnfit);
+}
+
+ExitCode run(const Command& command, std::span<char*> argv) {
+  running_command = command.name;
+  Status status = command.run(argv);
   if (status.ok() && std::fflush(stdout) != 0) status = Status::error("stdout cannot be written");
   if (status.ok()) return kDone;
   log_line(status.message(), command.name);
@@ -53,10 +62,17 @@ ExitCode run(const Command& command, std::span<char*> argv) {
 }
 
 }  // namespace
+
+void fail_usage(const std::string& message) {
+  log_line(message + "; see altocast " + running_command + " --help", running_command);
+  std::exit(kUsage);
+}
+
 }  // namespace altocast
 
 int main(int argc, char** argv) {
   using namespace altocast;
+  std::set_terminate(end_by_exception);
   return_freed_memory();
   const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
   const std::string_view name = argc > 1 ? argv[1] : "";

@@ -18,12 +18,12 @@ Status run_point(std::span<char*> argv) {
       .value("nc", "FILE", "or its forecast.nc")
       .value("out", "FILE", "also a plot: an SVG picture");
   if (!arguments.parse(argv)) return {};
-  if (arguments.has("forecast") == arguments.has("nc")) throw UsageError("give --forecast or --nc, one of them");
+  if (arguments.has("forecast") == arguments.has("nc")) fail_usage("give --forecast or --nc, one of them");
   for (const char* name : {"lat", "lon"}) arguments.text(name);  // must be there
   const Place place{static_cast<double>(arguments.number("lat", -90.0f, 90.0f, 0.0f)),
                     static_cast<double>(arguments.number("lon", -360.0f, 360.0f, 0.0f))};
   const std::string out = arguments.text("out", "");
-  if (!out.empty() && !out.ends_with(".svg")) throw UsageError("--out must end in .svg");
+  if (!out.empty() && !out.ends_with(".svg")) fail_usage("--out must end in .svg");
   const std::string file = arguments.has("nc")
                                ? arguments.text("nc")
                                : (std::filesystem::path(arguments.text("forecast")) / "forecast.nc").string();

@@ -25,7 +25,7 @@ Status run_synth(std::span<char*> argv) {
   settings.seed = arguments.seed();
   settings.start_time = arguments.time("start").value_or(settings.start_time);
   settings.cadence_seconds = 60 * arguments.integer("cadence", 1, 1440, settings.cadence_seconds / 60);
-  if (const Status status = validate(settings); !status.ok()) throw UsageError(status.message());
+  if (const Status status = validate(settings); !status.ok()) fail_usage(status.message());
 
   ALTOCAST_RETURN_IF_ERROR(prepare_parent(out));
   ALTOCAST_RETURN_IF_ERROR(write_synthetic_frames(settings, out));

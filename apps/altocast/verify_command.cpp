@@ -103,14 +103,14 @@ VerificationSettings settings_of(const Arguments& arguments) {
   VerificationSettings settings;
   settings.from = arguments.time("from");
   settings.to = arguments.time("to");
-  if (settings.from && settings.to && *settings.to < *settings.from) throw UsageError("--to is before --from");
+  if (settings.from && settings.to && *settings.to < *settings.from) fail_usage("--to is before --from");
   settings.every = arguments.integer("every", 1, 1000000, settings.every);
   settings.members = arguments.integer("members", 2, 10000, settings.members);
   if (arguments.has("prior")) {
-    if (arguments.has("leads")) throw UsageError("--leads is the prior's own; leave it out beside --prior");
+    if (arguments.has("leads")) fail_usage("--leads is the prior's own; leave it out beside --prior");
   } else {
     for (const char* option : {"pairs", "steps", "rate-scale", "no-guard"}) {
-      if (arguments.has(option)) throw UsageError("--" + std::string(option) + " takes a --prior to adapt");
+      if (arguments.has(option)) fail_usage("--" + std::string(option) + " takes a --prior to adapt");
     }
   }
   settings.leads = arguments.integer("leads", 1, 64, settings.leads);

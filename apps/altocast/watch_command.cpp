@@ -31,7 +31,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 std::unique_ptr<Kernels<float>> kernels_for(const Arguments& arguments, const StationSettings& settings) {
   Result<std::unique_ptr<Kernels<float>>> kernels =
       make_kernels(arguments.text("isa", ""), arguments.integer("threads", 0, 1024, settings.threads));
-  if (!kernels.ok()) throw UsageError("--isa: " + kernels.message());
+  if (!kernels.ok()) fail_usage("--isa: " + kernels.message());
   return *std::move(kernels);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <new>
 #include <optional>
 #include <span>
 
@@ -10,15 +9,6 @@ namespace altocast {
 namespace {
 
 constexpr std::size_t kBatch = 64;  // pictures held in memory until they are written
-
-// An exception would end a worker thread and the process with it.
-Result<PictureWriter::Png> drawn(const PictureWriter::Draw& draw) {
-  try {
-    return draw();
-  } catch (const std::bad_alloc&) {
-    return Status::error("not enough memory to draw a picture");
-  }
-}
 
 }  // namespace
 
@@ -35,7 +25,7 @@ Status PictureWriter::write() {
     std::vector<std::optional<Result<Png>>> pngs(batch.size());
     std::atomic<std::size_t> next = 0;  // pictures take very different times: who is done takes the next
     const auto work = [&](int) {
-      for (std::size_t i; (i = next.fetch_add(1)) < batch.size();) pngs[i] = drawn(batch[i].draw);
+      for (std::size_t i; (i = next.fetch_add(1)) < batch.size();) pngs[i] = batch[i].draw();
     };
     if (threads_) {
       threads_->parallel_for(threads_->size(), work);
