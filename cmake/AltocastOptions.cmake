@@ -18,6 +18,15 @@ if(ALTOCAST_SANITIZE)
   target_link_options(altocast_options INTERFACE -fsanitize=${ALTOCAST_SANITIZE})
 endif()
 
+# altocast_edge_code: how the edge program's own code is compiled, which travels over slow links. A static program has
+# no tables by which an exception finds its way through functions: nothing there throws or catches, and what the C++
+# library throws for want of memory or threads ends the program with a message (apps/altocast/main.cpp).
+add_library(altocast_edge_code INTERFACE)
+if(ALTOCAST_STATIC)
+  target_compile_options(altocast_edge_code INTERFACE
+    $<$<CONFIG:Release>:-fno-exceptions -fno-asynchronous-unwind-tables -fno-unwind-tables>)
+endif()
+
 # altocast_static: a program that needs nothing on the machine it is taken to.
 add_library(altocast_static INTERFACE)
 target_link_options(altocast_static INTERFACE -static)

@@ -1,9 +1,9 @@
 #include "runtime/json_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 
 namespace altocast {
 namespace {
@@ -44,10 +44,11 @@ std::string json_number(double value) {
   if (!std::isfinite(value)) return "null";
   constexpr int kAlwaysEnough = 17;
   int digits = 1;
-  char text[64];
   for (; digits < kAlwaysEnough; ++digits) {
-    std::snprintf(text, sizeof text, "%.*g", digits, value);
-    if (std::strtod(text, nullptr) == value) break;
+    const std::string number = general(value, digits);
+    double read = 0;
+    std::from_chars(number.data(), number.data() + number.size(), read);  // strtod would be 45 kB more
+    if (read == value) break;
   }
   // With fewer digits than stand before the point, %g would write 10 as 1e+01.
   int before_point = 0;
