@@ -147,7 +147,7 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
       });
     }
     if (grad_rates || second_order) through_step(call, m, grad_rates, second_order);
-    report.seconds.hessian_vector += seconds_since(start);
+    (second_order ? report.seconds.hessian_vector : report.seconds.outer) += seconds_since(start);
     if (counts) add_outer(call, m, report);
   }
   if (second_order) {

@@ -17,8 +17,8 @@ namespace {
 // Changes with the synthetic clouds, the random prior and whatever decides the bits of a forecast; never with
 // the platform.
 constexpr const char* kHash = "c2c9bf7f8f06f05c0d1b776bca8b4bd3281b5e3d79212278141af25e106881f7";
-constexpr const char* kAdvectedHash = "157c3c1986bf7c79c1b44572413e5dc384ef1dafe6d0fd4c680823163ed79383";
-constexpr const char* kNoisyHash = "27a5d225f3b021ee269c9baf8b88035305367faad401fb5110803038ae99134e";
+constexpr const char* kAdvectedHash = "cd47d8f770f2e56577b9bd8637d9fed6fd26d177636d676ffeebd594cf830ffa";
+constexpr const char* kNoisyHash = "c03d674221a613d8defa2cebb77798dbf4dbfb4eae5626dc88bb469254589116";
 
 class SameHash : public testing::Test {
  protected:
