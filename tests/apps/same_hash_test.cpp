@@ -56,8 +56,9 @@ TEST_F(SameHash, WithObservationNoiseAndHubersLikelihoodToo) {
   ASSERT_TRUE(save_prior(prior, folder_ / "noisy.prior").ok());
   for (const KernelTable* table : available_tables()) {
     for (const char* threads : {"1", "3"}) {
-      EXPECT_EQ(hash("--prior noisy.prior --adapt --no-guard --isa " + std::string(table->isa) + " --threads " + threads),
-                kNoisyHash)
+      EXPECT_EQ(
+          hash("--prior noisy.prior --adapt --no-guard --isa " + std::string(table->isa) + " --threads " + threads),
+          kNoisyHash)
           << table->isa << ", " << threads << " threads";
     }
   }
