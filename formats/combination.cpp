@@ -7,8 +7,8 @@ namespace altocast {
 Combination default_combination(int leads) {
   Combination combination;
   for (int lead = 1; lead <= leads; ++lead) {
-    combination.network.push_back(0.8f - 0.2f / static_cast<float>(lead));
-    combination.advection.push_back(0.4f / static_cast<float>(lead));
+    combination.network.push_back(0.9f - 0.22f / static_cast<float>(lead));
+    combination.advection.push_back(0.3f / static_cast<float>(lead * lead));
     combination.noise.push_back(1.0f);
   }
   return combination;

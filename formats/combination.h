@@ -21,7 +21,7 @@ struct Combination {
 
 inline constexpr float kLeastNoiseScale = 0.05f, kLargestNoiseScale = 20.0f;
 
-// What is used where nothing has been learned from a station's frames: network 0.8 − 0.2 / l and advection 0.4 / l at
+// What is used where nothing has been learned from a station's frames: network 0.9 − 0.22 / l and advection 0.3 / l² at
 // lead l, 1 the first; noise 1.
 Combination default_combination(int leads);
 

@@ -17,8 +17,8 @@ namespace {
 // Changes with the synthetic clouds, the random prior and whatever decides the bits of a forecast; never with
 // the platform.
 constexpr const char* kHash = "c2c9bf7f8f06f05c0d1b776bca8b4bd3281b5e3d79212278141af25e106881f7";
-constexpr const char* kAdvectedHash = "cd47d8f770f2e56577b9bd8637d9fed6fd26d177636d676ffeebd594cf830ffa";
-constexpr const char* kNoisyHash = "c03d674221a613d8defa2cebb77798dbf4dbfb4eae5626dc88bb469254589116";
+constexpr const char* kAdvectedHash = "ebf52b7c07e95e7ab01b1662390a249031e5894373dde714452c124e10b46904";
+constexpr const char* kNoisyHash = "fdbc40fe09f12094c1aeb4f134b4c4352ed52f03377b5cb733e6a6aec3c9df16";
 
 class SameHash : public testing::Test {
  protected:
