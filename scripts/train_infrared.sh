@@ -2,7 +2,7 @@
 # train_infrared.sh DATA_DIR [OUT_DIR]: trains the prior that share/altocast/priors holds, from folders of infrared and
 # water-vapour frames under DATA_DIR (the README there says what they are): a warm-up by plain gradient descent at several
 # cadences, more of it at the frames' own, then meta-training of σ and the inner rates, then calibration of the
-# observation noise. Three quarters of an hour on two idle cores; run again after an interruption, it goes on. OUT_DIR
+# observation noise. About an hour on one core of a server, less on two; run again after an interruption, it goes on. OUT_DIR
 # (build/infrared) then holds infrared.prior.
 set -euo pipefail
 if [[ $# -lt 1 || $# -gt 2 || ${1:-} == -* ]]; then
@@ -94,4 +94,4 @@ TOML
 fit "$out/warmup" --config "$out/warmup.toml"
 fit "$out/tuning" --config "$out/tuning.toml" --init "$out/warmup/model.prior"
 fit "$out/meta" --config "$out/meta.toml" --init "$out/tuning/model.prior"
-"$train" calibrate --prior "$out/meta/model.prior" --config "$out/meta/config.toml" --out "$out/infrared.prior"
+"$train" calibrate --prior "$out/meta/model.prior" --config "$out/tuning/config.toml" --out "$out/infrared.prior"
