@@ -1,7 +1,8 @@
 // What the C and C++ libraries would bring into the static program and it never uses. Each function stands here in
 // place of the library's own, so that the linker does not take that one and all that it draws in: together 220 kB of
 // x86-64. Names and types are those of glibc 2.36 and libstdc++ 12 (Debian 12). With a glibc of other names nothing
-// breaks, but the program grows, and EdgeProgram.IsSmallAndNeedsNothing tells.
+// breaks, but the program grows, and EdgeProgram.IsSmallAndNeedsNothing tells; where they do not link,
+// apps/CMakeLists.txt leaves this file out.
 #include <cstdarg>
 #include <cstddef>
 
