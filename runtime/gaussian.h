@@ -3,6 +3,7 @@
 // part and then over the parts in order, so that the number of threads changes no bit.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -31,6 +32,16 @@ void for_weight_parts(std::size_t size, ThreadPool& threads, const Body& body) {
   threads.parallel_for(kWeightParts, [&](int part) { body(part, begin(part), begin(part + 1)); });
 }
 
+// What is needed of some weights only here and now lies in arrays of this size, of which compilers make vector code.
+inline constexpr std::size_t kWeightChunk = 512;
+
+template <class T>
+void set_zero(std::vector<T>& values, ThreadPool& threads) {
+  for_weight_parts(values.size(), threads, [&](int, std::size_t first, std::size_t end) {
+    std::fill_n(values.data() + first, end - first, T{0});
+  });
+}
+
 // Σ of body(first, end), a double, over the parts.
 template <class Body>
 double sum_weight_parts(std::size_t size, ThreadPool& threads, const Body& body) {
@@ -53,9 +64,11 @@ void sample_weights(std::span<const T> mu, std::span<const T> rho, std::span<con
 template <class T>
 double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p, ThreadPool& threads);
 
-// gradient += weight · ∂KL(q ‖ p)/∂q:  ∂μ_q = (μ_q − μ_p) e^{−2ρ_p},  ∂ρ_q = e^{2(ρ_q − ρ_p)} − 1.
+// weight · ∂KL(q ‖ p)/∂q of `count` weights, at most kWeightChunk, from `first` on, into grad_mu and grad_rho [count]:
+// ∂μ_q = (μ_q − μ_p) e^{−2ρ_p},  ∂ρ_q = e^{2(ρ_q − ρ_p)} − 1. q's μ and ρ begin at those weights.
 template <class T>
-void add_kl_gradient(const Gaussian<T>& q, const Gaussian<T>& p, T weight, Gaussian<T>& gradient, ThreadPool& threads);
+void kl_gradient(const T* q_mu, const T* q_rho, const Gaussian<T>& p, std::size_t first, std::size_t count, T weight,
+                 T* grad_mu, T* grad_rho);
 
 extern template void sample_weights(std::span<const float>, std::span<const float>, std::span<const float>,
                                     std::span<float>, ThreadPool&);
@@ -63,9 +76,9 @@ extern template void sample_weights(std::span<const double>, std::span<const dou
                                     std::span<double>, ThreadPool&);
 extern template double kl_divergence(const Gaussian<float>&, const Gaussian<float>&, ThreadPool&);
 extern template double kl_divergence(const Gaussian<double>&, const Gaussian<double>&, ThreadPool&);
-extern template void add_kl_gradient(const Gaussian<float>&, const Gaussian<float>&, float, Gaussian<float>&,
-                                     ThreadPool&);
-extern template void add_kl_gradient(const Gaussian<double>&, const Gaussian<double>&, double, Gaussian<double>&,
-                                     ThreadPool&);
+extern template void kl_gradient(const float*, const float*, const Gaussian<float>&, std::size_t, std::size_t, float,
+                                 float*, float*);
+extern template void kl_gradient(const double*, const double*, const Gaussian<double>&, std::size_t, std::size_t,
+                                 double, double*, double*);
 
 }  // namespace altocast

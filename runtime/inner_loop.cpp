@@ -29,9 +29,7 @@ double norm_of(const std::array<double, kWeightParts>& squares) {
 template <class T>
 void make_zero(std::vector<T>& values, std::size_t size, ThreadPool& threads) {
   values.resize(size);
-  for_weight_parts(size, threads, [&](int, std::size_t first, std::size_t end) {
-    std::fill_n(values.data() + first, end - first, T{0});
-  });
+  set_zero(values, threads);
 }
 
 double clip_factor(double norm, double limit) { return limit > 0 && norm > limit ? limit / norm : 1.0; }
@@ -121,23 +119,16 @@ const T* InnerLoop<T>::chunk_deviation(const WeightChunk& chunk, const InnerStep
 template <class T>
 void InnerLoop<T>::chunk_gradient(const WeightChunk& chunk, const Gaussian<T>& theta, const InnerStep<T>& made,
                                   const T* mu, const T* rho, const T* deviation, T* grad_mu, T* grad_rho) const {
-  const T *theta_mu = &theta.mu[chunk.first], *theta_rho = &theta.rho[chunk.first];
   const T* likelihood_mu = &made.likelihood.mu[chunk.first];
   const T* likelihood_rho = made.likelihood.rho.empty() ? nullptr : &made.likelihood.rho[chunk.first];
-  const T weight = made.kl_weight;
-  T precisions[kWeightChunk], ratios[kWeightChunk];
-  weight_loops<T>().divergence_factors(rho, theta_rho, chunk.count, precisions, ratios);
+  kl_gradient(mu, rho, theta, chunk.first, chunk.count, made.kl_weight, grad_mu, grad_rho);
   T* __restrict to_mu = grad_mu;
   T* __restrict to_rho = grad_rho;
-  for (std::size_t i = 0; i < chunk.count; ++i) {
-    to_mu[i] = weight * ((mu[i] - theta_mu[i]) * precisions[i]) + likelihood_mu[i];
-  }
+  for (std::size_t i = 0; i < chunk.count; ++i) to_mu[i] += likelihood_mu[i];
   if (likelihood_rho) {
-    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] = weight * (ratios[i] - T{1}) + likelihood_rho[i];
+    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] += likelihood_rho[i];
   } else {
-    for (std::size_t i = 0; i < chunk.count; ++i) {
-      to_rho[i] = weight * (ratios[i] - T{1}) + deviation[i] * likelihood_mu[i];
-    }
+    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] += deviation[i] * likelihood_mu[i];
   }
 }
 

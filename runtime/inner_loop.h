@@ -90,9 +90,8 @@ struct WeightDraw {
   std::vector<T> deviation, phi, grad_phi;
 };
 
-// Loops over the weights go through pieces of one parameter tensor, so that several vectors are made in one pass over
-// memory, and what is needed only here and now, in arrays of this size, not at all.
-inline constexpr std::size_t kWeightChunk = 512;
+// Loops over the weights go through pieces of one parameter tensor, of at most kWeightChunk weights, so that several
+// vectors are made in one pass over memory, and what is needed only here and now, not at all.
 struct WeightChunk {
   std::size_t tensor, first, count;
 };
@@ -120,8 +119,7 @@ class InnerLoop {
   bool single_draw() const { return settings_.samples == 1 && !settings_.flipout; }
 
   // A step at λ: what the likelihood adds to ∇_λ F_m, and its clipping. made.deviation is filled if it has room. `keep`
-  // may hold, for each weight sample and pair [S, pairs], where the network leaves its pass (null:
-  // nowhere).
+  // may hold, for each weight sample and pair [S, pairs], where the network leaves its pass (null: nowhere).
   InnerStepReport gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda, std::span<const T> log_noise,
                            std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, InnerStep<T>& made,
                            std::span<Pass<T>* const> keep = {});

@@ -9,13 +9,6 @@ namespace altocast {
 namespace {
 
 template <class T>
-void set_zero(std::vector<T>& values, ThreadPool& threads) {
-  for_weight_parts(values.size(), threads, [&](int, std::size_t first, std::size_t end) {
-    std::fill_n(values.data() + first, end - first, T{0});
-  });
-}
-
-template <class T>
 void make_room(std::vector<T>& values, std::size_t size) {
   if (values.size() != size) values.resize(size);
 }
@@ -115,7 +108,8 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
   const Call call{theta, log_noise, task, inner_noise, outer_noise, grad_theta, grad_log_noise};
   const int steps = inner_loop_.settings().steps;
   const bool second_order = order == MetaOrder::second;
-  plan(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size(), grad_rates);
+  plan(order, static_cast<std::size_t>(steps * inner_loop_.settings().samples) * task.support.size(),
+       grad_rates != nullptr);
   MetaReport report;
   const Clock::time_point inner_start = Clock::now();
   Gaussian<T>& lambda = holds_lambda_ ? lambda_ : adjoint_;

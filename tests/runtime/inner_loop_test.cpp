@@ -65,12 +65,10 @@ struct InnerLoopFixture {
     InnerLoop<double> loop(network, settings, rates);
     InnerStep<double> made;
     const InnerStepReport report = loop.gradient(theta, lambda, log_noise, support, noise, step, made);
-    into = made.likelihood;
-    if (into.rho.empty()) {
-      for (std::size_t d = 0; d < size; ++d) into.rho.push_back(loop.draw().deviation[d] * into.mu[d]);
-    }
-    const double terms = static_cast<double>(support.size() * network.terms());
-    add_kl_gradient(lambda, theta, static_cast<double>(settings.kl_weight) / terms, into, network.threads());
+    loop.for_each_chunk([&](int, const WeightChunk& chunk) {
+      loop.chunk_gradient(chunk, theta, made, &lambda.mu[chunk.first], &lambda.rho[chunk.first],
+                          &loop.draw().deviation[chunk.first], &into.mu[chunk.first], &into.rho[chunk.first]);
+    });
     return report;
   }
   double objective(const Gaussian<double>& lambda, int step) {
@@ -159,7 +157,7 @@ TEST(Gaussian, GradientOfDivergenceIsThatOfItsValueAndZeroAtThePrior) {
   const InnerLoopFixture f;
   const Gaussian<double> q = f.shifted();
   Gaussian<double> gradient(f.size);
-  add_kl_gradient(q, f.theta, 2.0, gradient, alone);
+  kl_gradient(q.mu.data(), q.rho.data(), f.theta, 0, f.size, 2.0, gradient.mu.data(), gradient.rho.data());
   Gaussian<double> at = q;
   const auto value = [&] { return 2.0 * kl_divergence(at, f.theta, alone); };
   const Vector by_mu = numeric_gradient(q.mu, [&](const Vector& mu) { return at.mu = mu, value(); });
@@ -168,7 +166,7 @@ TEST(Gaussian, GradientOfDivergenceIsThatOfItsValueAndZeroAtThePrior) {
   EXPECT_LT(relative_error(gradient.mu, by_mu), kTolerance);
   EXPECT_LT(relative_error(gradient.rho, by_rho), kTolerance);
   Gaussian<double> at_prior(f.size);
-  add_kl_gradient(f.theta, f.theta, 2.0, at_prior, alone);
+  kl_gradient(f.theta.mu.data(), f.theta.rho.data(), f.theta, 0, f.size, 2.0, at_prior.mu.data(), at_prior.rho.data());
   EXPECT_EQ(at_prior.mu, Vector(f.size, 0.0));
   EXPECT_EQ(at_prior.rho, Vector(f.size, 0.0));
 }
@@ -422,7 +420,8 @@ TEST(InnerLoop, StiffnessTellsWhereAStepOnTheDivergenceStopsContracting) {
         if (f.theta.rho[d] < f.theta.rho[stiffest]) stiffest = d;
       }
       (rho ? lambda.rho : lambda.mu)[stiffest] += 1e-4;
-      add_kl_gradient(lambda, f.theta, 0.5 / static_cast<double>(terms), gradient, alone);
+      kl_gradient(lambda.mu.data(), lambda.rho.data(), f.theta, 0, f.size, 0.5 / static_cast<double>(terms),
+                  gradient.mu.data(), gradient.rho.data());
       const double before = 1e-4;
       const double after = rho ? lambda.rho[stiffest] - f.theta.rho[stiffest] - rate * gradient.rho[stiffest]
                                : lambda.mu[stiffest] - f.theta.mu[stiffest] - rate * gradient.mu[stiffest];
