@@ -213,12 +213,9 @@ const char* assign(const toml::node& node, Likelihood& value) {
 }
 const char* assign(const toml::node& node, WarmupLoss& value) {
   const std::string name = node.value_or(std::string());
-  for (const WarmupLoss loss : {WarmupLoss::nll, WarmupLoss::relative_error}) {
-    if (to_text(loss) != quote(name)) continue;
-    value = loss;
-    return nullptr;
-  }
-  return "\"nll\" or \"relative_error\"";
+  if (name != "nll" && name != "relative_error") return "\"nll\" or \"relative_error\"";
+  value = name == "nll" ? WarmupLoss::nll : WarmupLoss::relative_error;
+  return nullptr;
 }
 const char* assign(const toml::node& node, OuterData& value) {
   const std::string name = node.value_or(std::string());

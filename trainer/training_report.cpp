@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -17,6 +18,13 @@ namespace altocast {
 namespace {
 
 using nlohmann::json;
+
+// As printf would write it.
+std::string format(const char* pattern, auto... values) {
+  char text[512];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
 
 Result<std::vector<json>> parse_log(std::string_view log) {
   std::vector<json> lines;

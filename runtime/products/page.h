@@ -1,7 +1,6 @@
 // A page of figures and tables that needs no network: its start with the style, in light or dark as the reader has it.
 #pragma once
 
-#include <cstdio>
 #include <string>
 
 namespace altocast {
@@ -9,12 +8,5 @@ namespace altocast {
 // Up to and with the heading; the caller ends it with </body></html>. Figures (chart.h) stand best in a <main>, side by
 // side.
 std::string page_start(const std::string& title, const std::string& heading);
-
-// As printf would write it.
-std::string format(const char* pattern, auto... values) {
-  char text[512];
-  std::snprintf(text, sizeof text, pattern, values...);
-  return text;
-}
 
 }  // namespace altocast
