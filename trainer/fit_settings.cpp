@@ -53,7 +53,6 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("training", "steps", s.steps, Range{1, 1e9});
   visit("training", "warmup_steps", s.warmup_steps, Range{0, 1e9});
   visit("training", "first_order_steps", s.first_order_steps, Range{0, 1e9});
-  visit("training", "warmup_loss", s.warmup_loss, kNone);
   visit("training", "warmup_batch", s.warmup_batch, Range{1, 1024});
   visit("training", "warmup_tile", s.warmup_tile, Range{8, 4096});
   visit("training", "meta_batch", s.meta_batch, Range{1, 1024});
@@ -126,7 +125,6 @@ std::string to_text(bool value) { return value ? "true" : "false"; }
 std::string to_text(ActivationKind value) { return quote(std::string(to_string(value))); }
 std::string to_text(ResidualBase value) { return quote(std::string(to_string(value))); }
 std::string to_text(Likelihood value) { return quote(std::string(to_string(value))); }
-std::string to_text(WarmupLoss value) { return quote(value == WarmupLoss::nll ? "nll" : "relative_error"); }
 std::string to_text(OuterData value) { return value == OuterData::query ? "\"query\"" : "\"support_and_query\""; }
 std::string to_text(ThetaPosterior value) { return value == ThetaPosterior::dirac ? "\"dirac\"" : "\"gaussian\""; }
 std::string to_text(const std::string& value) { return quote(value); }
@@ -209,12 +207,6 @@ const char* assign(const toml::node& node, Likelihood& value) {
   const Result<Likelihood> likelihood = likelihood_from_string(node.value_or(std::string()));
   if (!likelihood.ok()) return "\"gaussian\" or \"huber\"";
   value = *likelihood;
-  return nullptr;
-}
-const char* assign(const toml::node& node, WarmupLoss& value) {
-  const std::string name = node.value_or(std::string());
-  if (name != "nll" && name != "relative_error") return "\"nll\" or \"relative_error\"";
-  value = name == "nll" ? WarmupLoss::nll : WarmupLoss::relative_error;
   return nullptr;
 }
 const char* assign(const toml::node& node, OuterData& value) {

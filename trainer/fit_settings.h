@@ -25,13 +25,6 @@ struct ValidationFolder {
 // From "FOLDER" or "FOLDER@2018-06-06T12:00Z".
 Result<ValidationFolder> parse_validation_folder(const std::string& text);
 
-// What the warm-up descends on.
-enum class WarmupLoss {
-  nll,             // the NLL, by inner.likelihood: a lead counts by its noise
-  relative_error,  // a pair's squared error as a share of persistence's, all leads alike: so storms, or one channel,
-                   // don't outweigh quieter pairs, nor short leads long ones
-};
-
 struct FitSettings {
   NetworkSpec network;
   Normalisation normalisation{128.0f, 64.0f};
@@ -48,12 +41,11 @@ struct FitSettings {
   double zoom = 0;  // a task covers e^u times a tile's side, u even in ± this, scaled to a tile
   std::uint64_t seed = 1;
 
-  // Phases: `warmup_steps` of plain gradient descent on μ with σ = 0, then `first_order_steps` with the
-  // first-order, then the exact second-order meta-gradient up to `steps`.
+  // Phases: `warmup_steps` of plain gradient descent on μ, then `first_order_steps` with the first-order, then the
+  // exact second-order meta-gradient up to `steps`.
   int steps = 2000;
   int warmup_steps = 1000;
   int first_order_steps = 500;
-  WarmupLoss warmup_loss = WarmupLoss::nll;
   int warmup_batch = 8;   // samples a warm-up step
   int warmup_tile = 96;   // side of a warm-up sample, pixels
   int meta_batch = 4;     // tasks a step

@@ -16,19 +16,6 @@ constexpr std::uint64_t kInnerNoise = 1;
 constexpr std::uint64_t kOuterNoise = 2;
 constexpr std::uint64_t kOrder = 3;
 constexpr std::uint64_t kValidationSeed = 0x76616c69;
-constexpr double kLeastPersistenceError = 0.01;  // normalised, squared: quieter pairs than that don't count more
-
-// Mean squared error of persistence, all leads and pixels.
-double persistence_error(const Sample<float>& pair, const NetworkSpec& spec, std::size_t pixels) {
-  const float* newest = pair.frames + static_cast<std::size_t>(spec.input_frames - 1) * pixels;
-  const std::size_t count = static_cast<std::size_t>(spec.leads) * pixels;
-  double sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double error = static_cast<double>(pair.target[i]) - static_cast<double>(newest[i % pixels]);
-    sum += error * error;
-  }
-  return sum / static_cast<double>(count);
-}
 
 // Whether a task is differentiated to first or second order.
 MetaOrder order_of(const FitSettings& settings, Phase phase, std::uint64_t step, std::uint64_t task) {
@@ -110,7 +97,7 @@ struct MetaBatch::Worker {
         meta_gradient(inner_loop, settings.outer, mebibytes(keep_mib)),
         lambda(parameter_count(settings.network)),
         forecast(network.terms()) {
-    if (settings.warmup_loss == WarmupLoss::nll) warmup_network.set_likelihood(settings.inner.likelihood);
+    warmup_network.set_likelihood(settings.inner.likelihood);
   }
 
   std::unique_ptr<Kernels<float>> kernels;
@@ -187,7 +174,7 @@ void MetaBatch::fetch_ahead(const EpisodeSampler& sampler, std::uint64_t step) {
   });
 }
 
-// One query pair at φ = μ_θ: its NLL, or its error relative to persistence's, where ∂NLL/∂s is the Gaussian's.
+// The NLL of one query pair at φ = μ_θ.
 void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const EpisodeSampler& sampler, std::uint64_t step,
                             int index) {
   BatchResult& result = slot(index);
@@ -195,31 +182,13 @@ void MetaBatch::warmup_task(Worker& worker, const Learned& learned, const Episod
   const Task<float>& task = task_of(worker, sampler, step, index);
   worker.cost.loading += seconds_since(start);
   const Clock::time_point gradient_start = Clock::now();
-  const std::span<const Sample<float>> pair(&task.query.front(), 1);
   const double terms = static_cast<double>(worker.warmup_network.terms());
-  const bool relative = settings_.warmup_loss == WarmupLoss::relative_error;
-  const std::vector<float>& s = learned.log_noise;
-  const std::vector<float> log_noise = relative ? std::vector<float>(s.size(), 0.0f) : s;
   result.loss =
-      nll_gradient(worker.warmup_network, std::span<const float>(learned.theta.mu), std::span<const float>(log_noise),
-                   pair, std::span(result.grad_theta.mu), std::span(result.grad_log_noise)) /
+      nll_gradient(worker.warmup_network, std::span<const float>(learned.theta.mu),
+                   std::span<const float>(learned.log_noise), std::span<const Sample<float>>(task.query).first(1),
+                   std::span(result.grad_theta.mu), std::span(result.grad_log_noise)) /
       terms;
-  double scale = 1.0 / terms;
-  if (relative) {
-    // At s = 0 a lead's ∂NLL/∂s is its number of pixels less its squared error.
-    const double pixels = terms / static_cast<double>(s.size());
-    const double reference =
-        kLeastPersistenceError + persistence_error(pair.front(), settings_.network, static_cast<std::size_t>(pixels));
-    double squares = 0;
-    for (std::size_t lead = 0; lead < s.size(); ++lead) {
-      const double lead_squares = pixels - result.grad_log_noise[lead];
-      squares += lead_squares;
-      result.grad_log_noise[lead] = pixels - lead_squares * std::exp(-2.0 * static_cast<double>(s[lead]));
-    }
-    result.loss = squares / terms / reference;
-    scale /= reference;
-  }
-  for (float& g : result.grad_theta.mu) g *= static_cast<float>(scale);
+  for (float& g : result.grad_theta.mu) g *= static_cast<float>(1.0 / terms);
   for (double& g : result.grad_log_noise) g /= terms;
   worker.cost.outer += seconds_since(gradient_start);
   worker.cost.flops += 3 * warmup_forward_flops_;

@@ -42,37 +42,6 @@ class MetaBatchTest : public testing::Test {
   FitSettings settings_;
 };
 
-// Where all leads have the same noise s, both losses are the same squared error S up to a factor and a constant:
-// NLL = ½ e^{−2s} S + s + ½ log 2π, relative S / P.
-TEST_F(MetaBatchTest, TheWarmUpsRelativeErrorIsThatOfTheNllOverPersistences) {
-  settings_.warmup_batch = 1;
-  settings_.tile = settings_.warmup_tile = 16;
-  FitSettings relative = settings_;
-  relative.warmup_loss = WarmupLoss::relative_error;
-  constexpr float kNoise = 0.3f;
-  const BatchResult nll = gradient(settings_, Phase::warmup, 0, {kNoise, kNoise});
-  const BatchResult error = gradient(relative, Phase::warmup, 0, {kNoise, kNoise});
-  const double precision = std::exp(-2.0 * static_cast<double>(kNoise));
-  const double squares = 2 * (nll.loss - static_cast<double>(kNoise) - kHalfLog2Pi) / precision;
-  const double persistence = squares / error.loss;
-  EXPECT_GT(persistence, 0.01);
-  double largest = 0;
-  for (std::size_t i = 0; i < nll.grad_theta.mu.size(); ++i) {
-    const double expected = static_cast<double>(nll.grad_theta.mu[i]) / precision / persistence;
-    largest = std::max(largest, std::fabs(expected));
-    ASSERT_NEAR(static_cast<double>(error.grad_theta.mu[i]), expected, 1e-4 * std::fabs(expected) + 1e-7);
-  }
-  EXPECT_GT(largest, 1e-3);
-}
-
-TEST_F(MetaBatchTest, TheNoiseIsLearnedAlikeWhateverTheWarmUpsLoss) {
-  FitSettings relative = settings_;
-  relative.warmup_loss = WarmupLoss::relative_error;
-  const BatchResult nll = gradient(settings_, Phase::warmup, 0), error = gradient(relative, Phase::warmup, 0);
-  for (std::size_t lead = 0; lead < 2; ++lead)
-    EXPECT_NEAR(error.grad_log_noise[lead], nll.grad_log_noise[lead], 1e-4 * std::fabs(nll.grad_log_noise[lead]));
-}
-
 TEST_F(MetaBatchTest, TheShareOfSecondOrderTasksRisesFromNoneToAll) {
   settings_.warmup_steps = 4;
   settings_.first_order_steps = 3;
