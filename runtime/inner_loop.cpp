@@ -251,19 +251,29 @@ void InnerLoop<T>::adapt(const Gaussian<T>& theta, std::span<const T> log_noise,
 }
 
 template <class T>
-double InnerLoop<T>::kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const {
-  double largest = 0;
+InnerRates<double> InnerLoop<T>::kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const {
+  InnerRates<double> stiffness;
+  stiffness.mu.resize(rates_.mu.size());
+  stiffness.rho.resize(rates_.rho.size());
+  const double weight = static_cast<double>(settings_.kl_weight) / static_cast<double>(terms);
   for (std::size_t t = 0; t < layout_.size(); ++t) {
     const auto first = theta.rho.begin() + static_cast<std::ptrdiff_t>(layout_[t].offset);
     const T rho = *std::min_element(first, first + static_cast<std::ptrdiff_t>(layout_[t].size));
     const double precision = static_cast<double>(portable_exp(T{-2} * rho));
     for (std::size_t rate = t; rate < rates_.mu.size(); rate += layout_.size()) {
       // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
-      largest = std::max(
-          {largest, static_cast<double>(rates_.mu[rate]) * precision, 2.0 * static_cast<double>(rates_.rho[rate])});
+      stiffness.mu[rate] = weight * precision * static_cast<double>(rates_.mu[rate]);
+      stiffness.rho[rate] = weight * 2.0 * static_cast<double>(rates_.rho[rate]);
     }
   }
-  return largest * static_cast<double>(settings_.kl_weight) / static_cast<double>(terms);
+  return stiffness;
+}
+
+template <class T>
+double InnerLoop<T>::largest_kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const {
+  const InnerRates<double> stiffness = kl_stiffness(theta, terms);
+  return std::max(*std::max_element(stiffness.mu.begin(), stiffness.mu.end()),
+                  *std::max_element(stiffness.rho.begin(), stiffness.rho.end()));
 }
 
 template class CounterNoise<float>;

@@ -131,9 +131,10 @@ class InnerLoop {
   void adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
              NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports);
 
-  // The largest α ∂²(w_in KL / n_S) at λ = θ over all weights and steps, α_μ w_in / (n_S σ_θ²) for μ and 2 α_ρ w_in /
-  // n_S for ρ: the KL part of a step is stable only below 2.
-  double kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
+  // For each rate the largest α ∂²(w_in KL / n_S) at λ = θ over its weights, α_μ w_in / (n_S σ_θ²) for μ and 2 α_ρ w_in
+  // / n_S for ρ: the KL part of a step is stable only below 2.
+  InnerRates<double> kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
+  double largest_kl_stiffness(const Gaussian<T>& theta, std::size_t terms) const;
 
   // For each set of pairs that see weight sample `sample` of q alike — all `pairs` of them, or with Flipout each alone
   // — puts its σ ⊙ ε and φ into draw() and calls body(first pair, number of pairs).

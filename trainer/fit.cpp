@@ -142,8 +142,8 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
     if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(learned); stiffness >= 2.0) {
       return Status::error(path + ": the inner loop is unstable at step " + std::to_string(state.step) +
                            ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
-                           ", at most 2 is stable. Lower inner.rate_mu, training.rate_learning_rate or "
-                           "inner.kl_weight, or raise prior.rho_low");
+                           ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise "
+                           "prior.rho_low");
     }
     (*batch)->gradient(learned, warmup ? warmup_sampler : sampler, record.phase, static_cast<std::uint64_t>(state.step),
                        gradient);
@@ -159,6 +159,7 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
     spent.cost += (*batch)->cost();
     const Clock::time_point update_start = Clock::now();
     record.norms = update(settings, record.phase, gradient, state);
+    if (!warmup && settings.rate_learning_rate > 0) (*batch)->limit_rates(state.learned);
     update_average(settings, state);
     spent.update += seconds_since(update_start);
     ++state.step;

@@ -258,7 +258,17 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
 double MetaBatch::kl_stiffness(const Learned& learned) {
   Worker& worker = *workers_.front();
   worker.inner_loop.set_rates(learned.rates);
-  return worker.inner_loop.kl_stiffness(learned.theta, worker.network.terms());
+  return worker.inner_loop.largest_kl_stiffness(learned.theta, worker.network.terms());
+}
+
+void MetaBatch::limit_rates(Learned& learned) {
+  Worker& worker = *workers_.front();
+  worker.inner_loop.set_rates(learned.rates);
+  const InnerRates<double> stiffness = worker.inner_loop.kl_stiffness(learned.theta, worker.network.terms());
+  for (std::size_t t = 0; t < stiffness.mu.size(); ++t) {
+    learned.rates.mu[t] /= static_cast<float>(std::max(1.0, stiffness.mu[t]));
+    learned.rates.rho[t] /= static_cast<float>(std::max(1.0, stiffness.rho[t]));
+  }
 }
 
 Status MetaBatch::kernel_status() const {

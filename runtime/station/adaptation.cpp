@@ -94,7 +94,7 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   Gaussian<float> theta;
   theta.mu = prior.mu;
   theta.rho = prior.rho;
-  const double stiffness = loop.kl_stiffness(theta, support.size() * network.terms());
+  const double stiffness = loop.largest_kl_stiffness(theta, support.size() * network.terms());
   if (!(stiffness < 2.0)) {
     return Status::error(
         "the inner rates are too large for these frames: the pull to the prior is stable below 2 and is " +

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "runtime/flop_count.h"
@@ -452,6 +453,32 @@ TEST_F(Fit, AnUnstableInnerLoopIsToldBeforeItIsRun) {
   settings_.rate_mu = 1.0f;
   expect_refused(run_fit(settings_, *this / "run"),
                  {"inner loop is unstable at step 0", "inner.rate_mu", "prior.rho_low"});
+}
+
+// At the start the stiffest step goes half of the way to the KL divergence's minimum; Adam multiplies rates by e^3 or
+// divides them at each step.
+TEST_F(Fit, LearnedRatesStayWhereInnerStepsAreStable) {
+  settings_.warmup_steps = 0;
+  settings_.initial_rho = -3;
+  settings_.rate_mu = 1e-4f;
+  settings_.rate_learning_rate = 3.0;
+  const double terms = settings_.network.leads * settings_.tile * settings_.tile;
+  const auto stiffness = [&](double rho, float rate) {
+    return static_cast<double>(settings_.inner.kl_weight) / terms * std::exp(-2.0 * rho) * static_cast<double>(rate);
+  };
+  settings_.inner.kl_weight *= static_cast<float>(0.5 / stiffness(settings_.initial_rho, settings_.rate_mu));
+  expect_finished(run_fit(settings_, *this / "run"));
+  const Result<LoadedPrior> loaded = load_prior(*this / "run/model.prior");
+  ASSERT_TRUE(loaded.ok());
+  double largest = 0;
+  const std::vector<ParameterTensor> tensors = parameter_layout(settings_.network);
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    for (std::size_t d = tensors[t].offset; d < tensors[t].offset + tensors[t].size; ++d) {
+      largest = std::max(largest, stiffness(static_cast<double>(loaded->prior.rho[d]), loaded->prior.rate_mu[t]));
+    }
+  }
+  EXPECT_GT(largest, 0.9);
+  EXPECT_LT(largest, 1.01);
 }
 
 TEST_F(Fit, FoldersWhoseNamesConfigTomlCannotHoldAreRefused) {
