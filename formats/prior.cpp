@@ -14,11 +14,9 @@ namespace altocast {
 namespace {
 
 constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinorWithStepRates = 1, kMinorWithNoise = 2;
+constexpr std::uint16_t kMinorWithNoise = 2;
 constexpr std::uint64_t kMaxFileBytes = (std::uint64_t{1} << 28) * 8 + (std::uint64_t{1} << 24);
 constexpr int kMaxCadenceSeconds = 7 * 24 * 3600;
-constexpr const char* kStepRateMu = "rate_mu.steps";
-constexpr const char* kStepRateRho = "rate_rho.steps";
 constexpr float kLargest = std::numeric_limits<float>::max();
 
 std::vector<std::uint8_t> encode_half(std::span<const float> values) {
@@ -104,11 +102,6 @@ Result<std::vector<float>> read_plane(const Container& container, const std::str
   return values;
 }
 
-// Elements of step_rate_mu and step_rate_rho where they are given.
-std::size_t step_rate_count(const Prior& prior, std::size_t tensors) {
-  return static_cast<std::size_t>(prior.inner.steps) * tensors;
-}
-
 Status check_scalars(const Normalisation& normalisation, int cadence_seconds) {
   const float offset[1] = {normalisation.offset};
   const float scale[1] = {normalisation.scale};
@@ -170,14 +163,6 @@ Result<Prior> read_prior(const Container& container) {
   Result<std::optional<NoiseModel>> noise = read_noise_model(container, prior.network.leads);
   if (!noise.ok()) return noise.status();
   prior.noise = *std::move(noise);
-  if (container.find(kStepRateMu) == nullptr && container.find(kStepRateRho) == nullptr) return prior;
-  const std::size_t rates = step_rate_count(prior, layout.size());
-  Plane step_rates[] = {{&prior.step_rate_mu, container.f32(kStepRateMu, rates, 0.0f, kLargest)},
-                        {&prior.step_rate_rho, container.f32(kStepRateRho, rates, 0.0f, kLargest)}};
-  for (Plane& plane : step_rates) {
-    if (!plane.read.ok()) return plane.read.status();
-    *plane.values = *std::move(plane.read);
-  }
   return prior;
 }
 
@@ -207,16 +192,12 @@ Status validate(const Prior& prior, PriorEncoding encoding) {
     std::size_t size;
     float low, high;
   };
-  const bool by_step = !prior.step_rate_mu.empty() || !prior.step_rate_rho.empty();
-  const std::size_t step_rates = by_step ? step_rate_count(prior, tensors) : 0;
   const Expected planes[] = {
       {"mu", prior.mu, count, -largest_mu, largest_mu},
       {"rho", prior.rho, count, kMinRho, kMaxRho},
       {"log_noise", prior.log_noise, static_cast<std::size_t>(prior.network.leads), -kMaxAbsLogNoise, kMaxAbsLogNoise},
       {"rate_mu", prior.rate_mu, tensors, 0.0f, kLargest},
-      {"rate_rho", prior.rate_rho, tensors, 0.0f, kLargest},
-      {"step_rate_mu", prior.step_rate_mu, step_rates, 0.0f, kLargest},
-      {"step_rate_rho", prior.step_rate_rho, step_rates, 0.0f, kLargest}};
+      {"rate_rho", prior.rate_rho, tensors, 0.0f, kLargest}};
   for (const Expected& plane : planes) {
     if (plane.values.size() != plane.size) {
       return Status::error(std::string(plane.name) + " has " + std::to_string(plane.values.size()) +
@@ -231,8 +212,7 @@ Status validate(const Prior& prior, PriorEncoding encoding) {
 std::vector<std::uint8_t> serialize_prior(const Prior& prior, PriorEncoding encoding) {
   assert(validate(prior, encoding).ok());
   const std::vector<ParameterTensor> layout = parameter_layout(prior.network);
-  const bool by_step = !prior.step_rate_mu.empty();
-  const std::uint16_t minor = prior.noise ? kMinorWithNoise : by_step ? kMinorWithStepRates : 0;
+  const std::uint16_t minor = prior.noise ? kMinorWithNoise : 0;
   ContainerWriter writer({FileKind::prior, kMajor, minor, architecture_hash(prior.network)});
   add_network(writer, prior.network);
   add_inner_loop(writer, prior.inner, prior.support_pairs);
@@ -243,10 +223,6 @@ std::vector<std::uint8_t> serialize_prior(const Prior& prior, PriorEncoding enco
   writer.add_f32("log_noise", prior.log_noise);
   writer.add_f32("rate_mu", prior.rate_mu);
   writer.add_f32("rate_rho", prior.rate_rho);
-  if (by_step) {
-    writer.add_f32(kStepRateMu, prior.step_rate_mu);
-    writer.add_f32(kStepRateRho, prior.step_rate_rho);
-  }
   if (prior.noise) add_noise_model(writer, *prior.noise);
   add_plane(writer, "mu", prior.mu, encoding.mu, layout);
   add_plane(writer, "rho", prior.rho, encoding.rho, layout);

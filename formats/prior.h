@@ -51,14 +51,11 @@ struct InnerLoopSettings {
 
 struct Prior {
   NetworkSpec network;
-  std::vector<float> mu;         // μ_θ [D], canonical order of parameter_layout(network)
-  std::vector<float> rho;        // ρ_θ = log σ_θ [D]
-  std::vector<float> log_noise;  // s_ℓ, log of the observation noise at each lead [L]
-  std::vector<float> rate_mu;    // inner rate of μ for each tensor of parameter_layout(network)
-  std::vector<float> rate_rho;   // inner rate of ρ for each tensor
-  // Rates that differ from step to step [inner.steps, tensors], or empty; rate_mu and rate_rho are then for readers
-  // that know one rate a tensor.
-  std::vector<float> step_rate_mu, step_rate_rho;
+  std::vector<float> mu;            // μ_θ [D], canonical order of parameter_layout(network)
+  std::vector<float> rho;           // ρ_θ = log σ_θ [D]
+  std::vector<float> log_noise;     // s_ℓ, log of the observation noise at each lead [L]
+  std::vector<float> rate_mu;       // inner rate of μ for each tensor of parameter_layout(network)
+  std::vector<float> rate_rho;      // inner rate of ρ for each tensor
   std::optional<NoiseModel> noise;  // observation noise of members; without it they differ by their weights alone
   InnerLoopSettings inner;
   int support_pairs = 8;  // how many pairs it was trained to adapt on

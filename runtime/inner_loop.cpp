@@ -82,7 +82,6 @@ void add_sample_gradient(const WeightDraw<T>& draw, T weight, Gaussian<T>& gradi
 }
 
 InnerRates<float> inner_rates(const Prior& prior) {
-  if (!prior.step_rate_mu.empty()) return {prior.step_rate_mu, prior.step_rate_rho};
   return {prior.rate_mu, prior.rate_rho};
 }
 

@@ -19,7 +19,7 @@ void add_numbers(std::byte* into, const std::byte* from, std::size_t bytes) {
 
 BatchResult::BatchResult(const FitSettings& settings)
     : grad_theta(parameter_count(settings.network)), grad_log_noise(static_cast<std::size_t>(settings.network.leads)) {
-  const std::size_t rates = rate_count(settings);
+  const std::size_t rates = parameter_layout(settings.network).size();
   grad_log_rates = {std::vector<double>(rates), std::vector<double>(rates)};
 }
 

@@ -63,9 +63,7 @@ void for_each_setting(Settings& s, const Visit& visit) {
   visit("training", "learning_rate", s.learning_rate, Range{0, 1e6});
   visit("training", "rho_learning_rate", s.rho_learning_rate, Range{0, 1e6});
   visit("training", "rate_learning_rate", s.rate_learning_rate, Range{0, 1e6});
-  visit("training", "rates_per_step", s.rates_per_step, kNone);
   visit("training", "gradient_clip", s.gradient_clip, Range{0, kAny});
-  visit("training", "multi_step_loss_steps", s.multi_step_loss_steps, Range{0, 1e9});
   visit("training", "order_annealing_steps", s.order_annealing_steps, Range{0, 1e9});
   visit("training", "average_decay", s.average_decay, Range{0, 0.9999999});
   visit("training", "checkpoint_every", s.checkpoint_every, Range{1, 1e9});
@@ -269,9 +267,6 @@ Status validate(const FitSettings& settings) {
                    });
   if (!wrong.empty()) return Status::error(wrong);
   if (!(settings.rho_low < settings.rho_high)) return Status::error("prior.rho_low must be below prior.rho_high");
-  if (settings.rates_per_step && !(settings.rate_learning_rate > 0)) {
-    return Status::error("training.rates_per_step needs training.rate_learning_rate above 0");
-  }
   if (settings.theta_posterior == ThetaPosterior::gaussian && !(settings.hyper_prior_weight > 0)) {
     return Status::error("outer.theta = \"gaussian\" needs prior.hyper_prior_weight above 0");
   }
@@ -281,11 +276,6 @@ Status validate(const FitSettings& settings) {
       return from.status().within("data.validation");
   }
   return {};
-}
-
-std::size_t rate_count(const FitSettings& settings) {
-  const int rows = settings.rates_per_step ? std::max(1, settings.inner.steps) : 1;
-  return static_cast<std::size_t>(rows) * parameter_layout(settings.network).size();
 }
 
 Status read_fit_settings(std::string_view text, const std::string& path, FitSettings& settings) {

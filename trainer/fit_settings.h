@@ -71,11 +71,8 @@ struct FitSettings {
   double learning_rate = 3e-4;
   double rho_learning_rate = 3e-3;
   double rate_learning_rate = 0;  // of log α; 0: the rates stay what they are
-  bool rates_per_step = false;    // a rate a step as well
   double gradient_clip = 10.0;    // norm of the meta-gradient, that for μ, ρ and their rates apart; 0 = none
 
-  // Steps over which, from the warm-up's end, the outer loss turns from the mean over λ¹ … λ^M into that of λ^M.
-  int multi_step_loss_steps = 0;
   // Steps over which, from the first second-order one, the share of second-order tasks rises from 0 to 1.
   int order_annealing_steps = 0;
   // Of the moving average of all that is learned, which is what the prior file holds; 0: its last values.
@@ -89,9 +86,6 @@ struct FitSettings {
 };
 
 Status validate(const FitSettings& settings);
-
-// Inner rates for μ, and as many for ρ: one a parameter tensor or, if they differ by step, one a step and tensor.
-std::size_t rate_count(const FitSettings& settings);
 
 // Reads a config.toml over `settings`; keys that are absent keep their value. Syntax errors, unknown keys,
 // wrong types and values out of range fail with file and line.

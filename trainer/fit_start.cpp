@@ -27,16 +27,6 @@ void initialise(const FitSettings& settings, FitState& state) {
             static_cast<float>(settings.initial_log_noise));
 }
 
-// `rows` rows of rates from those of a prior, whose last row goes on for steps beyond it.
-std::vector<float> with_rows(const std::vector<float>& rates, std::size_t tensors, std::size_t rows) {
-  std::vector<float> result;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const auto first = rates.begin() + static_cast<std::ptrdiff_t>(std::min(row * tensors, rates.size() - tensors));
-    result.insert(result.end(), first, first + static_cast<std::ptrdiff_t>(tensors));
-  }
-  return result;
-}
-
 Status start_from_prior(const FitSettings& settings, FitState& state) {
   Result<LoadedPrior> loaded = load_prior(settings.initial);
   if (!loaded.ok()) return loaded.status();
@@ -49,12 +39,7 @@ Status start_from_prior(const FitSettings& settings, FitState& state) {
   state.learned.theta.mu = std::move(prior.mu);
   state.learned.theta.rho = std::move(prior.rho);
   state.learned.log_noise = std::move(prior.log_noise);
-  if (settings.rate_learning_rate > 0) {
-    const std::size_t tensors = prior.rate_mu.size();
-    const std::size_t rows = state.rates / tensors;
-    const InnerRates<float> rates = rows > 1 ? inner_rates(prior) : InnerRates<float>{prior.rate_mu, prior.rate_rho};
-    state.learned.rates = {with_rows(rates.mu, tensors, rows), with_rows(rates.rho, tensors, rows)};
-  }
+  if (settings.rate_learning_rate > 0) state.learned.rates = {std::move(prior.rate_mu), std::move(prior.rate_rho)};
   return {};
 }
 

@@ -20,7 +20,7 @@ struct FitState {
   explicit FitState(const FitSettings& settings)
       : size(parameter_count(settings.network)),
         leads(static_cast<std::size_t>(settings.network.leads)),
-        rates(rate_count(settings)),
+        rates(parameter_layout(settings.network).size()),
         learned{Gaussian<float>(size),
                 std::vector<float>(leads),
                 {std::vector<float>(rates, settings.rate_mu), std::vector<float>(rates, settings.rate_rho)}},

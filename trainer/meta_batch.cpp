@@ -27,18 +27,6 @@ MetaOrder order_of(const FitSettings& settings, Phase phase, std::uint64_t step,
                                                                                       : MetaOrder::first;
 }
 
-// Weights of the outer loss after each inner step: from equal ones at the warm-up's end evenly to 0, …, 0, 1.
-std::vector<double> step_weights(const FitSettings& settings, std::uint64_t step) {
-  std::vector<double> weights(static_cast<std::size_t>(settings.inner.steps));
-  if (weights.empty()) return weights;
-  const double since = static_cast<double>(step) - settings.warmup_steps;
-  const double left = std::max(0.0, 1.0 - (since + 1) / (settings.multi_step_loss_steps + 1.0));
-  const auto count = static_cast<double>(weights.size());
-  std::fill(weights.begin(), weights.end(), left / count);
-  weights.back() = 1.0 - left * (count - 1) / count;
-  return weights;
-}
-
 }  // namespace
 
 GradientCost& GradientCost::operator+=(const GradientCost& other) {
@@ -204,7 +192,6 @@ void MetaBatch::meta_task(Worker& worker, const Learned& learned, const EpisodeS
   CounterNoise<float> inner(derive_seed(settings_.seed, kInnerNoise, step, task), settings_.inner.antithetic);
   CounterNoise<float> outer(derive_seed(settings_.seed, kOuterNoise, step, task), settings_.inner.antithetic);
   worker.inner_loop.set_rates(learned.rates);
-  worker.meta_gradient.set_step_weights(step_weights(settings_, step));
   const bool learns_rates = settings_.rate_learning_rate > 0;
   const MetaReport report = worker.meta_gradient.accumulate(
       learned.theta, learned.log_noise, episode, inner, outer, order_of(settings_, phase, step, task),

@@ -199,19 +199,13 @@ std::string tensor_table(const std::vector<json>& lines, const NetworkSpec& netw
   };
   const std::vector<ParameterTensor> tensors = parameter_layout(network);
   std::vector<Column> columns;
-  // A column for each part of the numbers at `path`, a part being a number a tensor.
+  // A column of the last numbers at `path`, one a tensor.
   const auto add_columns = [&](const std::string& column, const char* path) {
     std::vector<double> values;
     for (auto line = lines.rbegin(); line != lines.rend() && values.empty(); ++line) values = numbers_at(*line, path);
-    if (values.size() % tensors.size() != 0) return;
-    const std::size_t parts = values.size() / tensors.size();
-    for (std::size_t part = 0; part < parts; ++part) {
-      const auto first = values.begin() + static_cast<std::ptrdiff_t>(part * tensors.size());
-      const auto end = first + static_cast<std::ptrdiff_t>(tensors.size());
-      columns.push_back({parts > 1 ? column + ", step " + std::to_string(part + 1) : column,
-                         {first, end},
-                         std::max(0.0, *std::max_element(first, end))});
-    }
+    if (values.size() != tensors.size()) return;
+    const double largest = std::max(0.0, *std::max_element(values.begin(), values.end()));
+    columns.push_back({column, std::move(values), largest});
   };
   add_columns("μ moved by adaptation (RMS)", "validation/moved_mu");
   add_columns("ρ moved by adaptation (RMS)", "validation/moved_rho");

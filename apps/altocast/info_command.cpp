@@ -106,13 +106,6 @@ void describe(const InnerLoopSettings& inner, int support_pairs, Description& de
                                     .str());
 }
 
-// A tensor's rate in each step, of rates [steps, tensors].
-std::string rates_of(const std::vector<float>& rates, std::size_t tensor, std::size_t tensors) {
-  std::vector<float> of_tensor;
-  for (std::size_t i = tensor; i < rates.size(); i += tensors) of_tensor.push_back(rates[i]);
-  return json_array(of_tensor, [](float rate) { return json_number(static_cast<double>(rate)); });
-}
-
 void describe(const NoiseModel& noise, Description& description) {
   const auto numbers = [](const std::vector<float>& values, int digits) {
     std::string text;
@@ -142,8 +135,6 @@ void describe(const Prior& prior, Description& description) {
   description.line("noise", a_lead_each(noise) + ", normalised numbers");
   if (prior.noise) describe(*prior.noise, description);
   description.line("facts", prior.facts);
-  const bool by_step = !prior.step_rate_mu.empty();
-  if (by_step) description.line("rates", "of each step; their means stand below, --json has all");
   description.lines += "\ntensor               shape             median sigma  rate mu    rate rho\n";
   std::vector<std::string> tensors;
   const std::vector<ParameterTensor> layout = parameter_layout(prior.network);
@@ -162,10 +153,6 @@ void describe(const Prior& prior, Description& description) {
         .number("median_sigma", sigma)
         .number("rate_mu", static_cast<double>(prior.rate_mu[t]))
         .number("rate_rho", static_cast<double>(prior.rate_rho[t]));
-    if (by_step) {
-      json.raw("step_rate_mu", rates_of(prior.step_rate_mu, t, layout.size()));
-      json.raw("step_rate_rho", rates_of(prior.step_rate_rho, t, layout.size()));
-    }
     tensors.push_back(json.str());
   }
   description.json.number("offset", static_cast<double>(prior.normalisation.offset))

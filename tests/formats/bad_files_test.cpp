@@ -268,22 +268,6 @@ TEST(BadFiles, Values_out_of_range_in_a_prior) {
   for (const Hostile& hostile : table) expect_message(prior, hostile);
 }
 
-TEST(BadFiles, Rates_of_each_step_that_are_wrong_or_half) {
-  Prior by_step = sample_prior(smallest_network());
-  by_step.step_rate_mu.assign(5 * by_step.rate_mu.size(), 0.5f);
-  by_step.step_rate_rho = by_step.step_rate_mu;
-  Kind prior = kinds()[0];
-  prior.bytes = serialize_prior(by_step);
-  const Place mu = place_of(prior.bytes, "rate_mu.steps"), rho = place_of(prior.bytes, "rate_rho.steps");
-  const Hostile table[] = {
-      {"'rate_mu.steps': rate_mu.steps[1] is -0.5", put(mu.plane + 4, -0.5f)},
-      {"section 'rate_mu.steps' is missing", put(mu.record, std::uint8_t{'x'})},
-      {"section 'rate_rho.steps' is missing", put(rho.record, std::uint8_t{'x'})},
-      {"'rate_mu.steps'", put(place_of(prior.bytes, "inner.counts").plane, std::int64_t{6})},
-  };
-  for (const Hostile& hostile : table) expect_message(prior, hostile);
-}
-
 TEST(BadFiles, A_noise_model_that_is_wrong_or_incomplete) {
   Prior noisy = sample_prior(smallest_network());
   noisy.noise = sample_noise_model(noisy.network.leads);

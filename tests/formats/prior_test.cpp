@@ -18,8 +18,6 @@ void expect_same_settings(const Prior& a, const Prior& b) {
   EXPECT_EQ(a.log_noise, b.log_noise);
   EXPECT_EQ(a.rate_mu, b.rate_mu);
   EXPECT_EQ(a.rate_rho, b.rate_rho);
-  EXPECT_EQ(a.step_rate_mu, b.step_rate_mu);
-  EXPECT_EQ(a.step_rate_rho, b.step_rate_rho);
   EXPECT_EQ(a.inner, b.inner);
   EXPECT_EQ(a.support_pairs, b.support_pairs);
   EXPECT_EQ(a.normalisation, b.normalisation);
@@ -53,23 +51,6 @@ TEST(Prior, The_default_encoding_rounds_mu_to_half_and_rho_to_half_a_step_of_its
       ASSERT_LE(std::abs(parsed->rho[i] - prior.rho[i]), half_step * 1.001f + 1e-6f) << tensor.name;
     }
   }
-}
-
-TEST(Prior, Rates_of_each_step_come_back_and_raise_the_minor_version) {
-  Prior prior = sample_prior(smallest_network());
-  const auto version = [&] {
-    const std::vector<std::uint8_t> bytes = serialize_prior(prior);
-    return Container::parse(bytes, FileKind::prior, 1)->header().minor;
-  };
-  EXPECT_EQ(version(), 0);
-  for (std::size_t i = 0; i < 5 * prior.rate_mu.size(); ++i) {
-    prior.step_rate_mu.push_back(noise(i));
-    prior.step_rate_rho.push_back(noise(i + 1000));
-  }
-  EXPECT_EQ(version(), 1);
-  const auto parsed = parse_prior(serialize_prior(prior));
-  ASSERT_TRUE(parsed.ok()) << parsed.message();
-  expect_same_settings(*parsed, prior);
 }
 
 TEST(Prior, A_noise_model_comes_back_and_raises_the_minor_version) {
@@ -133,9 +114,6 @@ TEST(Prior, What_a_reader_would_refuse_is_not_written) {
                         {"log_noise[1]", [](Prior& p, float bad, float) { p.log_noise[1] = bad; }},
                         {"rate_mu[0] is -1", [](Prior& p, float, float) { p.rate_mu[0] = -1.0f; }},
                         {"rate_rho has", [](Prior& p, float, float) { p.rate_rho.pop_back(); }},
-                        {"step_rate_mu has 3", [](Prior& p, float, float) { p.step_rate_mu.assign(3, 0.1f); }},
-                        {"step_rate_rho has 0 elements, but",
-                         [](Prior& p, float, float) { p.step_rate_mu.assign(5 * p.rate_mu.size(), 0.1f); }},
                         {"noise.amplitude has 5 elements, but the network needs 10",
                          [](Prior& p, float, float) { p.noise = sample_noise_model(1); }},
                         {"mu has", [](Prior& p, float, float) { p.mu.push_back(0.0f); }},

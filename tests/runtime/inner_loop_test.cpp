@@ -372,10 +372,10 @@ TEST(InnerLoop, StiffnessIsThatOfTheStiffestStep) {
   InnerRates<double> rows = f.rates;
   rows.mu.resize(3 * tensors, 1e-6);
   rows.rho.resize(3 * tensors, 1e-6);
-  const double even = InnerLoop<double>(f.network, f.settings, f.rates).kl_stiffness(f.theta, 72);
-  EXPECT_EQ(InnerLoop<double>(f.network, f.settings, rows).kl_stiffness(f.theta, 72), even);
+  const double even = InnerLoop<double>(f.network, f.settings, f.rates).largest_kl_stiffness(f.theta, 72);
+  EXPECT_EQ(InnerLoop<double>(f.network, f.settings, rows).largest_kl_stiffness(f.theta, 72), even);
   for (std::size_t t = 0; t < tensors; ++t) rows.mu[2 * tensors + t] = 3 * f.rates.mu[t];
-  EXPECT_GT(InnerLoop<double>(f.network, f.settings, rows).kl_stiffness(f.theta, 72), 2.9 * even);
+  EXPECT_GT(InnerLoop<double>(f.network, f.settings, rows).largest_kl_stiffness(f.theta, 72), 2.9 * even);
 }
 
 TEST(InnerLoop, ClippingLimitsTheNormsOfMuAndRhoApartAndKeepsTheDirections) {
@@ -413,7 +413,7 @@ TEST(InnerLoop, StiffnessTellsWhereAStepOnTheDivergenceStopsContracting) {
           f.network, f.settings,
           {Vector(f.rates.mu.size(), rho ? 0.0 : 1.0), Vector(f.rates.rho.size(), rho ? 1.0 : 0.0)});
       const std::size_t terms = 72;
-      const double rate = stiffness / probe.kl_stiffness(f.theta, terms);
+      const double rate = stiffness / probe.largest_kl_stiffness(f.theta, terms);
       Gaussian<double> lambda = f.theta, gradient(f.size);
       std::size_t stiffest = 0;
       for (std::size_t d = 0; d < f.size; ++d) {

@@ -144,27 +144,6 @@ TEST_F(Station, AdaptationTakesAsManyPairsAsThereAre) {
   EXPECT_EQ(adaptation->posterior.support_pairs, 4);
 }
 
-TEST_F(Station, AdaptationTakesThePriorsRatesOfEachStep) {
-  FrameCache cache = frames();
-  const auto kernels = native();
-  AdaptationSettings settings;
-  settings.steps = 1;
-  const Result<Adaptation> once = adapt(prior_, cache, settings, *kernels);
-  for (auto [step_rates, rates] : {std::pair{&prior_.prior.step_rate_mu, &prior_.prior.rate_mu},
-                                   std::pair{&prior_.prior.step_rate_rho, &prior_.prior.rate_rho}}) {
-    *step_rates = *rates;
-    step_rates->resize(2 * rates->size(), 0.0f);
-    rates->assign(rates->size(), 1.0f);  // for older readers only
-  }
-  for (const std::optional<int> steps : {std::optional<int>(), std::optional(1), std::optional(5)}) {
-    settings.steps = steps;
-    const Result<Adaptation> adaptation = adapt(prior_, cache, settings, *kernels);
-    ASSERT_TRUE(adaptation.ok()) << adaptation.message();
-    EXPECT_EQ(adaptation->weights.mu, once->weights.mu);
-    EXPECT_EQ(adaptation->weights.rho, once->weights.rho);
-  }
-}
-
 TEST_F(Station, NoStepsLeaveThePriorAsItIs) {
   FrameCache cache = frames();
   const auto kernels = native();

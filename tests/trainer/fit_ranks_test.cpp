@@ -30,7 +30,6 @@ std::vector<Result<FitOutcome>> run_fit_on(int size, const FitSettings& settings
 
 TEST_F(Fit, NumberOfRanksChangesNoBit) {
   settings_.rate_learning_rate = 0.05;
-  settings_.rates_per_step = true;
   settings_.average_decay = 0.9;
   expect_finished(run_fit(settings_, *this / "1"));
   const Remains alone = remains(*this / "1");

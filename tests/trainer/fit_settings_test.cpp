@@ -30,8 +30,6 @@ FitSettings unusual_settings() {
   s.rate_mu = 1.1754944e-38f;
   s.rate_rho = 16777216.0f / 100;
   s.rate_learning_rate = 1e-3;
-  s.rates_per_step = true;
-  s.multi_step_loss_steps = 7;
   s.order_annealing_steps = 8;
   s.average_decay = 0.999;
   s.outer.kl_weight = 1e-3;

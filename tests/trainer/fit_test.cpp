@@ -194,40 +194,6 @@ TEST_F(Fit, LearnedRatesDifferByTensorAndSurviveInterruption) {
   EXPECT_EQ(remains(*this / "parts").prior, remains(*this / "whole").prior);
 }
 
-TEST_F(Fit, RatesOfEachStepAreLearnedApartAndTheirMeansGoToReadersOfOneRateATensor) {
-  settings_.rate_learning_rate = 0.05;
-  settings_.rates_per_step = true;
-  expect_finished(run_fit(settings_, *this / "run"));
-  const Result<LoadedPrior> loaded = load_prior(*this / "run/model.prior");
-  ASSERT_TRUE(loaded.ok()) << loaded.message();
-  const Prior& prior = loaded->prior;
-  const std::size_t tensors = prior.rate_mu.size();
-  for (const auto& [steps, means] :
-       {std::pair{prior.step_rate_mu, prior.rate_mu}, std::pair{prior.step_rate_rho, prior.rate_rho}}) {
-    ASSERT_EQ(steps.size(), 2 * tensors);
-    for (std::size_t t = 0; t < tensors; ++t) {
-      EXPECT_NE(steps[t], steps[tensors + t]);
-      EXPECT_FLOAT_EQ(means[t], (steps[t] + steps[tensors + t]) / 2);
-    }
-  }
-  EXPECT_EQ(log_of(*this / "run").back().at("rate_mu").size(), 2 * tensors);
-
-  // A run from this prior takes up its rates as far as it has steps, and goes on with the last row.
-  FitSettings next = settings_;
-  next.initial = *this / "run/model.prior";
-  next.warmup_steps = 0;
-  next.inner.steps = 3;
-  ASSERT_TRUE(run_fit(next, *this / "three", {}, 0).ok());
-  std::vector<float> expected = prior.step_rate_mu;
-  expected.insert(expected.end(), prior.step_rate_mu.begin() + static_cast<std::ptrdiff_t>(tensors),
-                  prior.step_rate_mu.end());
-  EXPECT_EQ(load_prior(*this / "three/model.prior")->prior.step_rate_mu, expected);
-  next.rates_per_step = false;
-  ASSERT_TRUE(run_fit(next, *this / "even", {}, 0).ok());
-  EXPECT_EQ(load_prior(*this / "even/model.prior")->prior.rate_rho, prior.rate_rho);
-  EXPECT_TRUE(load_prior(*this / "even/model.prior")->prior.step_rate_rho.empty());
-}
-
 // The planes of a run's checkpoint.
 std::vector<float> plane_of(const std::string& run, const char* name) {
   const Result<Checkpoint> checkpoint = load_checkpoint(run + "/checkpoint");
@@ -272,8 +238,6 @@ TEST_F(Fit, TheMovingAverageIsWhatThePriorHoldsAndLeavesTrainingAsItIs) {
 
 TEST_F(Fit, WithEveryOptionOfTheMethodStoppingAndResumingChangesNoBit) {
   settings_.rate_learning_rate = 0.05;
-  settings_.rates_per_step = true;
-  settings_.multi_step_loss_steps = 5;
   settings_.order_annealing_steps = 4;
   settings_.average_decay = 0.9;
   settings_.theta_posterior = ThetaPosterior::gaussian;

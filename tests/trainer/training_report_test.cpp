@@ -27,7 +27,6 @@ TEST(TrainingReport, ShowsAllThatARunLogs) {
   write_synthetic(folder / "frames", 60, 40);
   FitSettings settings = tiny_settings(folder / "frames");
   settings.rate_learning_rate = 0.01;
-  settings.rates_per_step = true;
   expect_finished(run_fit(settings, folder / "run"));
   const auto text_of = [&](const std::string& name) {
     const Bytes bytes = read_bytes(folder / "run" + name);
@@ -59,7 +58,7 @@ TEST(TrainingReport, ShowsAllThatARunLogs) {
                            "frames</td><td>40</td><td>40</td><td>60</td>",
                            "moved by adaptation",
                            "moved by training",
-                           "rate for ρ, step 2",
+                           "rate for ρ",
                            "enc0.a.weight",
                            "[training]"}) {
     EXPECT_NE(report->find(part), std::string::npos) << part;
