@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "apps/altocast/command.h"
+#include "apps/altocast/end_by_exception.h"
 #include "apps/altocast/log.h"
 #include "runtime/station/host.h"
 
@@ -38,18 +39,17 @@ void print_commands(std::FILE* file) {
 const char* running_command = nullptr;
 
 // What is thrown (the C++ library does, where the system grants no memory or no threads) is caught nowhere and comes
-// here, on any thread. This file is compiled with exceptions where the others are not (AltocastOptions.cmake).
-[[noreturn]] void end_by_exception() {
+// here, on any thread. This file is compiled with exceptions where the others are not (AltocastOptions.cmake); in the
+// static program it never comes so far (static/exceptions.cpp).
+[[noreturn]] void terminate() {
+#ifdef __cpp_exceptions
   try {
     if (std::current_exception()) throw;
-    log_line("a fault in the program ended it", running_command);
-  } catch (const std::bad_alloc&) {
-    log_line("not enough memory; take smaller frames (crop or downscale) or fewer members", running_command);
   } catch (const std::exception& error) {
-    log_line(error.what(), running_command);
+    end_by_exception(&error);
   }
-  std::fflush(stdout);
-  std::_Exit(kUnfit);
+#endif
+  end_by_exception(nullptr);
 }
 
 ExitCode run(const Command& command, std::span<char*> argv) {
@@ -63,6 +63,16 @@ ExitCode run(const Command& command, std::span<char*> argv) {
 
 }  // namespace
 
+void end_by_exception(const std::exception* error) {
+  if (dynamic_cast<const std::bad_alloc*>(error) != nullptr) {
+    log_line("not enough memory; take smaller frames (crop or downscale) or fewer members", running_command);
+  } else {
+    log_line(error != nullptr ? error->what() : "a fault in the program ended it", running_command);
+  }
+  std::fflush(stdout);
+  std::_Exit(kUnfit);
+}
+
 void fail_usage(const std::string& message) {
   log_line(message + "; see altocast " + running_command + " --help", running_command);
   std::exit(kUsage);
@@ -72,7 +82,7 @@ void fail_usage(const std::string& message) {
 
 int main(int argc, char** argv) {
   using namespace altocast;
-  std::set_terminate(end_by_exception);
+  std::set_terminate(terminate);
   return_freed_memory();
   const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
   const std::string_view name = argc > 1 ? argv[1] : "";

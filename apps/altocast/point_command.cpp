@@ -1,10 +1,10 @@
 // altocast point: the ensemble of a forecast at one place.
 #include <cstdio>
-#include <filesystem>
 
 #include "apps/altocast/arguments.h"
 #include "apps/altocast/station_input.h"
 #include "formats/durable_file.h"
+#include "formats/file_system.h"
 #include "runtime/products/point_forecast.h"
 
 namespace altocast {
@@ -24,9 +24,8 @@ Status run_point(std::span<char*> argv) {
                     static_cast<double>(arguments.number("lon", -360.0f, 360.0f, 0.0f))};
   const std::string out = arguments.text("out", "");
   if (!out.empty() && !out.ends_with(".svg")) fail_usage("--out must end in .svg");
-  const std::string file = arguments.has("nc")
-                               ? arguments.text("nc")
-                               : (std::filesystem::path(arguments.text("forecast")) / "forecast.nc").string();
+  const std::string file =
+      arguments.has("nc") ? arguments.text("nc") : join_path(arguments.text("forecast"), "forecast.nc");
   if (!out.empty()) ALTOCAST_RETURN_IF_ERROR(prepare_output_file(out));
 
   const Result<PointForecast> point = point_forecast(file, place);

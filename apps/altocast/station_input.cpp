@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <map>
 
 #include "apps/altocast/log.h"
 #include "formats/durable_file.h"
+#include "formats/file_system.h"
 #include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
@@ -102,16 +102,12 @@ void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs) {
 }
 
 Status prepare_parent(const std::string& path) {
-  namespace fs = std::filesystem;
-  fs::path target(path);
-  if (!target.has_filename()) target = target.parent_path();  // "out/"
-  fs::path parent = target.parent_path();
+  std::string parent = parent_path(without_end_slash(path));
   if (parent.empty()) parent = ".";
-  std::error_code error;
-  fs::create_directories(parent, error);
-  if (error) return Status::error(parent.string() + ": cannot be made: " + error.message());
+  const std::error_code error = make_folders(parent);
+  if (error) return Status::error(parent + ": cannot be made: " + error.message());
   if (::access(parent.c_str(), W_OK | X_OK) != 0) {
-    return Status::error(parent.string() +
+    return Status::error(parent +
                          ": no file can be made there: " + std::error_code(errno, std::generic_category()).message());
   }
   return {};
@@ -119,8 +115,7 @@ Status prepare_parent(const std::string& path) {
 
 Status prepare_output_file(const std::string& path) {
   ALTOCAST_RETURN_IF_ERROR(prepare_parent(path));
-  if (std::error_code error; std::filesystem::is_directory(path, error))
-    return Status::error(path + ": is a folder; name the file to write");
+  if (is_folder(path)) return Status::error(path + ": is a folder; name the file to write");
   return DurableFile::create(path).status();
 }
 

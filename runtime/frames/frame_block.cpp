@@ -1,8 +1,8 @@
 #include "runtime/frames/frame_block.h"
 
 #include <cmath>
-#include <filesystem>
 
+#include "formats/file_system.h"
 #include "runtime/json_text.h"
 #include "runtime/sample_set.h"
 #include "runtime/time.h"
@@ -47,7 +47,7 @@ Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, co
       block.pixels.insert(block.pixels.end(), frame.pixels.begin(), frame.pixels.end());
       block.slots.push_back(entry.slot);
       block.bridged.push_back(entry.bridged);
-      block.names.push_back(std::filesystem::path(entry.path).lexically_relative(cache.folder()).generic_string());
+      block.names.push_back(entry.path.substr(join_path(cache.folder(), "").size()));
     }
     if (bad.empty()) {
       ALTOCAST_RETURN_IF_ERROR(check_scale(block, cache.folder(), normalisation));

@@ -1,13 +1,13 @@
 #include "runtime/frames/frame_cache.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <set>
 #include <system_error>
 #include <tuple>
 
+#include "formats/file_system.h"
 #include "runtime/frames/folder_listing.h"
 #include "runtime/frames/frame_bridge.h"
 #include "runtime/frames/image_probe.h"
@@ -16,8 +16,6 @@
 
 namespace altocast {
 namespace {
-
-namespace fs = std::filesystem;
 
 // a / b rounded to the nearest integer, halves up; b > 0.
 std::int64_t divide_rounded(std::int64_t a, std::int64_t b) {
@@ -167,7 +165,7 @@ Result<FrameCache> FrameCache::open(const std::string& folder, const FrameCacheS
   }
   std::vector<Candidate> candidates;
   for (Named& name : named) {
-    const std::string path = (fs::path(folder) / name.relative).string();
+    const std::string path = join_path(folder, name.relative);
     ImageProbe image;
     if (name.kind == FrameName::Kind::malformed) {
       cache.rejected_.push_back({path, std::move(name.reason), FrameFault::bad_time});
@@ -298,7 +296,7 @@ Result<FrameCache> FrameCache::without(const std::vector<RejectedFrame>& bad) co
 FrameCrop FrameCache::crop() const { return settings_.crop.value_or(FrameCrop{0, 0, image_height_, image_width_}); }
 
 std::string FrameCache::bridged_path(std::int64_t slot) const {
-  return (fs::path(folder_) / (format_compact_time(slot) + " (bridged)")).string();
+  return join_path(folder_, format_compact_time(slot) + " (bridged)");
 }
 
 std::optional<Georeference> FrameCache::georeference() const {

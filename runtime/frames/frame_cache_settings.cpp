@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "formats/durable_file.h"
+#include "formats/file_system.h"
 #include "runtime/frames/frame_cache_toml.h"
 #include "runtime/products/product_toml.h"
 #include "runtime/toml_reader.h"
@@ -94,10 +94,8 @@ Result<FrameCacheSettings> parse_frame_cache_settings(std::string_view text, con
 }
 
 Result<FrameCacheSettings> load_frame_cache_settings(const std::string& folder) {
-  namespace fs = std::filesystem;
-  const std::string path = (fs::path(folder) / kFrameCacheSettingsName).string();
-  std::error_code error;
-  if (!fs::exists(fs::symlink_status(path, error))) {
+  const std::string path = join_path(folder, kFrameCacheSettingsName);
+  if (!is_named(path)) {
     FrameCacheSettings defaults;
     defaults.source = path;
     return defaults;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <span>
 
 #include "formats/durable_file.h"
+#include "formats/file_system.h"
 #include "formats/image.h"
 #include "runtime/time.h"
 
@@ -183,11 +183,11 @@ std::vector<std::uint8_t> synthetic_frame(const SyntheticSettings& settings, int
 
 Status write_synthetic_frames(const SyntheticSettings& settings, const std::string& folder) {
   ALTOCAST_RETURN_IF_ERROR(validate(settings));
-  namespace fs = std::filesystem;
-  std::error_code error;
-  fs::create_directory(folder, error);
+  std::error_code error = make_folder(folder);
   if (error) return Status::error(folder + ": cannot be made: " + error.message());
-  if (!fs::is_empty(folder, error) || error) return Status::error(folder + ": is not empty; choose a new folder");
+  bool empty = true;
+  error = list_folder(folder, [&](const std::string&, bool) { empty = false; });
+  if (!empty || error) return Status::error(folder + ": is not empty; choose a new folder");
 
   const std::string description =
       "# Made by altocast synth, seed " + std::to_string(settings.seed) + ".\n" +
@@ -195,13 +195,13 @@ Status write_synthetic_frames(const SyntheticSettings& settings, const std::stri
       "\nchannel = \"synthetic infrared\"\nunits = \"K\"\nscale = -0.6666666666666666\noffset = 330.0\n"
       "range = [180.0, 310.0]\n";
   const std::span description_bytes(reinterpret_cast<const std::uint8_t*>(description.data()), description.size());
-  ALTOCAST_RETURN_IF_ERROR(replace_file((fs::path(folder) / "cache.toml").string(), description_bytes));
+  ALTOCAST_RETURN_IF_ERROR(replace_file(join_path(folder, "cache.toml"), description_bytes));
   for (int index = 0; index < settings.frames; ++index) {
     const std::vector<std::uint8_t> pixels = synthetic_frame(settings, index);
     const Result<std::vector<std::uint8_t>> png = encode_png(settings.width, settings.height, 1, pixels);
     if (!png.ok()) return png.status();
     const std::int64_t time = settings.start_time + static_cast<std::int64_t>(index) * settings.cadence_seconds;
-    ALTOCAST_RETURN_IF_ERROR(replace_file((fs::path(folder) / (format_compact_time(time) + ".png")).string(), *png));
+    ALTOCAST_RETURN_IF_ERROR(replace_file(join_path(folder, format_compact_time(time) + ".png"), *png));
   }
   return {};
 }

@@ -5,14 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
+
+#include "formats/file_system.h"
 
 namespace altocast {
 namespace {
-
-namespace fs = std::filesystem;
 
 Status system_error(const std::string& path, const std::string& what) {
   return Status::error(path + ": " + what + ": " + std::generic_category().message(errno));
@@ -20,23 +20,14 @@ Status system_error(const std::string& path, const std::string& what) {
 
 // Fails if `folder` is no folder or holds what `owns` does not claim.
 Status check_content(const std::string& folder, OutputFolder::Owns owns) {
-  std::error_code error;
-  if (!fs::is_directory(folder, error)) return Status::error(folder + ": exists and is no folder; choose another name");
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    std::error_code ignored;
-    if (!owns(name) || fs::is_directory(entry->symlink_status(ignored))) {
-      return Status::error(folder + ": holds " + name + ", which was not written here; choose an empty folder");
-    }
-  }
+  if (!is_folder(folder)) return Status::error(folder + ": exists and is no folder; choose another name");
+  Status status;
+  const std::error_code error = list_folder(folder, [&](const std::string& name, bool is_folder) {
+    if (owns(name) && !is_folder) return;
+    status = Status::error(folder + ": holds " + name + ", which was not written here; choose an empty folder");
+  });
   if (error) return Status::error(folder + ": cannot be listed: " + error.message());
-  return {};
-}
-
-// Empties a folder that check_content() has passed.
-void remove_folder(const std::string& folder) {
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
+  return status;
 }
 
 Status sync_folder(const std::string& folder, FileCalls& calls) {
@@ -48,13 +39,8 @@ Status sync_folder(const std::string& folder, FileCalls& calls) {
   return status;
 }
 
-bool exists(const std::string& path) {
-  struct stat facts {};
-  return ::lstat(path.c_str(), &facts) == 0;
-}
-
 std::string parent_of(const std::string& path) {
-  const std::string parent = fs::path(path).parent_path().string();
+  const std::string parent = parent_path(path);
   return parent.empty() ? "." : parent;
 }
 
@@ -72,7 +58,7 @@ OutputFolder::OutputFolder(OutputFolder&& other) noexcept
 
 OutputFolder::~OutputFolder() {
   if (lock_ < 0) return;
-  remove_folder(partial_);
+  remove_tree(partial_);
   calls_->close(lock_);
 }
 
@@ -81,21 +67,17 @@ Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns, 
   // The folder itself is replaced, not a link that leads to it; "out/" and "." become names that can be
   // renamed.
   std::error_code error;
-  fs::path target = fs::absolute(folder, error).lexically_normal();
-  if (!target.has_filename()) target = target.parent_path();
-  if (fs::is_symlink(target, error)) target = fs::canonical(target, error);
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return Status::error(folder + ": cannot be resolved: " + error.message());
-  }
-  if (!target.has_filename()) return Status::error(folder + ": cannot be replaced; choose a folder below it");
+  std::string path = without_end_slash(normal_path(absolute_path(folder, error)));
+  if (is_link(path)) path = real_path(path, error);
+  if (error) return Status::error(folder + ": cannot be resolved: " + error.message());
+  if (path == "/") return Status::error(folder + ": cannot be replaced; choose a folder below it");
 
-  const std::string path = target.string();
   const std::string partial = path + ".partial";
   const std::string previous = path + ".previous";
-  if (!exists(path) && exists(previous) && check_content(previous, owns).ok()) {
+  if (!is_named(path) && is_named(previous) && check_content(previous, owns).ok()) {
     if (calls.rename(previous.c_str(), path.c_str()) != 0) return system_error(previous, "cannot be put back");
   }
-  if (exists(path)) ALTOCAST_RETURN_IF_ERROR(check_content(path, owns));
+  if (is_named(path)) ALTOCAST_RETURN_IF_ERROR(check_content(path, owns));
 
   if (calls.mkdir(partial.c_str(), 0777) != 0 && errno != EEXIST) return system_error(partial, "cannot be made");
   const int lock = calls.open(partial.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -111,10 +93,12 @@ Result<OutputFolder> OutputFolder::create(const std::string& folder, Owns owns, 
     return status;
   }
   OutputFolder output(path, partial, owns, lock, calls);
-  for (fs::directory_iterator entry(partial, error), end; !error && entry != end; entry.increment(error)) {
-    fs::remove(entry->path(), error);
+  std::vector<std::string> left;
+  error = list_folder(partial, [&](const std::string& name, bool) { left.push_back(join_path(partial, name)); });
+  if (error) return Status::error(partial + ": cannot be listed: " + error.message());
+  for (const std::string& file : left) {
+    if (::unlink(file.c_str()) != 0) return system_error(file, "cannot be removed");
   }
-  if (error) return Status::error(partial + ": cannot be emptied: " + error.message());
   return output;
 }
 
@@ -146,14 +130,14 @@ Status OutputFolder::commit() {
   // for each.
   if (calls_->syncfs(lock_) != 0) return system_error(partial_, "cannot be brought to the disk");
   std::string old;  // where the old products are by now
-  if (!exists(folder_)) {
+  if (!is_named(folder_)) {
     if (calls_->rename(partial_.c_str(), folder_.c_str()) != 0) return system_error(folder_, "cannot be put in place");
   } else if (calls_->exchange(partial_.c_str(), folder_.c_str()) == 0) {
     old = partial_;
   } else {  // a file system that cannot exchange two names
     old = folder_ + ".previous";
-    if (exists(old)) ALTOCAST_RETURN_IF_ERROR(check_content(old, owns_));
-    remove_folder(old);
+    if (is_named(old)) ALTOCAST_RETURN_IF_ERROR(check_content(old, owns_));
+    remove_tree(old);
     if (calls_->rename(folder_.c_str(), old.c_str()) != 0) return system_error(folder_, "cannot be replaced");
     if (calls_->rename(partial_.c_str(), folder_.c_str()) != 0) {
       Status status = system_error(folder_, "cannot be put in place");
@@ -164,7 +148,7 @@ Status OutputFolder::commit() {
   }
   // The old ones go only when no power cut can bring them back.
   const Status synced = sync_folder(parent_of(folder_), *calls_);
-  if (synced.ok() && !old.empty()) remove_folder(old);
+  if (synced.ok() && !old.empty()) remove_tree(old);
   calls_->close(std::exchange(lock_, -1));
   return synced;
 }

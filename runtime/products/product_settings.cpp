@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
+#include "formats/file_system.h"
 #include "runtime/products/product_toml.h"
 
 namespace altocast {
@@ -92,7 +92,7 @@ Status read_product_settings(const toml::table& table, const std::string& path, 
   TomlReader reader(table, path);
   reader.text("station", settings.station);
   if (std::string file; reader.text("coastlines", file) && !file.empty())
-    settings.coastlines = (std::filesystem::path(path).parent_path() / file).string();
+    settings.coastlines = join_path(parent_path(path), file);
   std::string palette;
   if (reader.text("palette", palette)) {
     settings.palette = palette_named(palette);

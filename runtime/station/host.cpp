@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
+#include <charconv>
+#include <cstdint>
 #include <limits>
 #include <string_view>
 #if defined(__GLIBC__)
@@ -40,6 +40,18 @@ std::string cpuinfo_field(std::string_view cpuinfo, std::string_view key) {
   return {};
 }
 
+constexpr std::string_view kBlanks = " \t\n\r";
+
+std::string trimmed(const std::string& text) { return text.substr(0, text.find_last_not_of(kBlanks) + 1); }
+
+// The whole number that `text` begins with, after blanks; 0 if it is none.
+std::int64_t leading_number(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 }  // namespace
 
 const char* version() { return ALTOCAST_VERSION; }
@@ -67,8 +79,7 @@ std::uint64_t memory_bytes() {
 }
 
 std::string cpu_governor() {
-  std::string name = small_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-  while (!name.empty() && std::isspace(static_cast<unsigned char>(name.back()))) name.pop_back();
+  const std::string name = trimmed(small_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
   return name.empty() ? "unknown" : name;
 }
 
@@ -78,7 +89,7 @@ double cpu_temperature() {
   for (int sensor = 0; sensor < kMaxSensors; ++sensor) {
     const std::string text = small_file(("/sys/class/thermal/thermal_zone" + std::to_string(sensor) + "/temp").c_str());
     if (text.empty()) break;
-    const double celsius = static_cast<double>(std::atol(text.c_str())) / 1000.0;
+    const double celsius = static_cast<double>(leading_number(text)) / 1000.0;
     if (!(hottest >= celsius)) hottest = celsius;
   }
   return hottest;
@@ -106,7 +117,7 @@ std::uint64_t peak_rss_bytes() {
   // getrusage() would also count what stood in the process before the program was started in it.
   const std::string status = small_file("/proc/self/status");
   if (const std::size_t line = status.find("VmHWM:"); line != std::string::npos) {
-    return std::strtoull(status.c_str() + line + 6, nullptr, 10) * 1024;
+    return static_cast<std::uint64_t>(leading_number(std::string_view(status).substr(line + 6))) * 1024;
   }
   struct rusage usage {};
   if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
@@ -131,7 +142,7 @@ std::string build_description() {
 #else
   text += ", gcc " __VERSION__;
 #endif
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
+  text = trimmed(text);
 #if defined(NDEBUG)
   return text + ", release";
 #else

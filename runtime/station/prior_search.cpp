@@ -1,10 +1,10 @@
 #include "runtime/station/prior_search.h"
 
-#include <filesystem>
 #include <string_view>
 #include <vector>
 
 #include "formats/container.h"
+#include "formats/file_system.h"
 #include "runtime/json_object.h"
 
 namespace altocast {
@@ -50,9 +50,8 @@ Result<LoadedPrior> find_prior(const Posterior& posterior, const std::string& po
   if (recorded.empty()) {
     return Status::error(posterior_path + ": does not say which file its prior is; give it with --prior");
   }
-  namespace fs = std::filesystem;
   std::vector<std::string> paths = {recorded};
-  const std::string beside = (fs::path(posterior_path).parent_path() / fs::path(recorded).filename()).string();
+  const std::string beside = join_path(parent_path(posterior_path), file_name(recorded));
   if (beside != recorded) paths.push_back(beside);
   std::string tried;
   for (const std::string& path : paths) {

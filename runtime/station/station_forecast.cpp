@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
+#include "formats/file_system.h"
 #include "runtime/json_text.h"
 #include "runtime/sample_set.h"
 #include "runtime/station/forecast_memory.h"
@@ -36,7 +36,7 @@ FeedHealth feed_health(const FrameCache& cache, std::int64_t now, int cadence) {
   for (std::size_t i = rejected.size() - std::min(rejected.size(), kNamed); i < rejected.size(); ++i) {
     std::string reason = rejected[i].reason;
     if (reason.starts_with(rejected[i].path + ": ")) reason.erase(0, rejected[i].path.size() + 2);
-    feed.left_out.emplace_back(std::filesystem::path(rejected[i].path).filename(), std::move(reason));
+    feed.left_out.emplace_back(file_name(rejected[i].path), std::move(reason));
   }
   return feed;
 }

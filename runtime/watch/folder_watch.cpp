@@ -7,12 +7,11 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
+
+#include "formats/file_system.h"
 
 namespace altocast {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int kDeepest = 8;                // folders below the one that is watched
 constexpr int kMostWatches = 1024;         // a process may have 8192 on old systems
@@ -48,17 +47,14 @@ bool FolderWatch::add(const std::string& folder) {
 // A folder's time of change is that of the last file made in it.
 void FolderWatch::add_below(const std::string& folder, int depth) {
   if (depth >= kDeepest) return;
-  std::error_code error;
   const std::time_t now = std::time(nullptr);
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code ignored;
-    if (!entry->is_directory(ignored) || entry->is_symlink(ignored)) continue;
-    const std::string path = entry->path().string();
+  list_folder(folder, [&](const std::string& name, bool is_folder) {
+    const std::string path = join_path(folder, name);
     struct stat about {};
-    if (::stat(path.c_str(), &about) != 0) continue;
+    if (!is_folder || ::stat(path.c_str(), &about) != 0) return;
     if (now - about.st_mtim.tv_sec < kQuiet) add(path);
     add_below(path, depth + 1);
-  }
+  });
 }
 
 void FolderWatch::take() {

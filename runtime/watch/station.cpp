@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <limits>
 
 #include "formats/durable_file.h"
+#include "formats/file_system.h"
 #include "runtime/frames/frame_block.h"
 #include "runtime/json_text.h"
 #include "runtime/time.h"
@@ -446,8 +446,7 @@ bool Station::publish(StationForecast& forecast, const SlotPlan& made, const Slo
   const Result<std::string> written = write_products(product, folder_.run_path(slot), options);
   report("disk", written.status());
   // It may stand whole although its last way to the disk has failed.
-  if (std::error_code error; written.ok() || std::filesystem::exists(folder_.run_path(slot), error))
-    folder_.add_run(slot);
+  if (written.ok() || exists(folder_.run_path(slot))) folder_.add_run(slot);
   if (!written.ok()) return false;
   report("latest", folder_.link_latest());
 

@@ -7,18 +7,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
 #include "formats/durable_file.h"
+#include "formats/file_system.h"
 #include "runtime/time.h"
 #include "runtime/toml_reader.h"
 
 namespace altocast {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* kRuns = "runs";
 constexpr const char* kLatest = "latest";
@@ -74,8 +73,7 @@ Result<StationFolder> StationFolder::open(const std::string& path) {
   FileCalls& calls = system_file_calls();
   for (const std::string& folder : {path, path + "/" + kRuns}) {
     if (calls.mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) {
-      std::error_code error;
-      if (const int number = errno; !fs::is_directory(folder, error)) {
+      if (const int number = errno; !is_folder(folder)) {
         errno = number;
         return failure(folder, "cannot be made");
       }
@@ -96,27 +94,24 @@ Result<StationFolder> StationFolder::open(const std::string& path) {
 // The runs that stand. Beside them lie only parts of runs whose writing or removing was cut short.
 Status StationFolder::list() {
   const std::string folder = file(kRuns);
-  std::vector<fs::path> parts;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
+  std::vector<std::string> parts;
+  const std::error_code error = list_folder(folder, [&](const std::string& name, bool) {
     const Result<std::int64_t> time = parse_time(name);
     if (time.ok() && format_compact_time(*time) == name) {
       runs_.push_back(*time);
     } else if (parse_time(name.substr(0, name.find('.'))).ok()) {
-      parts.push_back(entry->path());
+      parts.push_back(name);
     }
-  }
+  });
   if (error) return Status::error(folder + ": cannot be listed: " + error.message());
   std::sort(runs_.begin(), runs_.end());
-  for (const fs::path& part : parts) {
+  for (const std::string& name : parts) {
     // A run that was set aside to be replaced, and is not yet (runtime/products/output_folder.h).
-    const fs::path run = fs::path(part).replace_extension();
-    if (part.extension() == ".previous" && !fs::exists(run, error)) {
-      fs::rename(part, run, error);
-      if (!error) add_run(*parse_time(run.filename().string()));
+    const std::string part = join_path(folder, name), run = part.substr(0, part.rfind('.'));
+    if (part.ends_with(".previous") && !exists(run)) {
+      if (std::rename(part.c_str(), run.c_str()) == 0) add_run(*parse_time(file_name(run)));
     } else {
-      fs::remove_all(part, error);
+      remove_tree(part);
     }
   }
   return {};
@@ -139,8 +134,7 @@ Status StationFolder::link_latest() {
   FileCalls& calls = system_file_calls();
   const std::string link = file(kLatest), partial = link + ".partial";
   const std::string target = std::string(kRuns) + "/" + format_compact_time(runs_.back());
-  std::error_code error;
-  if (fs::read_symlink(link, error).string() == target && !error) return {};
+  if (link_target(link) == target) return {};
   calls.unlink(partial.c_str());
   if (calls.symlink(target.c_str(), partial.c_str()) != 0) {
     if (errno == EPERM || errno == EOPNOTSUPP)
@@ -166,8 +160,7 @@ Status StationFolder::remove_oldest() {
   if (system_file_calls().rename(run.c_str(), removed.c_str()) != 0 && errno != ENOENT)
     return failure(run, "cannot be taken away");
   sync_folder(file(kRuns));  // or a power cut could leave the run in its place, with some of its files gone
-  std::error_code ignored;
-  fs::remove_all(removed, ignored);
+  remove_tree(removed);
   runs_.erase(runs_.begin());
   return {};
 }
@@ -216,12 +209,8 @@ std::uint64_t StationFolder::run_bytes() const {
 
 std::uint64_t StationFolder::bytes_of(std::int64_t slot) const {
   std::uint64_t bytes = 0;
-  std::error_code error;
-  for (fs::directory_iterator entry(run_path(slot), error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code ignored;
-    const std::uintmax_t size = entry->file_size(ignored);
-    if (!ignored) bytes += size;
-  }
+  const std::string run = run_path(slot);
+  list_folder(run, [&](const std::string& name, bool) { bytes += file_size(join_path(run, name)).value_or(0); });
   return bytes;
 }
 

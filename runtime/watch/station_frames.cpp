@@ -1,16 +1,15 @@
 #include "runtime/watch/station_frames.h"
 
-#include <filesystem>
+#include "formats/file_system.h"
 
 namespace altocast {
 
 Result<FrameCache> open_station_frames(const StationSettings& settings, std::optional<std::int64_t> from) {
-  namespace fs = std::filesystem;
   FrameCacheSettings taken = settings.images;
-  const fs::path beside = fs::path(settings.frames) / kFrameCacheSettingsName;
-  if (std::error_code error; fs::exists(fs::symlink_status(beside, error))) {
+  const std::string beside = join_path(settings.frames, kFrameCacheSettingsName);
+  if (is_named(beside)) {
     if (settings.says_images) {
-      return Status::error(beside.string() + " and " + taken.source +
+      return Status::error(beside + " and " + taken.source +
                            " both say how to take the images; remove the first, or those keys from the second");
     }
     Result<FrameCacheSettings> in_folder = load_frame_cache_settings(settings.frames);

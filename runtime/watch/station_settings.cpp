@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "formats/durable_file.h"
+#include "formats/file_system.h"
 #include "runtime/frames/frame_cache_toml.h"
 #include "runtime/toml_reader.h"
 
 namespace altocast {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxSettingsBytes = 1 << 16;
 constexpr int kMaxMiB = 1 << 30;
@@ -66,7 +64,7 @@ class SettingsReader {
     std::string text;
     if (!reader.text(key, text)) return;
     if (text.empty()) return reader.fail(*from.get(key), std::string(key) + " must not be empty");
-    value = (fs::path(path_).parent_path() / text).lexically_normal().string();
+    value = normal_path(join_path(parent_path(path_), text));
   }
 
   static void minutes(TomlReader& reader, const char* key, int high, int& seconds) {
@@ -149,8 +147,10 @@ class SettingsReader {
 // Whether `inner` is `outer` or lies below it.
 bool lies_in(const std::string& inner, const std::string& outer) {
   std::error_code error;
-  const fs::path a = fs::weakly_canonical(inner, error), b = fs::weakly_canonical(outer, error);
-  return !error && std::mismatch(a.begin(), a.end(), b.begin(), b.end()).second == b.end();
+  const std::string a = real_path(inner, error);
+  if (error) return false;
+  const std::string b = real_path(outer, error);
+  return !error && (a == b || a.starts_with(join_path(b, "")));
 }
 
 }  // namespace
