@@ -36,21 +36,24 @@ char* strstr(const char* text, const char* part) {
   }
 }
 
-// For the library itself, which reads the numbers of processors and pages: blanks, digits.
+// For the library itself, which reads the numbers of processors and pages: blanks, a sign, digits.
 unsigned long strtoul(const char* text, char** end, int base) {
   const char* at = text;
   while (*at == ' ' || *at == '\t' || *at == '\n') ++at;
+  const bool negative = *at == '-';
+  if (*at == '-' || *at == '+') ++at;
+  const char* const digits = at;
   unsigned long value = 0;
-  const char* const begin = at;
-  for (; *at >= '0' && *at < '0' + base && base <= 10; ++at) {
-    const auto digit = static_cast<unsigned long>(*at - '0');
-    value = value > (ULONG_MAX - digit) / static_cast<unsigned long>(base)
-                ? ULONG_MAX
-                : value * static_cast<unsigned long>(base) + digit;
+  for (; *at >= '0' && *at <= '9' && *at - '0' < base; ++at) {
+    unsigned long next;
+    const bool fits = !__builtin_mul_overflow(value, static_cast<unsigned long>(base), &next) &&
+                      !__builtin_add_overflow(next, static_cast<unsigned long>(*at - '0'), &next);
+    value = fits ? next : ULONG_MAX;
   }
-  if (end != nullptr) *end = const_cast<char*>(at == begin ? text : at);
-  return value;
+  if (end != nullptr) *end = const_cast<char*>(at == digits ? text : at);
+  return negative ? 0 - value : value;
 }
+long strtol(const char* text, char** end, int base) { return static_cast<long>(strtoul(text, end, base)); }
 
 char* strerror(int number) {
   static thread_local char unknown[32];
