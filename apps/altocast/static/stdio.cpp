@@ -3,6 +3,7 @@
 //
 // Whoever calls another function of <cstdio> in the program finds out when it is linked: that function needs the
 // library's own streams, whose names are taken here.
+#define __NO_INLINE__ 1  // or <cstdio> defines putchar itself
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,6 +35,11 @@ bool write_all(int file, const char* text, std::size_t size) {
   return true;
 }
 
+bool ends_on_a_terminal() {
+  static const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  return terminal;
+}
+
 void flush() {
   if (!write_all(STDOUT_FILENO, buffer, buffered)) failed = true;
   buffered = 0;
@@ -51,12 +57,11 @@ FILE* stdout = &_IO_2_1_stdout_.file;
 FILE* stderr = &_IO_2_1_stderr_.file;
 
 std::size_t fwrite(const void* bytes, std::size_t size, std::size_t count, FILE* file) {
-  static const bool terminal = ::isatty(STDOUT_FILENO) != 0;
   const char* text = static_cast<const char*>(bytes);
   std::size_t left = size * count;
   const std::lock_guard lock(stream_access);
   if (file != stdout) return write_all(STDERR_FILENO, text, left) ? count : 0;
-  const bool line_ends = terminal && left > 0 && std::memchr(text, '\n', left) != nullptr;
+  const bool line_ends = left > 0 && std::memchr(text, '\n', left) != nullptr && ends_on_a_terminal();
   while (left > 0) {
     if (buffered == kBuffer) flush();
     const std::size_t part = left < kBuffer - buffered ? left : kBuffer - buffered;
