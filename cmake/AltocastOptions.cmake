@@ -20,7 +20,7 @@ endif()
 
 # altocast_edge_code: how the edge program's own code is compiled, which travels over slow links. A static program has
 # no tables by which an exception finds its way through functions: nothing there throws or catches, and what the C++
-# library throws for want of memory or threads ends the program with a message (apps/altocast/main.cpp).
+# library throws for want of memory or threads ends the program with a message (apps/altocast/static/exceptions.cpp).
 add_library(altocast_edge_code INTERFACE)
 if(ALTOCAST_STATIC)
   target_compile_options(altocast_edge_code INTERFACE

@@ -39,8 +39,8 @@ void print_commands(std::FILE* file) {
 const char* running_command = nullptr;
 
 // What is thrown (the C++ library does, where the system grants no memory or no threads) is caught nowhere and comes
-// here, on any thread. This file is compiled with exceptions where the others are not (AltocastOptions.cmake); in the
-// static program it never comes so far (static/exceptions.cpp).
+// here, on any thread. In the static program it does not come so far: there is nothing that could catch
+// (static/exceptions.cpp).
 [[noreturn]] void terminate() {
 #ifdef __cpp_exceptions
   try {

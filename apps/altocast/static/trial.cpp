@@ -1,6 +1,7 @@
 // A program that uses what the edge program uses of the libraries: where it links with this folder, so does that one
 // (apps/CMakeLists.txt). It is never run.
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <system_error>
 #include <thread>
