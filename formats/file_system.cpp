@@ -150,7 +150,8 @@ std::error_code list_folder(const std::string& folder, const std::function<void(
 std::error_code make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0777) == 0) return {};
   const std::error_code error = last_error();
-  return is_folder(path) ? std::error_code() : error;
+  if (error != std::errc::file_exists) return error;
+  return is_folder(path) ? std::error_code() : std::error_code(ENOTDIR, std::generic_category());
 }
 
 std::error_code make_folders(const std::string& path) {

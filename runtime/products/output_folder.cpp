@@ -23,7 +23,7 @@ Status check_content(const std::string& folder, OutputFolder::Owns owns) {
   if (!is_folder(folder)) return Status::error(folder + ": exists and is no folder; choose another name");
   Status status;
   const std::error_code error = list_folder(folder, [&](const std::string& name, bool is_folder) {
-    if (owns(name) && !is_folder) return;
+    if (!status.ok() || (owns(name) && !is_folder)) return;
     status = Status::error(folder + ": holds " + name + ", which was not written here; choose an empty folder");
   });
   if (error) return Status::error(folder + ": cannot be listed: " + error.message());
