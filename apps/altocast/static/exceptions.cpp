@@ -39,6 +39,11 @@ int _Unwind_ForcedUnwind(void*, void*, void*) { altocast::end_by_exception(nullp
 unsigned long _Unwind_GetCFA(void*) { altocast::end_by_exception(nullptr); }
 int __gxx_personality_v0(...) { altocast::end_by_exception(nullptr); }
 int __gcc_personality_v0(...) { altocast::end_by_exception(nullptr); }
+#ifdef __ARM_EABI__
+int __aeabi_unwind_cpp_pr0(...) { altocast::end_by_exception(nullptr); }
+int __aeabi_unwind_cpp_pr1(...) { altocast::end_by_exception(nullptr); }
+int __aeabi_unwind_cpp_pr2(...) { altocast::end_by_exception(nullptr); }
+#endif
 
 }  // extern "C"
 
