@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 #include <string_view>
+#include <utility>
 
 #include "apps/altocast/command.h"
 #include "apps/altocast/end_by_exception.h"
@@ -64,6 +65,11 @@ ExitCode run(const Command& command, std::span<char*> argv) {
 }  // namespace
 
 void end_by_exception(const std::exception* error) {
+  static thread_local bool ending = false;
+  if (std::exchange(ending, true)) {  // there is not even memory for the message
+    std::fputs("altocast: not enough memory\n", stderr);
+    std::_Exit(kUnfit);
+  }
   if (dynamic_cast<const std::bad_alloc*>(error) != nullptr) {
     log_line("not enough memory; take smaller frames (crop or downscale) or fewer members", running_command);
   } else {

@@ -48,7 +48,4 @@ long double strtold(const char*, char**) { return 0; }
   std::abort();
 }
 
-// Character sets are not converted: 31 kB. (What the C locale would convert wide characters with.)
-void* __wcsmbs_gconv_fcts_c[16];
-
 }  // extern "C"
