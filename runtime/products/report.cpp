@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "runtime/json_text.h"
 #include "runtime/products/chart.h"
@@ -159,7 +160,8 @@ std::string score_card(const ProductParts& parts, const RecentScores& scores) {
   for (const RecentScores::Line& line : scores.lines) {
     Series& series = chart.lines.emplace_back(Series{line.name, {}});
     for (std::size_t i = 0; i < points; ++i)
-      series.points.push_back({static_cast<double>(i), i < line.by_lead.size() ? line.by_lead[i] : std::nan("")});
+      series.points.push_back({static_cast<double>(i),
+                               i < line.by_lead.size() ? line.by_lead[i] : std::numeric_limits<double>::quiet_NaN()});
   }
   TextWriter out;
   out << verdict(chart) << svg_chart(chart, false) << "<p class=\"quiet\">" << html(scores.score) << " of "
