@@ -52,7 +52,9 @@ TEST(Random, UniformIsOpenAndEven) {
 }
 
 TEST(FillNormal, IsTheQuantileOfEachUniformNumberFromAnyStart) {
-  for (const std::uint64_t first : {0u, 1u, 2u, 3u, 509u, 1021u}) {
+  constexpr std::uint64_t kCarries = (std::uint64_t{4} << 32) - 700;  // the counter's lower word runs over
+  for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3},
+                                    std::uint64_t{509}, std::uint64_t{1021}, kCarries}) {
     std::vector<double> numbers(1500);
     std::vector<float> rounded(1500);
     fill_normal(5, 6, first, std::span<double>(numbers));

@@ -2,31 +2,54 @@
 // is local to the object, and what the included headers hold is inlined. Intermediate numbers lie in arrays of a block,
 // so that compilers make vector code of the loops.
 #include "runtime/elementary.h"
-#include "runtime/philox.h"
+#include "runtime/kernels/native/words.h"
 #include "runtime/quantile_pieces.h"
 #include "runtime/weight_loops.h"
 
 namespace altocast::native::ALTOCAST_ISA {
 namespace {
 
-constexpr size_t kNormals = 512, kQuads = kNormals / 4;
+constexpr size_t kNormals = 512;
 
 size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-// q[4 i + k] = number k of quad `first` + i, minus ½, for `quads` of them.
-void fill_centred(uint64_t seed, uint64_t stream, uint64_t first, size_t quads, double* q) {
-  uint32_t counter[4][kQuads];
-  for (size_t i = 0; i < quads; ++i) {
-    counter[0][i] = static_cast<uint32_t>(first + i);
-    counter[1][i] = static_cast<uint32_t>((first + i) >> 32);
-    counter[2][i] = static_cast<uint32_t>(stream);
-    counter[3][i] = static_cast<uint32_t>(stream >> 32);
-  }
-  philox4x32_columns(counter, quads, static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32));
-  for (size_t i = 0; i < quads; ++i) {
-    for (size_t k = 0; k < 4; ++k) {
-      // The middle of one of 2^32 equal pieces of (0, 1) less ½, exact; a signed number is what vector units convert.
-      q[4 * i + k] = (static_cast<double>(static_cast<int32_t>(counter[k][i] ^ 0x80000000u)) + 0.5) * 0x1p-32;
+// Philox4x32-10 as in philox.h, of kWords counters at once: rounds are made in registers, several at a time, since each
+// waits for the one before.
+constexpr size_t kTogether = 2, kColumns = kTogether * kWords;
+static_assert(kNormals % (4 * kColumns) == 0);
+
+// bits[k · columns + i] = number k of quad `first` + i; `columns` is a multiple of kColumns.
+void fill_bits(uint64_t seed, uint64_t stream, uint64_t first, size_t columns, uint32_t* bits) {
+  const Words multiplier0 = Words{} + 0xD2511F53u, multiplier1 = Words{} + 0xCD9E8D57u;
+  Words place{};
+  for (size_t i = 0; i < kWords; ++i) place[i] = static_cast<uint32_t>(i);
+  for (size_t i = 0; i < columns; i += kColumns) {
+    Words counter[kTogether][4];
+    for (size_t g = 0; g < kTogether; ++g) {
+      const uint64_t begin = first + i + g * kWords;
+      counter[g][0] = place + static_cast<uint32_t>(begin);
+      // A comparison's lanes are 0 or −1.
+      counter[g][1] = Words{} + static_cast<uint32_t>(begin >> 32) -
+                      reinterpret_cast<Words>(counter[g][0] < static_cast<uint32_t>(begin));
+      counter[g][2] = Words{} + static_cast<uint32_t>(stream);
+      counter[g][3] = Words{} + static_cast<uint32_t>(stream >> 32);
+    }
+    uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
+    for (int round = 0; round < 10; ++round, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
+      for (size_t g = 0; g < kTogether; ++g) {
+        Words(&c)[4] = counter[g];
+        Words high0, high1, low0, low1;
+        multiply_words(c[0], multiplier0, high0, low0);
+        multiply_words(c[2], multiplier1, high1, low1);
+        c[0] = high1 ^ c[1] ^ key0;
+        c[1] = low1;
+        c[2] = high0 ^ c[3] ^ key1;
+        c[3] = low0;
+      }
+    }
+    for (size_t g = 0; g < kTogether; ++g) {
+      for (size_t k = 0; k < 4; ++k)
+        __builtin_memcpy(bits + k * columns + i + g * kWords, &counter[g][k], sizeof(Words));
     }
   }
 }
@@ -35,25 +58,35 @@ void fill_centred(uint64_t seed, uint64_t stream, uint64_t first, size_t quads, 
 // more. `first` is a multiple of 4 but for the head of the range.
 template <class T>
 void fill_normal(uint64_t seed, uint64_t stream, uint64_t first, T* dst, size_t size) {
+  uint32_t bits[kNormals], in_tail[kNormals], tail_index[kNormals];
   double q[kNormals], value[kNormals], tail[kNormals];
-  uint32_t tail_index[kNormals];
+  T numbers[kNormals];
   for (size_t done = 0; done < size;) {
     const uint64_t index = first + done;
     const auto skip = static_cast<size_t>(index % 4);
     const size_t count = smaller(kNormals - skip, size - done);
-    const size_t quads = (skip + count + 3) / 4;
-    fill_centred(seed, stream, index / 4, quads, q);
-    for (size_t i = 0; i < 4 * quads; ++i) value[i] = normal_quantile_central(q[i]);
-    size_t tails = 0;
-    for (size_t i = 0; i < 4 * quads; ++i) {
-      const double distance = __builtin_fabs(q[i]);
-      tail_index[tails] = static_cast<uint32_t>(i);
-      tail[tails] = 0.5 - distance;
-      tails += static_cast<size_t>(distance > 0.425);
+    const size_t columns = (skip + count + 4 * kColumns - 1) / (4 * kColumns) * kColumns;
+    fill_bits(seed, stream, index / 4, columns, bits);
+    for (size_t i = 0; i < 4 * columns; ++i) {
+      // The middle of one of 2^32 equal pieces of (0, 1) less ½, exact; a signed number is what vector units convert.
+      q[i] = (static_cast<double>(static_cast<int32_t>(bits[i] ^ 0x80000000u)) + 0.5) * 0x1p-32;
     }
+    for (size_t i = 0; i < 4 * columns; ++i) value[i] = normal_quantile_central(q[i]);
+    for (size_t i = 0; i < 4 * columns; ++i) in_tail[i] = __builtin_fabs(q[i]) > 0.425 ? 1 : 0;
+    size_t tails = 0;
+    for (size_t i = 0; i < 4 * columns; i += 4) {
+      for (size_t k = 0; k < 4; ++k) {
+        tail_index[tails] = static_cast<uint32_t>(i + k);
+        tails += in_tail[i + k];
+      }
+    }
+    for (size_t i = 0; i < tails; ++i) tail[i] = 0.5 - __builtin_fabs(q[tail_index[i]]);
     for (size_t i = 0; i < tails; ++i) tail[i] = normal_quantile_tail(tail[i]);
     for (size_t i = 0; i < tails; ++i) value[tail_index[i]] = __builtin_copysign(tail[i], q[tail_index[i]]);
-    for (size_t i = 0; i < count; ++i) dst[done + i] = static_cast<T>(value[skip + i]);
+    for (size_t i = 0; i < columns; ++i) {
+      for (size_t k = 0; k < 4; ++k) numbers[4 * i + k] = static_cast<T>(value[k * columns + i]);
+    }
+    for (size_t i = 0; i < count; ++i) dst[done + i] = numbers[skip + i];
     done += count;
   }
 }
