@@ -92,15 +92,18 @@ template <int taps>
 void add_weight_gradient_of(const float* total, int ins, int outs, float* grad, size_t out_stride) {
   alignas(64) float rows[kBlock][9 * kBlock];  // [out][in][tap], as in the canonical gradient
   const int count = ins * taps;
+  // Rows of the gradient lie far apart, where processors don't foresee them: on their way while the sums are turned.
+  for (int out = 0; out < outs; ++out) {
+    for (int i = 0; i < count; i += kBlock) __builtin_prefetch(grad + static_cast<size_t>(out) * out_stride + i, 1);
+  }
   for (int first = 0; first < count; first += 4) {
+    const float* src[4];
+    for (int i = 0; i < 4; ++i) src[i] = total + (first + i) % taps * kBlock * kBlock + (first + i) / taps * kBlock;
+    float* dst[4] = {rows[0] + first, rows[1] + first, rows[2] + first, rows[3] + first};
     for (int out = 0; out < outs; out += 4) {
-      const float* src[4];
-      float* dst[4];
-      for (int i = 0; i < 4; ++i) {
-        src[i] = total + (first + i) % taps * kBlock * kBlock + (first + i) / taps * kBlock + out;
-        dst[i] = rows[out + i] + first;
-      }
       transpose_4x4(src, dst);
+      ALTOCAST_UNROLL
+      for (int i = 0; i < 4; ++i) src[i] += 4, dst[i] += 4 * 9 * kBlock;
     }
   }
   for (int out = 0; out < outs; ++out, grad += out_stride) {
