@@ -1,5 +1,6 @@
 // Speed of the native kernels beside the processor's own: a register-only loop of multiply-adds, then
-// convolution forward and weight gradient, for each instruction set, one thread.
+// convolution forward and weight gradient, for each instruction set, one thread; and the direct 3×3 kernels at widths
+// where layers take Winograd's.
 //   kernels_bench [isa …]
 #include <time.h>
 
@@ -48,6 +49,11 @@ constexpr Shape kShapes[] = {
     {4, 16, 128, 128, 3},  {16, 16, 128, 128, 3}, {16, 16, 64, 64, 3},   {32, 32, 64, 64, 3},  {48, 16, 128, 128, 3},
     {96, 32, 64, 64, 3},   {192, 64, 32, 32, 3},  {64, 64, 64, 64, 3},   {64, 64, 32, 32, 3},  {128, 128, 32, 32, 3},
     {128, 128, 16, 16, 3}, {256, 256, 16, 16, 3}, {256, 256, 32, 32, 3}, {16, 8, 128, 128, 1},
+};
+
+constexpr Shape kDirectShapes[] = {
+    {16, 16, 128, 128, 3}, {32, 32, 64, 64, 3},   {64, 64, 32, 32, 3},   {128, 128, 16, 16, 3},
+    {256, 256, 16, 16, 3}, {128, 128, 32, 32, 3}, {256, 256, 32, 32, 3},
 };
 
 std::vector<float> normals(std::size_t size, std::uint64_t stream) {
@@ -133,6 +139,63 @@ void bench_table(const KernelTable& table) {
               })));
 }
 
+// One image through the direct kernels' functions themselves, in the order in which NativeKernels calls them.
+void bench_direct(const KernelTable& table) {
+  constexpr int kBlock = native::kBlock, kTaps = 9, kChunkPixels = 1024;
+  std::printf("  direct 3x3      image    fma loop              forward      weight gradient\n");
+  for (const Shape& shape : kDirectShapes) {
+    const Layout layout = NativeKernels(table, 1).layout();
+    const Extent extent{shape.in, shape.height, shape.width};
+    std::vector<float> src = tensor_values(extent, layout, 1), dst = tensor_values(extent, layout, 2);
+    const Tensor<float> x{aligned(src), extent, layout}, y{aligned(dst), extent, layout};
+    const int blocks = shape.in / kBlock;
+    const auto weights = static_cast<std::size_t>(shape.in * shape.in * kTaps);
+    std::vector<float> packed = normals(weights + 16, 3), gradient(weights);
+
+    native::ConvolveArgs args{};
+    args.terms[0] = {x.row(0, 0),
+                     x.block_stride(),
+                     x.row_stride(),
+                     aligned(packed),
+                     static_cast<std::size_t>(shape.in * kTaps * kBlock),
+                     0,
+                     shape.in,
+                     3};
+    args.term_count = 1;
+    args.dst = args.activated = y.row(0, 0);
+    args.activation = native::kNoActivation;
+    args.block_stride = y.block_stride(), args.row_stride = y.row_stride();
+    args.channels = shape.in, args.height = shape.height, args.width = shape.width;
+    const auto forward = [&] {
+      for (int block = 0; block < blocks; block += table.blocks_per_group) {
+        for (int row = 0; row < shape.height; ++row) table.convolve_row(args, block, row);
+      }
+    };
+    const int chunk = std::min(shape.height, kChunkPixels / shape.width);
+    const auto weight_gradient = [&] {
+      for (int block = 0; block < blocks * blocks; ++block) {
+        const int in = block % blocks, out = block / blocks;
+        alignas(64) float total[kTaps * kBlock * kBlock] = {};
+        const native::WeightGradientArgs pair{
+            x.row(in, 0), x.row_stride(), y.row(out, 0), y.row_stride(), kBlock, shape.width, 3};
+        for (int row = 0; row < shape.height; row += chunk) table.weight_gradient_rows(pair, row, row + chunk, total);
+        const auto out_stride = static_cast<std::size_t>(shape.in * kTaps);
+        table.add_weight_gradient(total, kTaps, kBlock, kBlock,
+                                  &gradient[static_cast<std::size_t>(out * kBlock) * out_stride +
+                                            static_cast<std::size_t>(in * kBlock * kTaps)],
+                                  out_stride);
+      }
+    };
+    const double peak = measure_fma_peak(table);
+    const double gigaflop = 2e-9 * static_cast<double>(weights) * shape.height * shape.width;
+    std::printf("  %4d %4d %6dx%-4d %6.1f GF/s", shape.in, shape.out, shape.height, shape.width, peak);
+    for (const double seconds : {best_seconds(forward), best_seconds(weight_gradient)}) {
+      std::printf("   %6.1f GF/s %4.0f %%", gigaflop / seconds, 100 * gigaflop / seconds / peak);
+    }
+    std::printf("\n");
+  }
+}
+
 }  // namespace
 }  // namespace altocast
 
@@ -142,7 +205,9 @@ int main(int argc, char** argv) {
     const bool wanted = argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* name) {
                           return std::string_view(name) == table->isa;
                         });
-    if (wanted) bench_table(*table);
+    if (!wanted) continue;
+    bench_direct(*table);
+    bench_table(*table);
   }
   std::vector<float> z(487560);
   const double seconds = best_seconds([&] { fill_normal(1, 2, 0, std::span<float>(z)); });
