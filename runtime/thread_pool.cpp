@@ -51,6 +51,10 @@ void pause() {
 #endif
 }
 
+void join_all(std::vector<std::thread>& threads) {
+  for (std::thread& thread : threads) thread.join();
+}
+
 // The part of [0, count) that thread `index` of `threads` computes.
 int range_begin(int count, int threads, int index) {
   return static_cast<int>(static_cast<std::int64_t>(count) * index / threads);
@@ -74,12 +78,22 @@ ThreadPool::ThreadPool(int threads) {
   if (threads <= 0) threads = cores;
   spin_ = threads <= cores;
   workers_.reserve(static_cast<std::size_t>(threads) - 1);
+  // Where the system refuses a thread, std::thread throws; those that run must end before the vector does.
+  struct Started {
+    ThreadPool* pool;
+    ~Started() {
+      if (!pool) return;
+      pool->start(0, nullptr, nullptr);
+      join_all(pool->workers_);
+    }
+  } started{this};
   for (int index = 1; index < threads; ++index) workers_.emplace_back([this, index] { work(index); });
+  started.pool = nullptr;
 }
 
 ThreadPool::~ThreadPool() {
   start(0, nullptr, nullptr);
-  for (std::thread& worker : workers_) worker.join();
+  join_all(workers_);
 }
 
 // Returns when `value` is seen to differ from `old`.

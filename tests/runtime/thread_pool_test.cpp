@@ -3,9 +3,12 @@
 #include "runtime/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
+#include <fstream>
 #include <limits>
 #include <set>
 #include <thread>
@@ -25,6 +28,43 @@ float half_of_smallest_normal() {
   volatile float smallest = std::numeric_limits<float>::min();
   volatile float half = smallest * 0.5f;
   return half;
+}
+
+// Lets the process take so many more bytes of address space for the object's lifetime.
+class MoreAddressSpace {
+ public:
+  explicit MoreAddressSpace(rlim_t bytes) {
+    getrlimit(RLIMIT_AS, &before_);
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit limit = before_;
+    limit.rlim_cur = pages * 4096 + bytes;
+    setrlimit(RLIMIT_AS, &limit);
+  }
+  ~MoreAddressSpace() { setrlimit(RLIMIT_AS, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(ThreadPool, ThrowsWhereTheSystemGrantsSomeThreadsAndNotAll) {
+#if defined(ALTOCAST_SANITIZED)
+  GTEST_SKIP() << "sanitizers take address space of their own";
+#endif
+  bool refused = false;
+  {
+    const MoreAddressSpace space(rlim_t{100} << 20);  // a stack takes 8 MiB
+    try {
+      const ThreadPool pool(64);
+    } catch (const std::exception&) {
+      refused = true;
+    }
+  }
+  if (!refused) GTEST_SKIP() << "the limit does not act here, as under an emulator";
+  ThreadPool pool(3);
+  std::atomic<int> items = 0;
+  pool.parallel_for(100, [&](int) { ++items; });
+  EXPECT_EQ(items, 100);
 }
 
 TEST(ThreadPool, EveryItemRunsExactlyOnceForAnyCountAndThreads) {
