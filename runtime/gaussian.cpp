@@ -18,13 +18,12 @@ void sample_weights(std::span<const T> mu, std::span<const T> rho, std::span<con
 template <class T>
 double kl_divergence(const Gaussian<T>& q, const Gaussian<T>& p, ThreadPool& threads) {
   return sum_weight_parts(q.size(), threads, [&](std::size_t first, std::size_t end) {
-    // Terms first, then their sum in order.
     double terms[kWeightChunk];
     double sum = 0;
     for (; first < end; first += kWeightChunk) {
       const std::size_t count = std::min(kWeightChunk, end - first);
       weight_loops<T>().divergence_terms(&q.mu[first], &q.rho[first], &p.mu[first], &p.rho[first], count, terms);
-      for (std::size_t i = 0; i < count; ++i) sum += terms[i];
+      sum += chunk_sum(count, [&](std::size_t i) { return terms[i]; });
     }
     return sum;
   });

@@ -35,6 +35,20 @@ void for_weight_parts(std::size_t size, ThreadPool& threads, const Body& body) {
 // What is needed of some weights only here and now lies in arrays of this size, of which compilers make vector code.
 inline constexpr std::size_t kWeightChunk = 512;
 
+// Σ of term(i), i < count, in double: in eight sums side by side, since each addition waits for the one before it, and
+// these in a tree.
+template <class Term>
+double chunk_sum(std::size_t count, const Term& term) {
+  constexpr std::size_t kSums = 8;
+  double sums[kSums] = {};
+  std::size_t i = 0;
+  for (; i + kSums <= count; i += kSums) {
+    for (std::size_t k = 0; k < kSums; ++k) sums[k] += term(i + k);
+  }
+  for (; i < count; ++i) sums[i % kSums] += term(i);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
 template <class T>
 void set_zero(std::vector<T>& values, ThreadPool& threads) {
   for_weight_parts(values.size(), threads, [&](int, std::size_t first, std::size_t end) {

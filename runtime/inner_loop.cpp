@@ -11,12 +11,10 @@
 namespace altocast {
 namespace {
 
-// Σ of squares in `count` numbers after what is in `sum`, in order.
 template <class T>
-void add_squares(const T* values, std::size_t count, double& sum) {
-  double total = sum;
-  for (std::size_t i = 0; i < count; ++i) total += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-  sum = total;
+double sum_of_squares(const T* values, std::size_t count) {
+  return chunk_sum(count,
+                   [=](std::size_t i) { return static_cast<double>(values[i]) * static_cast<double>(values[i]); });
 }
 
 // The Euclidean norm from the parts' sums of squares.
@@ -123,11 +121,12 @@ void InnerLoop<T>::chunk_gradient(const WeightChunk& chunk, const Gaussian<T>& t
   kl_gradient(mu, rho, theta, chunk.first, chunk.count, made.kl_weight, grad_mu, grad_rho);
   T* __restrict to_mu = grad_mu;
   T* __restrict to_rho = grad_rho;
-  for (std::size_t i = 0; i < chunk.count; ++i) to_mu[i] += likelihood_mu[i];
+  const T scale = made.scale;
+  for (std::size_t i = 0; i < chunk.count; ++i) to_mu[i] += scale * likelihood_mu[i];
   if (likelihood_rho) {
-    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] += likelihood_rho[i];
+    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] += scale * likelihood_rho[i];
   } else {
-    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] += deviation[i] * likelihood_mu[i];
+    for (std::size_t i = 0; i < chunk.count; ++i) to_rho[i] += deviation[i] * (scale * likelihood_mu[i]);
   }
 }
 
@@ -178,16 +177,16 @@ void InnerLoop<T>::weigh(const Gaussian<T>& q) {
 }
 
 template <class T>
-InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda,
-                                       std::span<const T> log_noise, std::span<const Sample<T>> support,
-                                       NoiseSource<T>& noise, int step, InnerStep<T>& made,
-                                       std::span<Pass<T>* const> keep) {
+InnerStepReport InnerLoop<T>::descend(const Gaussian<T>& theta, Gaussian<T>& lambda, std::span<const T> log_noise,
+                                      std::span<const Sample<T>> support, NoiseSource<T>& noise, int step,
+                                      InnerStep<T>& made, std::span<Pass<T>* const> keep) {
   const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
   const T weight = static_cast<T>(1.0 / terms);
   const bool single = single_draw();
   Gaussian<T>& likelihood = made.likelihood;
   make_zero(likelihood.mu, lambda.size(), threads());
   if (!single) make_zero(likelihood.rho, lambda.size(), threads());
+  made.scale = single ? weight : T{1};
   made.kl_weight = static_cast<T>(settings_.kl_weight) * weight;
   InnerStepReport report;
   report.kl = kl_divergence(lambda, theta, threads());
@@ -206,45 +205,46 @@ InnerStepReport InnerLoop<T>::gradient(const Gaussian<T>& theta, const Gaussian<
   report.nll /= terms * settings_.samples;
   report.objective = static_cast<double>(settings_.kl_weight) * report.kl / terms + report.nll;
 
+  // The norms are known after a pass over all weights; unless they are limited, λ moves in that pass.
+  const bool limited = settings_.clip_mu > 0 || settings_.clip_rho > 0;
   std::array<double, kWeightParts> squares_mu{}, squares_rho{};
-  for_each_chunk([&](int part, const WeightChunk& chunk) {
-    T* likelihood_mu = &likelihood.mu[chunk.first];
-    if (single) {
-      for (std::size_t i = 0; i < chunk.count; ++i) likelihood_mu[i] *= weight;
-    }
-    if (!made.deviation.empty()) {
-      std::copy_n(&draw_.deviation[chunk.first], chunk.count, &made.deviation[chunk.first]);
-    }
-    T grad_mu[kWeightChunk], grad_rho[kWeightChunk];
-    chunk_gradient(chunk, theta, made, &lambda.mu[chunk.first], &lambda.rho[chunk.first], &draw_.deviation[chunk.first],
-                   grad_mu, grad_rho);
-    add_squares(grad_mu, chunk.count, squares_mu[static_cast<std::size_t>(part)]);
-    add_squares(grad_rho, chunk.count, squares_rho[static_cast<std::size_t>(part)]);
-  });
-  Clipping& clipping = made.clipping;
-  clipping = {.norm_mu = norm_of(squares_mu), .norm_rho = norm_of(squares_rho)};
-  clipping.factor_mu = clip_factor(clipping.norm_mu, static_cast<double>(settings_.clip_mu));
-  clipping.factor_rho = clip_factor(clipping.norm_rho, static_cast<double>(settings_.clip_rho));
-  report.clipping = clipping;
+  const auto pass = [&](bool measure, bool move) {
+    for_each_chunk([&](int part, const WeightChunk& chunk) {
+      T *mu = &lambda.mu[chunk.first], *rho = &lambda.rho[chunk.first];
+      const T* deviation = &draw_.deviation[chunk.first];
+      T grad_mu[kWeightChunk], grad_rho[kWeightChunk];
+      chunk_gradient(chunk, theta, made, mu, rho, deviation, grad_mu, grad_rho);
+      if (measure) {
+        squares_mu[static_cast<std::size_t>(part)] += sum_of_squares(grad_mu, chunk.count);
+        squares_rho[static_cast<std::size_t>(part)] += sum_of_squares(grad_rho, chunk.count);
+      }
+      if (!move) return;
+      if (!made.deviation.empty()) std::copy_n(deviation, chunk.count, &made.deviation[chunk.first]);
+      chunk_update(chunk, made, step, grad_mu, grad_rho, mu, rho);
+    });
+  };
+  made.clipping = {};
+  pass(true, !limited);
+  made.clipping = clipping(squares_mu, squares_rho);
+  if (limited) pass(false, true);
+  report.clipping = made.clipping;
   return report;
 }
 
 template <class T>
-void InnerLoop<T>::update(const Gaussian<T>& theta, const InnerStep<T>& made, int step, Gaussian<T>& lambda) const {
-  for_each_chunk([&](int, const WeightChunk& chunk) {
-    T *mu = &lambda.mu[chunk.first], *rho = &lambda.rho[chunk.first];
-    T grad_mu[kWeightChunk], grad_rho[kWeightChunk];
-    chunk_gradient(chunk, theta, made, mu, rho, &draw_.deviation[chunk.first], grad_mu, grad_rho);
-    chunk_update(chunk, made, step, grad_mu, grad_rho, mu, rho);
-  });
+Clipping InnerLoop<T>::clipping(const std::array<double, kWeightParts>& squares_mu,
+                                const std::array<double, kWeightParts>& squares_rho) const {
+  Clipping made{.norm_mu = norm_of(squares_mu), .norm_rho = norm_of(squares_rho)};
+  made.factor_mu = clip_factor(made.norm_mu, static_cast<double>(settings_.clip_mu));
+  made.factor_rho = clip_factor(made.norm_rho, static_cast<double>(settings_.clip_rho));
+  return made;
 }
 
 template <class T>
 void InnerLoop<T>::adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
                          NoiseSource<T>& noise, Gaussian<T>& lambda, std::vector<InnerStepReport>* reports) {
   for (int step = 0; step < settings_.steps; ++step) {
-    const InnerStepReport report = gradient(theta, lambda, log_noise, support, noise, step, made_);
-    update(theta, made_, step, lambda);
+    const InnerStepReport report = descend(theta, lambda, log_noise, support, noise, step, made_);
     if (reports) reports->push_back(report);
   }
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -76,8 +77,9 @@ struct InnerStepReport {
 // What an inner step leaves: all that λ^{m+1} can be made of again, given λ^m.
 template <class T>
 struct InnerStep {
-  // ∇_λ F_m but for KL's part. With a single draw of weights in a step, rho is empty: it is σ ⊙ ε ⊙ mu.
+  // ∇_λ F_m but for KL's part, over `scale`. With a single draw of weights in a step, rho is empty: it is σ ⊙ ε ⊙ mu.
   Gaussian<T> likelihood;
+  T scale{};
   std::vector<T> deviation;  // σ ⊙ ε of a single draw, if there is room to keep it; else empty, and drawn anew
   T kl_weight{};             // w_in / n_S
   Clipping clipping;
@@ -118,14 +120,11 @@ class InnerLoop {
   // Whether all pairs of a step see the same one draw of weights.
   bool single_draw() const { return settings_.samples == 1 && !settings_.flipout; }
 
-  // A step at λ: what the likelihood adds to ∇_λ F_m, and its clipping. made.deviation is filled if it has room. `keep`
-  // may hold, for each weight sample and pair [S, pairs], where the network leaves its pass (null: nowhere).
-  InnerStepReport gradient(const Gaussian<T>& theta, const Gaussian<T>& lambda, std::span<const T> log_noise,
-                           std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, InnerStep<T>& made,
-                           std::span<Pass<T>* const> keep = {});
-
-  // λ −= α ⊙ clip(∇_λ F_m), right after gradient() at this λ.
-  void update(const Gaussian<T>& theta, const InnerStep<T>& made, int step, Gaussian<T>& lambda) const;
+  // A step in place: λ −= α ⊙ clip(∇_λ F_m). made.deviation is filled if it has room. `keep` may hold, for each weight
+  // sample and pair [S, pairs], where the network leaves its pass (null: nowhere).
+  InnerStepReport descend(const Gaussian<T>& theta, Gaussian<T>& lambda, std::span<const T> log_noise,
+                          std::span<const Sample<T>> support, NoiseSource<T>& noise, int step, InnerStep<T>& made,
+                          std::span<Pass<T>* const> keep = {});
 
   // All M steps in place; λ must start as θ. `reports` may be null; it gets one entry a step.
   void adapt(const Gaussian<T>& theta, std::span<const T> log_noise, std::span<const Sample<T>> support,
@@ -152,14 +151,16 @@ class InnerLoop {
     }
   }
 
-  // Calls body(part, chunk) for all chunks of the weights, those of a part in order, many parts at a time.
+  // Calls body(part, chunk) for all chunks of the weights, those of a part in order, many parts at a time. They are cut
+  // where noise is drawn fastest from, at multiples of their size.
   template <class Body>
   void for_each_chunk(const Body& body) const {
     for_weight_parts(draw_.phi.size(), threads(), [&](int part, std::size_t first, std::size_t end) {
       for (std::size_t t = 0; t < layout_.size(); ++t) {
         const std::size_t to = std::min(end, layout_[t].offset + layout_[t].size);
-        for (std::size_t d = std::max(first, layout_[t].offset); d < to; d += kWeightChunk) {
-          body(part, WeightChunk{t, d, std::min(kWeightChunk, to - d)});
+        for (std::size_t d = std::max(first, layout_[t].offset), next = d; d < to; d = next) {
+          next = std::min(to, (d / kWeightChunk + 1) * kWeightChunk);
+          body(part, WeightChunk{t, d, next - d});
         }
       }
     });
@@ -182,6 +183,8 @@ class InnerLoop {
   void start_draw(const Gaussian<T>& q, NoiseSource<T>& noise, int step, int sample);  // σ ⊙ ε and φ
   void flip();                                                                         // ε's signs, there or back
   void weigh(const Gaussian<T>& q);                                                    // φ anew
+  Clipping clipping(const std::array<double, kWeightParts>& squares_mu,
+                    const std::array<double, kWeightParts>& squares_rho) const;
   void chunk_update(const WeightChunk& chunk, const InnerStep<T>& made, int step, const T* grad_mu, const T* grad_rho,
                     T* mu, T* rho) const;
 

@@ -1,6 +1,7 @@
 #include "trainer/meta_gradient.h"
 
 #include <algorithm>
+#include <array>
 
 #include "runtime/weight_loops.h"
 #include "trainer/clock.h"
@@ -64,7 +65,6 @@ void MetaGradient<T>::plan(MetaOrder order, std::size_t passes, bool learns_rate
       std::max(steps_.size(), static_cast<std::size_t>(keeps_steps_ ? inner.steps : std::min(1, inner.steps))));
   holds_lambda_ = several || several_outer || counts_before_last();
   if (holds_lambda_) make_room(lambda_, size);
-  if (several || several_outer) make_room(inner_loop_.draw().grad_phi, size);
   if (several && second_order) {
     make_room(direction_, size);
     make_room(u_, size);
@@ -119,8 +119,7 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
   });
   for (int m = 0; m < steps; ++m) {
     report.steps.push_back(
-        inner_loop_.gradient(theta, lambda, log_noise, task.support, inner_noise, m, made(m), kept(m)));
-    inner_loop_.update(theta, made(m), m, lambda);
+        inner_loop_.descend(theta, lambda, log_noise, task.support, inner_noise, m, made(m), kept(m)));
   }
   if (adapted) *adapted = lambda;
   report.seconds.inner_loop = seconds_since(inner_start);
@@ -157,13 +156,67 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
   return report;
 }
 
-// L_m at λ^m, times its weight: adds to v ∂L/∂λ, and ∂L/∂θ and ∂L/∂s. Where λ is not held apart it stands in v, is read
-// chunk by chunk, and v written in its place.
+// What the network adds through φ = μ + deviation, `weight` times a gradient g, to v: weight g to v_μ and deviation ⊙
+// weight g to v_ρ. The network adds g to v_μ itself, which between these two is v_μ / weight; v_ρ gets what it grows
+// by.
+template <class T>
+void MetaGradient<T>::begin_adding(const WeightChunk& chunk, const T* deviation, T weight) {
+  T* __restrict v_mu = &adjoint_.mu[chunk.first];
+  T* __restrict v_rho = &adjoint_.rho[chunk.first];
+  const T inverse = T{1} / weight;
+  for (std::size_t i = 0; i < chunk.count; ++i) {
+    v_rho[i] -= deviation[i] * v_mu[i];
+    v_mu[i] *= inverse;
+  }
+}
+
+template <class T>
+void MetaGradient<T>::end_adding(const WeightChunk& chunk, const T* deviation, T weight) {
+  T* __restrict v_mu = &adjoint_.mu[chunk.first];
+  T* __restrict v_rho = &adjoint_.rho[chunk.first];
+  for (std::size_t i = 0; i < chunk.count; ++i) {
+    v_mu[i] *= weight;
+    v_rho[i] += deviation[i] * v_mu[i];
+  }
+}
+
+// KL(q_λ ‖ p_θ) of a chunk; adds its derivatives, `weight` times, to v and θ̄. Where λ stands in v, v is written over
+// it.
+template <class T>
+double MetaGradient<T>::add_divergence(const Call& call, const WeightChunk& chunk, T weight) {
+  const std::size_t count = chunk.count, first = chunk.first;
+  const Gaussian<T>& lambda = holds_lambda_ ? lambda_ : adjoint_;
+  T lambda_mu[kWeightChunk], lambda_rho[kWeightChunk], precisions[kWeightChunk], ratios[kWeightChunk];
+  double terms[kWeightChunk];
+  std::copy_n(&lambda.mu[first], count, lambda_mu);
+  std::copy_n(&lambda.rho[first], count, lambda_rho);
+  const T *theta_mu = &call.theta.mu[first], *theta_rho = &call.theta.rho[first];
+  T* __restrict v_mu = &adjoint_.mu[first];
+  T* __restrict v_rho = &adjoint_.rho[first];
+  if (!holds_lambda_) {
+    std::fill_n(v_mu, count, T{0});
+    std::fill_n(v_rho, count, T{0});
+  }
+  weight_loops<T>().divergence_factors(lambda_rho, theta_rho, count, precisions, ratios);
+  weight_loops<T>().divergence_terms(lambda_mu, lambda_rho, theta_mu, theta_rho, count, terms);
+  T* __restrict grad_mu = &call.grad_theta.mu[first];
+  T* __restrict grad_rho = &call.grad_theta.rho[first];
+  // ∂KL/∂μ_λ = −∂KL/∂μ_θ = (μ_λ − μ_θ) e^{−2ρ_θ};  ∂KL/∂ρ_λ = e^{2(ρ_λ − ρ_θ)} − 1;
+  // ∂KL/∂ρ_θ = 1 − (e^{2ρ_λ} + (μ_λ − μ_θ)²) e^{−2ρ_θ}
+  T *const shift = lambda_mu, *const kl_mu = precisions;
+  for (std::size_t i = 0; i < count; ++i) shift[i] -= theta_mu[i];
+  for (std::size_t i = 0; i < count; ++i) kl_mu[i] *= weight * shift[i];
+  for (std::size_t i = 0; i < count; ++i) v_mu[i] += kl_mu[i];
+  for (std::size_t i = 0; i < count; ++i) grad_mu[i] -= kl_mu[i];
+  for (std::size_t i = 0; i < count; ++i) v_rho[i] += weight * (ratios[i] - T{1});
+  for (std::size_t i = 0; i < count; ++i) grad_rho[i] += weight * (T{1} - ratios[i]) - shift[i] * kl_mu[i];
+  return chunk_sum(count, [&](std::size_t i) { return terms[i]; });
+}
+
+// L_m at λ^m, times its weight: adds to v ∂L/∂λ, and ∂L/∂θ and ∂L/∂s.
 template <class T>
 void MetaGradient<T>::add_outer(const Call& call, int m, MetaReport& report) {
   const Clock::time_point start = Clock::now();
-  ThreadPool& threads = network_.threads();
-  const Gaussian<T>& theta = call.theta;
   std::vector<Sample<T>> joined;
   if (settings_.data == OuterData::support_and_query) joined = call.task.support;
   joined.insert(joined.end(), call.task.query.begin(), call.task.query.end());
@@ -173,59 +226,30 @@ void MetaGradient<T>::add_outer(const Call& call, int m, MetaReport& report) {
   const T kl_weight = static_cast<T>(settings_.kl_weight * weight);
   const T sample_weight = static_cast<T>(weight / settings_.samples);
   const int draws = inner_loop_.settings().steps - m;  // the noise's step
-  const bool single = settings_.samples == 1 && !inner_loop_.settings().flipout;
-  const Gaussian<T>& lambda = holds_lambda_ ? lambda_ : adjoint_;
-  WeightDraw<T>& draw = inner_loop_.draw();
-  // A single draw's gradient takes the place of its deviation, which is drawn again behind it.
-  std::vector<T>& grad_phi = single ? draw.deviation : draw.grad_phi;
+  const WeightDraw<T>& draw = inner_loop_.draw();
 
-  const double kl = kl_divergence(lambda, theta, threads);
-  double nll = 0;
+  double kl = 0, nll = 0;
+  bool divergence_added = false;
   std::vector<double> grad_s(call.grad_log_noise.size());
   for (int s = 0; s < settings_.samples; ++s) {
-    inner_loop_.for_each_draw(
-        lambda, call.outer_noise, draws, s, pairs.size(), [&](std::size_t first, std::size_t count) {
-          set_zero(grad_phi, threads);
-          nll += nll_gradient(network_, std::span<const T>(draw.phi), call.log_noise, pairs.subspan(first, count),
-                              std::span(grad_phi), std::span(grad_s));
-          if (!single) add_sample_gradient(draw, sample_weight, adjoint_, threads);
-        });
+    inner_loop_.for_each_draw(holds_lambda_ ? lambda_ : adjoint_, call.outer_noise, draws, s, pairs.size(),
+                              [&](std::size_t first, std::size_t count) {
+                                std::array<double, kWeightParts> sums{};
+                                inner_loop_.for_each_chunk([&](int part, const WeightChunk& chunk) {
+                                  if (!divergence_added)
+                                    sums[static_cast<std::size_t>(part)] += add_divergence(call, chunk, kl_weight);
+                                  begin_adding(chunk, &draw.deviation[chunk.first], sample_weight);
+                                });
+                                for (const double sum : sums) kl += sum;
+                                divergence_added = true;
+                                nll += nll_gradient(network_, std::span<const T>(draw.phi), call.log_noise,
+                                                    pairs.subspan(first, count), std::span(adjoint_.mu),
+                                                    std::span(grad_s));
+                                inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
+                                  end_adding(chunk, &draw.deviation[chunk.first], sample_weight);
+                                });
+                              });
   }
-
-  inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
-    const std::size_t count = chunk.count;
-    T lambda_mu[kWeightChunk], lambda_rho[kWeightChunk], precisions[kWeightChunk], ratios[kWeightChunk];
-    std::copy_n(&lambda.mu[chunk.first], count, lambda_mu);
-    std::copy_n(&lambda.rho[chunk.first], count, lambda_rho);
-    const T *theta_mu = &theta.mu[chunk.first], *theta_rho = &theta.rho[chunk.first];
-    T* __restrict v_mu = &adjoint_.mu[chunk.first];
-    T* __restrict v_rho = &adjoint_.rho[chunk.first];
-    if (!holds_lambda_) {
-      std::fill_n(v_mu, count, T{0});
-      std::fill_n(v_rho, count, T{0});
-    }
-    weight_loops<T>().divergence_factors(lambda_rho, theta_rho, count, precisions, ratios);
-    T* __restrict grad_mu = &call.grad_theta.mu[chunk.first];
-    T* __restrict grad_rho = &call.grad_theta.rho[chunk.first];
-    for (std::size_t i = 0; i < count; ++i) {
-      // ∂KL/∂μ_λ = −∂KL/∂μ_θ;  ∂KL/∂ρ_λ = e^{2(ρ_λ − ρ_θ)} − 1;  ∂KL/∂ρ_θ = 1 − (e^{2ρ_λ} + (μ_λ − μ_θ)²) e^{−2ρ_θ}
-      const T shift = lambda_mu[i] - theta_mu[i];
-      const T kl_mu = kl_weight * (shift * precisions[i]);
-      v_mu[i] += kl_mu;
-      v_rho[i] += kl_weight * (ratios[i] - T{1});
-      grad_mu[i] -= kl_mu;
-      grad_rho[i] += kl_weight * (T{1} - ratios[i] - shift * shift * precisions[i]);
-    }
-    if (!single) return;
-    T deviation[kWeightChunk];
-    inner_loop_.chunk_deviation(chunk, call.outer_noise, draws, 0, lambda_rho, deviation);
-    const T* grad = &grad_phi[chunk.first];
-    for (std::size_t i = 0; i < count; ++i) {
-      const T g = sample_weight * grad[i];
-      v_mu[i] += g;
-      v_rho[i] += deviation[i] * g;
-    }
-  });
   for (std::size_t l = 0; l < grad_s.size(); ++l) {
     call.grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
   }
@@ -283,8 +307,8 @@ typename MetaGradient<T>::TensorSums MetaGradient<T>::adjoint_along_gradient(con
 }
 
 // The part of v ← v − ∂²F_m/∂λ² w, and of θ̄, that needs no network. With a single draw, what the network needs as well:
-// φ, u in place of the draw's deviation, and zeros in place of the step's gradient, which nobody reads again, for the
-// product; else w.
+// φ, u in place of the draw's deviation, and that, unless it is kept, in place of the step's gradient, which nobody
+// reads again; else w.
 template <class T>
 void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums& sums) {
   const InnerRates<T>& rates = inner_loop_.rates();
@@ -299,7 +323,7 @@ void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums&
   }
   const ClipJacobian<T> clip_mu(clipping.factor_mu, clipping.norm_mu, dot_mu);
   const ClipJacobian<T> clip_rho(clipping.factor_rho, clipping.norm_rho, dot_rho);
-  const T kl_weight = step.kl_weight;
+  const T kl_weight = step.kl_weight, scale = step.scale, weight = product_weight(call);
   WeightDraw<T>& draw = inner_loop_.draw();
 
   inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
@@ -324,19 +348,21 @@ void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums&
     weight_loops<T>().divergence_factors(rho, theta_rho, count, precisions, ratios);
     T* __restrict grad_mu = &call.grad_theta.mu[first];
     T* __restrict grad_rho = &call.grad_theta.rho[first];
-    for (std::size_t i = 0; i < count; ++i) {
-      const T shift = mu[i] - theta_mu[i];
-      const T kl_mu = kl_weight * precisions[i] * w_mu[i];  // ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2
-      const T kl_rho = kl_weight * T{2} * ratios[i] * w_rho[i];  // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ²
-      v_mu[i] -= kl_mu;
-      v_rho[i] -= kl_rho;
-      grad_mu[i] += kl_mu;
-      grad_rho[i] += kl_rho + T{2} * shift * kl_mu;  // ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2
-    }
+    // Short loops, of which compilers make vector code: ∂²KL/∂μ_λ² = −∂²KL/∂μ_θ∂μ_λ = σ_θ^−2,
+    T* const kl_mu = precisions;
+    for (std::size_t i = 0; i < count; ++i) kl_mu[i] *= kl_weight * w_mu[i];
+    for (std::size_t i = 0; i < count; ++i) v_mu[i] -= kl_mu[i];
+    for (std::size_t i = 0; i < count; ++i) grad_mu[i] += kl_mu[i];
+    // ∂²KL/∂ρ_λ² = −∂²KL/∂ρ_θ∂ρ_λ = 2 σ_λ² / σ_θ², ∂²KL/∂ρ_θ∂μ_λ = −2 (μ_λ − μ_θ) σ_θ^−2.
+    T* const kl_rho = ratios;
+    for (std::size_t i = 0; i < count; ++i) kl_rho[i] *= T{2} * kl_weight * w_rho[i];
+    for (std::size_t i = 0; i < count; ++i) v_rho[i] -= kl_rho[i];
+    for (std::size_t i = 0; i < count; ++i) kl_rho[i] += T{2} * (mu[i] - theta_mu[i]) * kl_mu[i];
+    for (std::size_t i = 0; i < count; ++i) grad_rho[i] += kl_rho[i];
     // NLL's ∂²/∂ρ² holds e^ρ ε ∇_φ NLL besides the Hessian.
     if (!single) {
       const T* likelihood_rho = &step.likelihood.rho[first];
-      for (std::size_t i = 0; i < count; ++i) v_rho[i] -= likelihood_rho[i] * w_rho[i];
+      for (std::size_t i = 0; i < count; ++i) v_rho[i] -= scale * likelihood_rho[i] * w_rho[i];
       std::copy_n(w_mu, count, &direction_.mu[first]);
       std::copy_n(w_rho, count, &direction_.rho[first]);
       return;
@@ -344,82 +370,64 @@ void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums&
     T* __restrict likelihood = &step.likelihood.mu[first];
     T* __restrict phi = &draw.phi[first];
     T* __restrict u = &draw.deviation[first];
-    for (std::size_t i = 0; i < count; ++i) {
-      v_rho[i] -= deviation[i] * likelihood[i] * w_rho[i];
-      phi[i] = mu[i] + deviation[i];
-      u[i] = w_mu[i] + deviation[i] * w_rho[i];
-    }
-    std::fill_n(likelihood, count, T{0});
-    if (deviation == drawn && m + 1 < inner_loop_.settings().steps) {
-      std::copy_n(deviation, count, &made(m + 1).likelihood.mu[first]);
-    }
+    for (std::size_t i = 0; i < count; ++i) v_rho[i] -= deviation[i] * (scale * likelihood[i]) * w_rho[i];
+    for (std::size_t i = 0; i < count; ++i) phi[i] = mu[i] + deviation[i];
+    for (std::size_t i = 0; i < count; ++i) u[i] = w_mu[i] + deviation[i] * w_rho[i];
+    if (deviation == drawn) std::copy_n(deviation, count, likelihood);
+    begin_adding(chunk, deviation, weight);
   });
+}
+
+template <class T>
+T MetaGradient<T>::product_weight(const Call& call) const {
+  const double terms = static_cast<double>(call.task.support.size()) * static_cast<double>(network_.terms());
+  return static_cast<T>(-1.0 / (terms * inner_loop_.settings().samples));
 }
 
 // v ← v − the likelihood's part of ∂²F_m/∂λ² w, by a Hessian-vector product a sample and pair; and s̄.
 template <class T>
 void MetaGradient<T>::add_products(const Call& call, int m) {
-  ThreadPool& threads = network_.threads();
   const std::span<const Sample<T>> support(call.task.support);
-  const int samples = inner_loop_.settings().samples;
-  const double terms = static_cast<double>(support.size()) * static_cast<double>(network_.terms());
-  const T weight = static_cast<T>(1.0 / (terms * samples));
+  const T weight = product_weight(call);
   const std::span<Pass<T>* const> passes = kept(m);
   std::vector<double> hessian_log_noise(call.grad_log_noise.size());
   WeightDraw<T>& draw = inner_loop_.draw();
-  // h += ∇²_φ NLL u over pairs [first, first + count) of a sample.
-  const auto products = [&](int sample, std::size_t first, std::size_t count, const std::vector<T>& u,
-                            std::vector<T>& h) {
+  // Over pairs [first, first + count) of a sample.
+  const auto products = [&](int sample, std::size_t first, std::size_t count, const std::vector<T>& u) {
     network_.set_weights(draw.phi.data());
     hessian_vector_->set_direction(u.data());
     for (std::size_t i = first; i < first + count; ++i) {
       hessian_vector_->accumulate(support[i], call.log_noise.data(),
-                                  passes[static_cast<std::size_t>(sample) * support.size() + i], h.data(),
+                                  passes[static_cast<std::size_t>(sample) * support.size() + i], adjoint_.mu.data(),
                                   hessian_log_noise.data());
-    }
-  };
-  const auto add = [&](const WeightChunk& chunk, const std::vector<T>& h, const T* deviation) {
-    const T* product = &h[chunk.first];
-    T* __restrict v_mu = &adjoint_.mu[chunk.first];
-    T* __restrict v_rho = &adjoint_.rho[chunk.first];
-    for (std::size_t i = 0; i < chunk.count; ++i) {
-      v_mu[i] -= weight * product[i];
-      v_rho[i] -= weight * deviation[i] * product[i];
     }
   };
 
   if (inner_loop_.single_draw()) {
-    std::vector<T>& h = made(m).likelihood.mu;
-    products(0, 0, support.size(), draw.deviation, h);
-    const bool last = m + 1 == inner_loop_.settings().steps;
-    inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
-      if (!made(m).deviation.empty()) return add(chunk, h, &made(m).deviation[chunk.first]);
-      // draw_directions left it in place of the later step's gradient, if there is one.
-      if (!last) return add(chunk, h, &made(m + 1).likelihood.mu[chunk.first]);
-      T mu[kWeightChunk], rho[kWeightChunk], deviation[kWeightChunk];
-      chunk_lambda(call, m, chunk, mu, rho);
-      inner_loop_.chunk_deviation(chunk, call.inner_noise, m, 0, rho, deviation);
-      add(chunk, h, deviation);
-    });
+    const InnerStep<T>& step = made(m);
+    const std::vector<T>& deviation = step.deviation.empty() ? step.likelihood.mu : step.deviation;
+    products(0, 0, support.size(), draw.deviation);
+    inner_loop_.for_each_chunk(
+        [&](int, const WeightChunk& chunk) { end_adding(chunk, &deviation[chunk.first], weight); });
   } else {
-    std::vector<T>& h = draw.grad_phi;
-    for (int s = 0; s < samples; ++s) {
+    for (int s = 0; s < inner_loop_.settings().samples; ++s) {
       inner_loop_.for_each_draw(
           lambda_, call.inner_noise, m, s, support.size(), [&](std::size_t first, std::size_t count) {
-            for_weight_parts(u_.size(), threads, [&](int, std::size_t begin, std::size_t end) {
-              for (std::size_t d = begin; d < end; ++d) {
+            inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
+              const std::size_t end = chunk.first + chunk.count;
+              for (std::size_t d = chunk.first; d < end; ++d) {
                 u_[d] = direction_.mu[d] + draw.deviation[d] * direction_.rho[d];
               }
+              begin_adding(chunk, &draw.deviation[chunk.first], weight);
             });
-            set_zero(h, threads);
-            products(s, first, count, u_, h);
+            products(s, first, count, u_);
             inner_loop_.for_each_chunk(
-                [&](int, const WeightChunk& chunk) { add(chunk, h, &draw.deviation[chunk.first]); });
+                [&](int, const WeightChunk& chunk) { end_adding(chunk, &draw.deviation[chunk.first], weight); });
           });
     }
   }
   for (std::size_t l = 0; l < call.grad_log_noise.size(); ++l) {
-    call.grad_log_noise[l] -= hessian_log_noise[l] / (terms * samples);
+    call.grad_log_noise[l] += static_cast<double>(weight) * hessian_log_noise[l];
   }
 }
 

@@ -103,10 +103,15 @@ class MetaGradient {
   bool counts_before_last() const;
   void plan(MetaOrder order, std::size_t passes, bool learns_rates);
   void plan_kept(MetaOrder order, std::size_t passes);
+  void begin_adding(const WeightChunk& chunk, const T* deviation, T weight);
+  void end_adding(const WeightChunk& chunk, const T* deviation, T weight);
+  double add_divergence(const Call& call, const WeightChunk& chunk, T weight);
   void add_outer(const Call& call, int step, MetaReport& report);
   void through_step(const Call& call, int step, InnerRates<double>* grad_rates, bool second_order);
   TensorSums adjoint_along_gradient(const Call& call, int step) const;
   void draw_directions(const Call& call, int step, const TensorSums& sums);
+  // What a Hessian-vector product is added to v with.
+  T product_weight(const Call& call) const;
   void add_products(const Call& call, int step);
   std::span<const InnerStep<T>> first_steps(int count) const {
     return std::span(steps_).first(static_cast<std::size_t>(count));

@@ -64,7 +64,8 @@ struct InnerLoopFixture {
   InnerStepReport gradient(const Gaussian<double>& lambda, int step, Gaussian<double>& into) {
     InnerLoop<double> loop(network, settings, rates);
     InnerStep<double> made;
-    const InnerStepReport report = loop.gradient(theta, lambda, log_noise, support, noise, step, made);
+    Gaussian<double> moved = lambda;
+    const InnerStepReport report = loop.descend(theta, moved, log_noise, support, noise, step, made);
     loop.for_each_chunk([&](int, const WeightChunk& chunk) {
       loop.chunk_gradient(chunk, theta, made, &lambda.mu[chunk.first], &lambda.rho[chunk.first],
                           &loop.draw().deviation[chunk.first], &into.mu[chunk.first], &into.rho[chunk.first]);
