@@ -1,6 +1,7 @@
 #include "runtime/kernels/native/native_kernels.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -358,15 +359,17 @@ void NativeKernels::convolve_winograd(std::span<const ConvolutionTerm<float>> te
   if (packs_piecewise(src_channels, blocks, tiles, groups / threads().size())) {
     return convolve_piecewise(terms, args, src_channels);
   }
-  float* packed = scratch_.data();
+  std::array<float*, kMaxTerms> packed;
+  float* next = scratch_.data();
   for (std::size_t t = 0; t < terms.size(); ++t) {
-    native::ConvolveTerm& term = args.terms[t];
-    term.packed = packed;
-    threads().parallel_for(blocks, [&](int block) {
-      pack_winograd(terms[t], 0, term.channels, block, 1, packed + as_size(block) * term.packed_block);
-    });
-    packed += as_size(blocks) * term.packed_block;
+    args.terms[t].packed = packed[t] = next;
+    next += as_size(blocks) * args.terms[t].packed_block;
   }
+  threads().parallel_for(static_cast<int>(terms.size()) * blocks, [&](int item) {
+    const std::size_t t = as_size(item / blocks), block = as_size(item % blocks);
+    pack_winograd(terms[t], 0, args.terms[t].channels, item % blocks, 1,
+                  packed[t] + block * args.terms[t].packed_block);
+  });
   convolve_strips(args, src_channels, scratch_.data() + kPanelFloats);
 }
 
