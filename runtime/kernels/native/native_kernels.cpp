@@ -366,9 +366,10 @@ void NativeKernels::convolve_winograd(std::span<const ConvolutionTerm<float>> te
     next += as_size(blocks) * args.terms[t].packed_block;
   }
   threads().parallel_for(static_cast<int>(terms.size()) * blocks, [&](int item) {
-    const std::size_t t = as_size(item / blocks), block = as_size(item % blocks);
-    pack_winograd(terms[t], 0, args.terms[t].channels, item % blocks, 1,
-                  packed[t] + block * args.terms[t].packed_block);
+    const std::size_t t = as_size(item) % terms.size();
+    const int block = item / static_cast<int>(terms.size());
+    pack_winograd(terms[t], 0, args.terms[t].channels, block, 1,
+                  packed[t] + as_size(block) * args.terms[t].packed_block);
   });
   convolve_strips(args, src_channels, scratch_.data() + kPanelFloats);
 }
@@ -544,7 +545,12 @@ void NativeKernels::winograd_weight_gradient(std::span<const WeightGradientTerm<
 
   if (partition.segments == 1) {
     for (int chunk = 0; chunk < partition.chunks; ++chunk) {
-      threads().parallel_for(partition.blocks, [&](int block) { transform(chunk, block, scratch_.data()); });
+      // A source block is more work than one of the gradient: both kinds come in turns, so that threads have alike.
+      threads().parallel_for(partition.blocks, [&](int item) {
+        const int sources = item * partition.src_blocks / partition.blocks;  // before this one
+        const bool source = (item + 1) * partition.src_blocks / partition.blocks > sources;
+        transform(chunk, source ? sources : partition.src_blocks + item - sources, scratch_.data());
+      });
       threads().parallel_for(pairs, [&](int pair) {
         alignas(kCacheLine) float total[kMaxTotal] = {};
         multiply(chunk, pair, scratch_.data(), total);
