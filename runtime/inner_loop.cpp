@@ -79,9 +79,7 @@ void add_sample_gradient(const WeightDraw<T>& draw, T weight, Gaussian<T>& gradi
   });
 }
 
-InnerRates<float> inner_rates(const Prior& prior) {
-  return {prior.rate_mu, prior.rate_rho};
-}
+InnerRates<float> inner_rates(const Prior& prior) { return {prior.rate_mu, prior.rate_rho}; }
 
 template <class T>
 InnerLoop<T>::InnerLoop(UNet<T>& network, const InnerLoopSettings& settings, InnerRates<T> rates)
@@ -131,11 +129,10 @@ void InnerLoop<T>::chunk_gradient(const WeightChunk& chunk, const Gaussian<T>& t
 }
 
 template <class T>
-void InnerLoop<T>::chunk_update(const WeightChunk& chunk, const InnerStep<T>& made, int step, const T* grad_mu,
-                                const T* grad_rho, T* mu, T* rho) const {
-  const std::size_t rate = rate_row(step) + chunk.tensor;
-  const T rate_mu = rates_.mu[rate] * static_cast<T>(made.clipping.factor_mu);
-  const T rate_rho = rates_.rho[rate] * static_cast<T>(made.clipping.factor_rho);
+void InnerLoop<T>::chunk_update(const WeightChunk& chunk, const InnerStep<T>& made, const T* grad_mu, const T* grad_rho,
+                                T* mu, T* rho) const {
+  const T rate_mu = rates_.mu[chunk.tensor] * static_cast<T>(made.clipping.factor_mu);
+  const T rate_rho = rates_.rho[chunk.tensor] * static_cast<T>(made.clipping.factor_rho);
   for (std::size_t i = 0; i < chunk.count; ++i) mu[i] -= rate_mu * grad_mu[i];
   for (std::size_t i = 0; i < chunk.count; ++i) rho[i] -= rate_rho * grad_rho[i];
 }
@@ -150,7 +147,7 @@ void InnerLoop<T>::chunk_replay(const WeightChunk& chunk, const Gaussian<T>& the
     const int step = static_cast<int>(m);
     const T* deviation = chunk_deviation(chunk, steps[m], noise, step, rho, drawn);
     chunk_gradient(chunk, theta, steps[m], mu, rho, deviation, grad_mu, grad_rho);
-    chunk_update(chunk, steps[m], step, grad_mu, grad_rho, mu, rho);
+    chunk_update(chunk, steps[m], grad_mu, grad_rho, mu, rho);
   }
 }
 
@@ -220,7 +217,7 @@ InnerStepReport InnerLoop<T>::descend(const Gaussian<T>& theta, Gaussian<T>& lam
       }
       if (!move) return;
       if (!made.deviation.empty()) std::copy_n(deviation, chunk.count, &made.deviation[chunk.first]);
-      chunk_update(chunk, made, step, grad_mu, grad_rho, mu, rho);
+      chunk_update(chunk, made, grad_mu, grad_rho, mu, rho);
     });
   };
   made.clipping = {};
@@ -259,11 +256,9 @@ InnerRates<double> InnerLoop<T>::kl_stiffness(const Gaussian<T>& theta, std::siz
     const auto first = theta.rho.begin() + static_cast<std::ptrdiff_t>(layout_[t].offset);
     const T rho = *std::min_element(first, first + static_cast<std::ptrdiff_t>(layout_[t].size));
     const double precision = static_cast<double>(portable_exp(T{-2} * rho));
-    for (std::size_t rate = t; rate < rates_.mu.size(); rate += layout_.size()) {
-      // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
-      stiffness.mu[rate] = weight * precision * static_cast<double>(rates_.mu[rate]);
-      stiffness.rho[rate] = weight * 2.0 * static_cast<double>(rates_.rho[rate]);
-    }
+    // ∂²KL/∂μ² = σ_θ^−2; ∂²KL/∂ρ² = 2 at λ = θ.
+    stiffness.mu[t] = weight * precision * static_cast<double>(rates_.mu[t]);
+    stiffness.rho[t] = weight * 2.0 * static_cast<double>(rates_.rho[t]);
   }
   return stiffness;
 }

@@ -2,8 +2,8 @@
 //   F_m(λ) = [ w_in KL(q_λ ‖ p_θ) + (1/S) Σ_s NLL(μ + e^ρ ⊙ ε_{m,s}; D^S) ] / n_S
 //   λ^{m+1} = λ^m − α ⊙ clip(∇_λ F_m),
 // with Flipout Σ_n NLL(μ + e^ρ ⊙ ε_{m,s,n}; pair n) in place of NLL(…; D^S);
-// n_S the number of terms of NLL, α one rate a tensor, and perhaps a step, for μ and one for ρ, clip a limit on the
-// Euclidean norm, for μ and ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
+// n_S the number of terms of NLL, α one rate a tensor for μ and one for ρ, clip a limit on the Euclidean
+// norm, for μ and ρ apart. (Ravi & Beatson, Amortized Bayesian Meta-Learning, ICLR 2019.)
 #pragma once
 
 #include <algorithm>
@@ -50,8 +50,7 @@ class CounterNoise final : public NoiseSource<T> {
   bool antithetic_;
 };
 
-// Inner rates [steps, parameter tensors in canonical order]. Steps beyond the last row take the last row: one row is
-// one rate a tensor for all steps.
+// Inner rates [parameter tensors in canonical order].
 template <class T>
 struct InnerRates {
   std::vector<T> mu;
@@ -107,11 +106,6 @@ class InnerLoop {
   const InnerLoopSettings& settings() const { return settings_; }
   const InnerRates<T>& rates() const { return rates_; }
   void set_rates(const InnerRates<T>& rates) { rates_ = rates; }
-  // Index of a step's first rate.
-  std::size_t rate_row(int step) const {
-    const std::size_t rows = rates_.mu.size() / layout_.size();
-    return std::min(static_cast<std::size_t>(step), rows - 1) * layout_.size();
-  }
   const std::vector<ParameterTensor>& tensors() const { return layout_; }
   UNet<T>& network() { return network_; }
   ThreadPool& threads() const { return network_.threads(); }
@@ -185,8 +179,8 @@ class InnerLoop {
   void weigh(const Gaussian<T>& q);                                                    // φ anew
   Clipping clipping(const std::array<double, kWeightParts>& squares_mu,
                     const std::array<double, kWeightParts>& squares_rho) const;
-  void chunk_update(const WeightChunk& chunk, const InnerStep<T>& made, int step, const T* grad_mu, const T* grad_rho,
-                    T* mu, T* rho) const;
+  void chunk_update(const WeightChunk& chunk, const InnerStep<T>& made, const T* grad_mu, const T* grad_rho, T* mu,
+                    T* rho) const;
 
   UNet<T>& network_;
   InnerLoopSettings settings_;

@@ -43,14 +43,6 @@ MetaGradient<T>::MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& set
       adjoint_(parameter_count(network_.spec())),
       keep_bytes_(keep_bytes) {}
 
-template <class T>
-bool MetaGradient<T>::counts_before_last() const {
-  for (int m = 0; m < inner_loop_.settings().steps; ++m) {
-    if (step_weight(m) > 0) return true;
-  }
-  return false;
-}
-
 // Makes what this kind of call needs and an earlier one did not.
 template <class T>
 void MetaGradient<T>::plan(MetaOrder order, std::size_t passes, bool learns_rates) {
@@ -60,10 +52,10 @@ void MetaGradient<T>::plan(MetaOrder order, std::size_t passes, bool learns_rate
   const bool several_outer = settings_.samples > 1 || inner.flipout;
   const std::size_t size = adjoint_.size();
   if (second_order && !hessian_vector_) hessian_vector_.emplace(network_);
-  keeps_steps_ = second_order || learns_rates || counts_before_last();
+  keeps_steps_ = second_order || learns_rates;
   steps_.resize(
       std::max(steps_.size(), static_cast<std::size_t>(keeps_steps_ ? inner.steps : std::min(1, inner.steps))));
-  holds_lambda_ = several || several_outer || counts_before_last();
+  holds_lambda_ = several || several_outer;
   if (holds_lambda_) make_room(lambda_, size);
   if (several && second_order) {
     make_room(direction_, size);
@@ -129,9 +121,8 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
     set_zero(adjoint_.mu, network_.threads());
     set_zero(adjoint_.rho, network_.threads());
   }
-  add_outer(call, steps, report);
+  add_outer(call, report);
   for (int m = steps - 1; m >= 0; --m) {
-    const bool counts = step_weight(m) > 0;
     const Clock::time_point start = Clock::now();
     if (holds_lambda_ && keeps_steps_) {
       inner_loop_.for_each_chunk([&](int, const WeightChunk& chunk) {
@@ -141,7 +132,6 @@ MetaReport MetaGradient<T>::accumulate(const Gaussian<T>& theta, std::span<const
     }
     if (grad_rates || second_order) through_step(call, m, grad_rates, second_order);
     (second_order ? report.seconds.hessian_vector : report.seconds.outer) += seconds_since(start);
-    if (counts) add_outer(call, m, report);
   }
   if (second_order) {
     report.products = static_cast<int>(kept_.size());
@@ -213,26 +203,25 @@ double MetaGradient<T>::add_divergence(const Call& call, const WeightChunk& chun
   return chunk_sum(count, [&](std::size_t i) { return terms[i]; });
 }
 
-// L_m at λ^m, times its weight: adds to v ∂L/∂λ, and ∂L/∂θ and ∂L/∂s.
+// L at λ^M: adds to v ∂L/∂λ, and ∂L/∂θ and ∂L/∂s.
 template <class T>
-void MetaGradient<T>::add_outer(const Call& call, int m, MetaReport& report) {
+void MetaGradient<T>::add_outer(const Call& call, MetaReport& report) {
   const Clock::time_point start = Clock::now();
   std::vector<Sample<T>> joined;
   if (settings_.data == OuterData::support_and_query) joined = call.task.support;
   joined.insert(joined.end(), call.task.query.begin(), call.task.query.end());
   const std::span<const Sample<T>> pairs(joined);
   const double terms = static_cast<double>(pairs.size()) * static_cast<double>(network_.terms());
-  const double weight = step_weight(m) / terms;
+  const double weight = 1.0 / terms;
   const T kl_weight = static_cast<T>(settings_.kl_weight * weight);
   const T sample_weight = static_cast<T>(weight / settings_.samples);
-  const int draws = inner_loop_.settings().steps - m;  // the noise's step
   const WeightDraw<T>& draw = inner_loop_.draw();
 
   double kl = 0, nll = 0;
   bool divergence_added = false;
   std::vector<double> grad_s(call.grad_log_noise.size());
   for (int s = 0; s < settings_.samples; ++s) {
-    inner_loop_.for_each_draw(holds_lambda_ ? lambda_ : adjoint_, call.outer_noise, draws, s, pairs.size(),
+    inner_loop_.for_each_draw(holds_lambda_ ? lambda_ : adjoint_, call.outer_noise, 0, s, pairs.size(),
                               [&](std::size_t first, std::size_t count) {
                                 std::array<double, kWeightParts> sums{};
                                 inner_loop_.for_each_chunk([&](int part, const WeightChunk& chunk) {
@@ -253,8 +242,8 @@ void MetaGradient<T>::add_outer(const Call& call, int m, MetaReport& report) {
   for (std::size_t l = 0; l < grad_s.size(); ++l) {
     call.grad_log_noise[l] += grad_s[l] * weight / settings_.samples;
   }
-  report.outer_loss += settings_.kl_weight * kl * weight + nll * weight / settings_.samples;
-  if (draws == 0) report.kl = kl;
+  report.outer_loss = settings_.kl_weight * kl * weight + nll * weight / settings_.samples;
+  report.kl = kl;
   report.forwards += 3.0 * settings_.samples * static_cast<double>(pairs.size());
   report.seconds.outer += seconds_since(start);
 }
@@ -268,10 +257,9 @@ void MetaGradient<T>::through_step(const Call& call, int m, InnerRates<double>* 
     sums = adjoint_along_gradient(call, m);
   }
   if (grad_rates) {
-    const std::size_t row = inner_loop_.rate_row(m);
     for (std::size_t t = 0; t < sums.mu.size(); ++t) {
-      grad_rates->mu[row + t] -= clipping.factor_mu * sums.mu[t];
-      grad_rates->rho[row + t] -= clipping.factor_rho * sums.rho[t];
+      grad_rates->mu[t] -= clipping.factor_mu * sums.mu[t];
+      grad_rates->rho[t] -= clipping.factor_rho * sums.rho[t];
     }
   }
   if (!second_order) return;
@@ -312,14 +300,13 @@ typename MetaGradient<T>::TensorSums MetaGradient<T>::adjoint_along_gradient(con
 template <class T>
 void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums& sums) {
   const InnerRates<T>& rates = inner_loop_.rates();
-  const std::size_t row = inner_loop_.rate_row(m);
   const bool single = inner_loop_.single_draw();
   InnerStep<T>& step = made(m);
   const Clipping& clipping = step.clipping;
   double dot_mu = 0, dot_rho = 0;  // ⟨∇_λ F_m, α ⊙ v⟩
   for (std::size_t t = 0; t < sums.mu.size(); ++t) {
-    dot_mu += static_cast<double>(rates.mu[row + t]) * sums.mu[t];
-    dot_rho += static_cast<double>(rates.rho[row + t]) * sums.rho[t];
+    dot_mu += static_cast<double>(rates.mu[t]) * sums.mu[t];
+    dot_rho += static_cast<double>(rates.rho[t]) * sums.rho[t];
   }
   const ClipJacobian<T> clip_mu(clipping.factor_mu, clipping.norm_mu, dot_mu);
   const ClipJacobian<T> clip_rho(clipping.factor_rho, clipping.norm_rho, dot_rho);
@@ -334,7 +321,7 @@ void MetaGradient<T>::draw_directions(const Call& call, int m, const TensorSums&
     const T* deviation = inner_loop_.chunk_deviation(chunk, step, call.inner_noise, m, rho, drawn);
     T* __restrict v_mu = &adjoint_.mu[first];
     T* __restrict v_rho = &adjoint_.rho[first];
-    const T rate_mu = rates.mu[row + chunk.tensor], rate_rho = rates.rho[row + chunk.tensor];
+    const T rate_mu = rates.mu[chunk.tensor], rate_rho = rates.rho[chunk.tensor];
     for (std::size_t i = 0; i < count; ++i) w_mu[i] = rate_mu * v_mu[i];
     for (std::size_t i = 0; i < count; ++i) w_rho[i] = rate_rho * v_rho[i];
     if (clip_mu.acts || clip_rho.acts) {

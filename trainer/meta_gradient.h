@@ -1,9 +1,8 @@
 // The exact gradient of a task's outer loss with respect to the prior θ = (μ_θ, ρ_θ) and the log noise s, through the M
 // inner steps that adapt it:
 //   L(θ, s) = [ w_out KL(q_{λ^M} ‖ p_θ) + (1/S_q) Σ_s NLL(φ_s; D) ] / n,   D = D^Q or D^S ∪ D^Q, n its terms,
-// or a weighted sum of this loss after each step, Σ_m c_m L_m (Antoniou et al., How to train your MAML, ICLR 2019).
 // Going back, with the adjoint v of λ^{m+1}, w = J (α ⊙ v) (J the clip's symmetric Jacobian):
-//   v ← v − ∂²F_m/∂λ² w + c_m ∂L_m/∂λ,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;
+//   v ← v − ∂²F_m/∂λ² w,   θ̄ ← θ̄ − ∂²F_m/∂θ∂λ w,   s̄ ← s̄ − ∂²F_m/∂s∂λ w;
 // at last θ̄ ← θ̄ + v, since λ⁰ = θ; and for the rates, with the v before that, ᾱ_t ← ᾱ_t − Σ over a tensor's weights of
 // v clip(∇_λ F_m). The likelihood's part of ∂²F/∂λ² w is one network Hessian-vector product a sample along u = w_μ +
 // e^ρ ⊙ ε ⊙ w_ρ; the KL's parts are diagonal. Memory beyond one pass: of each inner step ∇_φ NLL, D numbers (2 D with
@@ -69,9 +68,6 @@ class MetaGradient {
   // `keep_bytes`, allocated when the first task needs them; the result's bits do not depend on it.
   MetaGradient(InnerLoop<T>& inner_loop, const OuterSettings& settings, std::size_t keep_bytes);
 
-  // The weights c_1 … c_M of the outer loss after each step; by default only the last counts, with weight 1.
-  void set_step_weights(std::vector<double> weights) { step_weights_ = std::move(weights); }
-
   // Adapts, evaluates L, and adds its gradient to grad_theta and grad_log_noise [L], and to grad_rates, unless that is
   // null, the one with respect to the inner loop's rates, in their shape. `adapted`, unless it is null, gets λ^M.
   MetaReport accumulate(const Gaussian<T>& theta, std::span<const T> log_noise, const Task<T>& task,
@@ -95,18 +91,12 @@ class MetaGradient {
     std::vector<double> mu, rho;
   };
 
-  // c_m of the loss at λ^m.
-  double step_weight(int m) const {
-    if (step_weights_.empty()) return m == inner_loop_.settings().steps ? 1.0 : 0.0;
-    return m == 0 ? 0.0 : step_weights_[static_cast<std::size_t>(m - 1)];
-  }
-  bool counts_before_last() const;
   void plan(MetaOrder order, std::size_t passes, bool learns_rates);
   void plan_kept(MetaOrder order, std::size_t passes);
   void begin_adding(const WeightChunk& chunk, const T* deviation, T weight);
   void end_adding(const WeightChunk& chunk, const T* deviation, T weight);
   double add_divergence(const Call& call, const WeightChunk& chunk, T weight);
-  void add_outer(const Call& call, int step, MetaReport& report);
+  void add_outer(const Call& call, MetaReport& report);
   void through_step(const Call& call, int step, InnerRates<double>* grad_rates, bool second_order);
   TensorSums adjoint_along_gradient(const Call& call, int step) const;
   void draw_directions(const Call& call, int step, const TensorSums& sums);
@@ -128,11 +118,10 @@ class MetaGradient {
   InnerLoop<T>& inner_loop_;
   UNet<T>& network_;
   OuterSettings settings_;
-  std::vector<double> step_weights_;
   std::optional<HessianVector<T>> hessian_vector_;  // of second order
   std::vector<InnerStep<T>> steps_;                 // what the inner steps left, m = 0 … M − 1
   Gaussian<T> adjoint_;                             // v; up to the outer loss λ, unless lambda_ is there
-  // Only where steps have several draws or several of them count.
+  // Only where steps or the outer loss have several draws.
   Gaussian<T> lambda_;     // λ^m
   Gaussian<T> direction_;  // w
   std::vector<T> u_;

@@ -28,8 +28,6 @@ struct MetaCase {
   int norm_groups = 0;
   ActivationKind activation = ActivationKind::silu;
   bool antithetic = false;
-  int rate_rows = 1;
-  bool multi_step_loss = false;
   bool flipout = false;
   Likelihood likelihood = Likelihood::gaussian;
 };
@@ -49,25 +47,18 @@ struct MetaFixture {
   Vector log_noise{-0.4, 0.1};
   std::vector<Vector> frames, targets;
   Task<double> task;
-  Vector step_weights;  // c_1 … c_M
   CounterNoise<double> inner_noise, outer_noise;
 
   explicit MetaFixture(const MetaCase& meta_case)
       : settings(meta_case),
         spec(make_spec(meta_case)),
         network(spec, kernels, kHeight, kWidth, Purpose::second_order),
-        inner_loop(network, make_settings(meta_case), make_rates(spec, meta_case.rate_rows)),
+        inner_loop(network, make_settings(meta_case), make_rates(spec)),
         outer{meta_case.outer_samples, 0.7, meta_case.data},
         meta(inner_loop, outer, 0),
         size(parameter_count(spec)),
         inner_noise(7, meta_case.antithetic),
         outer_noise(8, meta_case.antithetic) {
-    step_weights.assign(static_cast<std::size_t>(meta_case.steps), 0.0);
-    if (!step_weights.empty()) step_weights.back() = 1.0;
-    if (meta_case.multi_step_loss) {
-      step_weights = {0.5, 0.0, 0.3, 0.9};
-      meta.set_step_weights(step_weights);
-    }
     theta.mu = normal_values(3, size, 0.4);
     theta.rho = normal_values(4, size, 0.2, -1.2);
     for (std::uint64_t pair = 0; pair < 4; ++pair) {
@@ -101,14 +92,14 @@ struct MetaFixture {
     settings.clip_rho = c.clip_rho;
     return settings;
   }
-  // Large, so that second-order terms count, and different in every tensor and row.
-  static InnerRates<double> make_rates(const NetworkSpec& spec, int rows) {
-    const std::size_t count = static_cast<std::size_t>(rows) * parameter_layout(spec).size();
+  // Large, so that second-order terms count, and different in every tensor.
+  static InnerRates<double> make_rates(const NetworkSpec& spec) {
+    const std::size_t count = parameter_layout(spec).size();
     return {normal_values(1, count, 0.02, 0.15), normal_values(2, count, 0.05, 0.4)};
   }
 
-  // L_m for given λ^m, θ and s by its formula.
-  double outer_loss(int m, const Gaussian<double>& lambda, const Gaussian<double>& prior, const Vector& s) {
+  // L for given λ, θ and s by its formula.
+  double outer_loss(const Gaussian<double>& lambda, const Gaussian<double>& prior, const Vector& s) {
     std::vector<std::size_t> pairs{3};
     if (outer.data == OuterData::support_and_query) pairs = {0, 1, 2, 3};
     double kl = 0, nll = 0;
@@ -119,11 +110,10 @@ struct MetaFixture {
     }
     for (int sample = 0; sample < outer.samples; ++sample) {
       Vector shared(size), phi(size), out(network.terms());
-      const int draw = settings.steps - m;
-      outer_noise.draw(draw, sample, 0, shared);
+      outer_noise.draw(0, sample, 0, shared);
       for (const std::size_t pair : pairs) {
         const Vector epsilon =
-            settings.flipout ? flipped(spec, outer_noise, draw, sample, pair - pairs.front(), shared) : shared;
+            settings.flipout ? flipped(spec, outer_noise, 0, sample, pair - pairs.front(), shared) : shared;
         for (std::size_t d = 0; d < size; ++d) phi[d] = lambda.mu[d] + std::exp(lambda.rho[d]) * epsilon[d];
         network.set_weights(phi.data());
         network.forward(pair < 3 ? task.support[pair] : task.query[pair - 3], out.data());
@@ -138,29 +128,13 @@ struct MetaFixture {
     }
     return (outer.kl_weight * kl + nll / outer.samples) / static_cast<double>(pairs.size() * network.terms());
   }
-  // λ^m.
-  Gaussian<double> adapt(int m, const Gaussian<double>& prior, const Vector& s) {
-    InnerLoopSettings first_steps = inner_loop.settings();
-    first_steps.steps = m;
+  // λ^M.
+  Gaussian<double> adapt(const Gaussian<double>& prior, const Vector& s) {
     Gaussian<double> lambda = prior;
-    InnerLoop<double>(network, first_steps, inner_loop.rates())
-        .adapt(prior, s, task.support, inner_noise, lambda, nullptr);
+    inner_loop.adapt(prior, s, task.support, inner_noise, lambda, nullptr);
     return lambda;
   }
-  // Σ_m c_m L_m, with λ^m from a function of m; without steps L at λ⁰.
-  template <class Lambda>
-  double total_loss(const Lambda& lambda, const Gaussian<double>& prior, const Vector& s) {
-    if (settings.steps == 0) return outer_loss(0, lambda(0), prior, s);
-    double loss = 0;
-    for (int m = 1; m <= settings.steps; ++m) {
-      const double weight = step_weights[static_cast<std::size_t>(m - 1)];
-      if (weight > 0) loss += weight * outer_loss(m, lambda(m), prior, s);
-    }
-    return loss;
-  }
-  double adapted_loss(const Gaussian<double>& prior, const Vector& s) {
-    return total_loss([&](int m) { return adapt(m, prior, s); }, prior, s);
-  }
+  double adapted_loss(const Gaussian<double>& prior, const Vector& s) { return outer_loss(adapt(prior, s), prior, s); }
 
   struct Gradient {
     MetaReport report;
@@ -217,26 +191,21 @@ TEST_P(MetaGradientTest, IsTheDerivativeOfTheAdaptedOuterLoss) {
 }
 
 TEST_P(MetaGradientTest, FirstOrderTakesTheAdaptationAsAConstantShift) {
-  std::vector<Gaussian<double>> adapted;
-  for (int m = 0; m <= GetParam().steps; ++m) adapted.push_back(f.adapt(m, f.theta, f.log_noise));
-  expect_equal(f.gradient(MetaOrder::first), f.numeric([&](const Gaussian<double>& at, const Vector& s) {
-    const auto shifted = [&](int m) {
-      const Gaussian<double>& before = adapted[static_cast<std::size_t>(m)];
-      Gaussian<double> lambda;
-      lambda.mu = plus(plus(before.mu, -1.0, f.theta.mu), 1.0, at.mu);
-      lambda.rho = plus(plus(before.rho, -1.0, f.theta.rho), 1.0, at.rho);
-      return lambda;
-    };
-    return f.total_loss(shifted, at, s);
-  }),
-               kTolerance);
+  const Gaussian<double> adapted = f.adapt(f.theta, f.log_noise);
+  const auto shifted_loss = [&](const Gaussian<double>& at, const Vector& s) {
+    Gaussian<double> lambda;
+    lambda.mu = plus(plus(adapted.mu, -1.0, f.theta.mu), 1.0, at.mu);
+    lambda.rho = plus(plus(adapted.rho, -1.0, f.theta.rho), 1.0, at.rho);
+    return f.outer_loss(lambda, at, s);
+  };
+  expect_equal(f.gradient(MetaOrder::first), f.numeric(shifted_loss), kTolerance);
 }
 
 TEST_P(MetaGradientTest, ReportsTheLossOfTheAdaptedPosterior) {
   for (const MetaOrder order : {MetaOrder::first, MetaOrder::second}) {
     const MetaFixture::Gradient gradient = f.gradient(order);
     const MetaReport& report = gradient.report;
-    const Gaussian<double> adapted = f.adapt(GetParam().steps, f.theta, f.log_noise);
+    const Gaussian<double> adapted = f.adapt(f.theta, f.log_noise);
     EXPECT_EQ(gradient.adapted.mu, adapted.mu);
     EXPECT_EQ(gradient.adapted.rho, adapted.rho);
     EXPECT_NEAR(report.outer_loss, f.adapted_loss(f.theta, f.log_noise), 1e-12);
@@ -264,30 +233,21 @@ TEST_P(MetaGradientTest, RatesGradientIsTheDerivativeOfTheAdaptedOuterLoss) {
 TEST_P(MetaGradientTest, FirstOrderRatesGradientHoldsTheInnerGradientsConstant) {
   const InnerRates<double> rates = f.inner_loop.rates();
   const InnerRates<double> exact = f.rates_gradient(MetaOrder::first);
-  // With the gradients held, a step's part of λ^m − θ scales with the step's and tensor's rate.
-  const std::size_t tensors = f.inner_loop.tensors().size();
-  std::vector<Gaussian<double>> adapted;
-  for (int m = 0; m <= GetParam().steps; ++m) adapted.push_back(f.adapt(m, f.theta, f.log_noise));
-  const auto scaled = [&](int steps, const Vector& values, bool of_rho) {
-    Gaussian<double> lambda = adapted[static_cast<std::size_t>(steps)];
-    Vector& at = of_rho ? lambda.rho : lambda.mu;
+  // With the gradients held, λ^M − θ scales with the tensor's rate.
+  const Gaussian<double> adapted = f.adapt(f.theta, f.log_noise);
+  const auto numeric = [&](bool of_rho) {
     const Vector& before = of_rho ? rates.rho : rates.mu;
-    for (std::size_t m = 0; m < static_cast<std::size_t>(steps); ++m) {
-      const std::size_t row = std::min(m, values.size() / tensors - 1) * tensors;
-      const Gaussian<double>&from = adapted[m], &to = adapted[m + 1];
-      for (std::size_t t = 0; t < tensors; ++t) {
+    return numeric_gradient(before, [&](const Vector& values) {
+      Gaussian<double> lambda = adapted;
+      Vector& at = of_rho ? lambda.rho : lambda.mu;
+      const Vector& from = of_rho ? f.theta.rho : f.theta.mu;
+      for (std::size_t t = 0; t < before.size(); ++t) {
         const ParameterTensor& tensor = f.inner_loop.tensors()[t];
         for (std::size_t d = tensor.offset; d < tensor.offset + tensor.size; ++d) {
-          const double moved = of_rho ? to.rho[d] - from.rho[d] : to.mu[d] - from.mu[d];
-          at[d] += moved * (values[row + t] / before[row + t] - 1);
+          at[d] += (at[d] - from[d]) * (values[t] / before[t] - 1);
         }
       }
-    }
-    return lambda;
-  };
-  const auto numeric = [&](bool of_rho) {
-    return numeric_gradient(of_rho ? rates.rho : rates.mu, [&](const Vector& values) {
-      return f.total_loss([&](int m) { return scaled(m, values, of_rho); }, f.theta, f.log_noise);
+      return f.outer_loss(lambda, f.theta, f.log_noise);
     });
   };
   if (GetParam().steps == 0) return;
@@ -302,7 +262,6 @@ TEST_P(MetaGradientTest, KeepingPassesChangesNoBit) {
   const std::size_t pass = f.network.make_pass().bytes();
   for (const std::size_t room : {std::size_t{1}, std::size_t{4}, std::size_t{100}}) {
     MetaGradient<double> keeping(f.inner_loop, f.outer, room * pass);
-    keeping.set_step_weights(f.step_weights);
     for (int repeated = 0; repeated < 2; ++repeated) {
       Gaussian<double> theta(f.size);
       Vector log_noise(2);
@@ -338,27 +297,8 @@ INSTANTIATE_TEST_SUITE_P(
                     MetaCase{.name = "clipped_mu", .steps = 3, .clip_mu = 0.05f},
                     MetaCase{.name = "clipped_rho", .steps = 3, .clip_rho = 0.01f},
                     MetaCase{.name = "clipped_both", .steps = 3, .samples = 2, .clip_mu = 0.05f, .clip_rho = 0.01f},
-                    MetaCase{.name = "rates_per_step", .steps = 3, .rate_rows = 3},
-                    MetaCase{.name = "last_row_of_rates_goes_on", .steps = 3, .rate_rows = 2},
-                    MetaCase{.name = "multi_step_loss", .steps = 4, .multi_step_loss = true},
-                    MetaCase{.name = "multi_step_loss_with_all_else",
-                             .steps = 4,
-                             .samples = 2,
-                             .outer_samples = 2,
-                             .clip_mu = 0.05f,
-                             .clip_rho = 0.01f,
-                             .data = OuterData::support_and_query,
-                             .antithetic = true,
-                             .rate_rows = 4,
-                             .multi_step_loss = true,
-                             .flipout = true},
                     MetaCase{.name = "huber", .steps = 3, .samples = 2, .likelihood = Likelihood::huber},
-                    MetaCase{.name = "huber_clipped_with_multi_step_loss",
-                             .steps = 4,
-                             .clip_mu = 0.05f,
-                             .rate_rows = 4,
-                             .multi_step_loss = true,
-                             .likelihood = Likelihood::huber},
+                    MetaCase{.name = "huber_clipped", .steps = 4, .clip_mu = 0.05f, .likelihood = Likelihood::huber},
                     MetaCase{.name = "support_and_query", .data = OuterData::support_and_query},
                     MetaCase{.name = "group_norm", .norm_groups = 2},
                     MetaCase{.name = "relu_with_a_level_and_group_norm",
