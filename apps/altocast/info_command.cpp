@@ -250,7 +250,7 @@ Status describe_memory(const Prior& prior, const Kernels<float>& kernels, const 
              describe("the least that --memory-limit can be", least_memory(prior, kernels, shape), description));
   }
   const std::uint64_t adaptation =
-      adaptation_memory(prior, kernels, shape.height, shape.width, std::max(1, prior.support_pairs));
+      adaptation_memory(prior, kernels, {prior.network, shape.height, shape.width, std::max(1, prior.support_pairs)});
   description.lines += "\nan adaptation: " + std::to_string((adaptation + 1048575) >> 20) + " MiB\n";
   json.integer("adaptation", adaptation);
   description.json.raw("memory", json.str());

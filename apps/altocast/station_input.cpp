@@ -72,10 +72,10 @@ void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs) {
   const Guard& guard = guarded.guard;
   const Adaptation& adaptation = guarded.adaptation;
   if (guard.trial_pairs > 0) {
-    log_line("guard: the last " + std::to_string(guard.held_back) + " frames held back, " +
-             std::to_string(guard.trial_pairs) + " pairs before them; CRPS there " + text(guard.prior_crps) +
-             " with the prior, " + text(guard.combined_crps) + " combined anew, " + text(guard.adapted_crps) +
-             " adapted");
+    log_line("guard: the " + std::to_string(guard.held_back) + " frames after " + format_time(guard.trial_from) +
+             " held back, " + std::to_string(guard.trial_pairs) + " pairs before them; CRPS there " +
+             text(guard.prior_crps) + " with the prior, " + text(guard.combined_crps) + " combined anew, " +
+             text(guard.adapted_crps) + " adapted");
   }
   if (!guard.adapted()) {
     log_line("not adapted, the prior is used: " + guard.reason);
@@ -83,9 +83,13 @@ void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs) {
   }
   if (!guard.reason.empty()) log_line("only the combination with advection is learned: " + guard.reason);
   const int pairs = adaptation.posterior.support_pairs;
+  const int earlier = adaptation.earlier_pairs;
   log_line("adapted to " + std::to_string(pairs) + " pairs" +
-           (pairs < wanted_pairs ? " (of " + std::to_string(wanted_pairs) + "; the run is no longer)" : "") + ", " +
-           format_time(adaptation.first_time) + " to " + format_time(adaptation.last_time));
+           (pairs < wanted_pairs ? " (of " + std::to_string(wanted_pairs) + "; there are no more)" : "") + ", " +
+           format_time(adaptation.first_time) + " to " + format_time(adaptation.last_time) +
+           (earlier == pairs ? ", before the last gap"
+            : earlier > 0    ? ", " + std::to_string(earlier) + " of them before the last gap"
+                             : ""));
   for (std::size_t m = 0; m < adaptation.steps.size(); ++m) {
     const InnerStepReport& step = adaptation.steps[m];
     const Clipping& clipping = step.clipping;

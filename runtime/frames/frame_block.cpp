@@ -13,6 +13,27 @@ namespace {
 // Normalised numbers of fitting frames lie in about −1 … 1; a wrong bit depth is off by a factor of 257.
 constexpr float kLargestNormalised = 16.0f;
 
+// Adds those that do not decode to `bad`.
+FrameBlock load_block(const FrameCache& cache, const FrameRange& range, const Normalisation& normalisation,
+                      std::vector<RejectedFrame>& bad) {
+  FrameBlock block{range.first, range.count, cache.height(), cache.width(), {}, {}, {}, {}};
+  block.pixels.reserve(static_cast<std::size_t>(range.count) * static_cast<std::size_t>(block.height) *
+                       static_cast<std::size_t>(block.width));
+  for (std::size_t i = range.first; i < range.first + static_cast<std::size_t>(range.count); ++i) {
+    const FrameEntry& entry = cache.frames()[i];
+    Frame frame;
+    if (std::optional<RejectedFrame> fault = cache.load(i, normalisation, frame)) {
+      bad.push_back(*std::move(fault));
+      continue;
+    }
+    block.pixels.insert(block.pixels.end(), frame.pixels.begin(), frame.pixels.end());
+    block.slots.push_back(entry.slot);
+    block.bridged.push_back(entry.bridged);
+    block.names.push_back(entry.path.substr(join_path(cache.folder(), "").size()));
+  }
+  return block;
+}
+
 }  // namespace
 
 Status check_scale(const FrameBlock& block, const std::string& source, const Normalisation& normalisation) {
@@ -29,34 +50,49 @@ Status check_scale(const FrameBlock& block, const std::string& source, const Nor
   return {};
 }
 
-Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation) {
-  while (true) {
-    const Result<FrameRange> range = select(cache);
-    if (!range.ok()) return range.status();
-    FrameBlock block{range->first, range->count, cache.height(), cache.width(), {}, {}, {}, {}};
-    block.pixels.reserve(static_cast<std::size_t>(range->count) * static_cast<std::size_t>(block.height) *
-                         static_cast<std::size_t>(block.width));
-    std::vector<RejectedFrame> bad;
-    for (std::size_t i = range->first; i < range->first + static_cast<std::size_t>(range->count); ++i) {
-      const FrameEntry& entry = cache.frames()[i];
-      Frame frame;
-      if (std::optional<RejectedFrame> fault = cache.load(i, normalisation, frame)) {
-        bad.push_back(*std::move(fault));
-        continue;
-      }
-      block.pixels.insert(block.pixels.end(), frame.pixels.begin(), frame.pixels.end());
-      block.slots.push_back(entry.slot);
-      block.bridged.push_back(entry.bridged);
-      block.names.push_back(entry.path.substr(join_path(cache.folder(), "").size()));
+std::vector<FrameRange> ranges_of(std::span<const FrameWindow> windows) {
+  std::vector<FrameRange> ranges;
+  for (const FrameWindow& window : windows) {
+    const int length = window.inputs + window.targets;
+    if (!ranges.empty() && window.first < ranges.back().first + static_cast<std::size_t>(ranges.back().count)) {
+      ranges.back().count = static_cast<int>(window.first - ranges.back().first) + length;
+    } else {
+      ranges.push_back({window.first, length});
     }
+  }
+  return ranges;
+}
+
+Result<std::vector<FrameBlock>> load_ranges(FrameCache& cache, const SelectRanges& select,
+                                            const Normalisation& normalisation) {
+  while (true) {
+    const Result<std::vector<FrameRange>> ranges = select(cache);
+    if (!ranges.ok()) return ranges.status();
+    std::vector<FrameBlock> blocks;
+    std::vector<RejectedFrame> bad;
+    for (const FrameRange& range : *ranges) blocks.push_back(load_block(cache, range, normalisation, bad));
     if (bad.empty()) {
-      ALTOCAST_RETURN_IF_ERROR(check_scale(block, cache.folder(), normalisation));
-      return block;
+      for (const FrameBlock& block : blocks)
+        ALTOCAST_RETURN_IF_ERROR(check_scale(block, cache.folder(), normalisation));
+      return blocks;
     }
     Result<FrameCache> rest = cache.without(bad);
     if (!rest.ok()) return rest.status();
     cache = *std::move(rest);
   }
+}
+
+Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation) {
+  Result<std::vector<FrameBlock>> blocks = load_ranges(
+      cache,
+      [&](const FrameCache& frames) -> Result<std::vector<FrameRange>> {
+        const Result<FrameRange> range = select(frames);
+        if (!range.ok()) return range.status();
+        return std::vector<FrameRange>{*range};
+      },
+      normalisation);
+  if (!blocks.ok()) return blocks.status();
+  return std::move(blocks->front());
 }
 
 Status check_size(const NetworkSpec& spec, const FrameBlock& block, const std::string& folder) {

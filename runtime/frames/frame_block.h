@@ -1,9 +1,11 @@
 // Consecutive frames of a cache, decoded and normalised into one block of memory, so that the windows which
-// adaptation and forecast read overlap in it instead of being copied.
+// adaptation and forecast read overlap in it instead of being copied. Windows that lie apart are in blocks of their
+// own.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,11 +37,19 @@ struct FrameRange {
   int count = 0;
 };
 using SelectFrames = std::function<Result<FrameRange>(const FrameCache&)>;
+using SelectRanges = std::function<Result<std::vector<FrameRange>>(const FrameCache&)>;
+
+// The frames of windows that are given oldest first, those that overlap as one range: no frame is in two of them.
+std::vector<FrameRange> ranges_of(std::span<const FrameWindow> windows);
 
 // Decodes the frames that `select` picks. A frame that turns out not to decode is taken out of `cache` (and
 // is then among its rejected()) and `select` is asked again. Fails if `select` does, or if the pixels are far
 // outside of what `normalisation` is made for (another bit depth, another scaling).
 Result<FrameBlock> load_frames(FrameCache& cache, const SelectFrames& select, const Normalisation& normalisation);
+
+// The same of several ranges, a block each.
+Result<std::vector<FrameBlock>> load_ranges(FrameCache& cache, const SelectRanges& select,
+                                            const Normalisation& normalisation);
 
 // Fails if the frames are too small for the network.
 Status check_size(const NetworkSpec& spec, const FrameBlock& block, const std::string& folder);

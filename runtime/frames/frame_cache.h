@@ -32,6 +32,11 @@ namespace altocast {
 class FrameReference;
 struct GrayImage;
 
+// How far before the newest frame an adaptation still learns from frames that a gap parts from it. More than a day, so
+// that images of the daylight find those of the same hours; two, to outlast a day that was lost. In hours rather than
+// frames, whatever the cadence: what is learned is how far this kind of image can be forecast here and in this season.
+inline constexpr std::int64_t kLookBackSeconds = std::int64_t{48} * 3600;
+
 struct FrameEntry {
   std::string path;       // of a bridged frame: what to call it; there is no such file
   std::int64_t time = 0;  // as the name says
@@ -110,11 +115,18 @@ class FrameCache {
   // The newest `inputs` frames up to `at`, all of one run; targets = 0. Fails if that run holds too few.
   Result<FrameWindow> newest_input(int inputs, std::optional<std::int64_t> at) const;
 
-  // The windows to adapt on: the newest `max_pairs` (fewer if the run is short, at least one) whose targets
-  // end at or before `at` and none of which is bridged, within the run of newest_frame(at). OLDEST FIRST; each is one
-  // frame later than the one before, or more where targets are bridged.
+  // The windows to adapt on: `max_pairs` (fewer if there are no more, at least one) whose targets end at or before `at`
+  // and none of which is bridged, each within one run: the newest of the run of newest_frame(at) and then, as far as
+  // kLookBackSeconds before that frame, those of earlier runs that are nearest to it in the time of day, and in time.
+  // Of images that depend on the sun these tell most of the hours to come. OLDEST FIRST; in a run without missing
+  // frames each is one frame later than the one before.
   Result<std::vector<FrameWindow>> support_pairs(int inputs, int targets, int max_pairs,
                                                  std::optional<std::int64_t> at) const;
+
+  // The newest forecast up to `at` that can be tried on frames which are known: `inputs` frames of one run, the last
+  // one not bridged, and after them as many as possible of `targets`, at least half, none of them bridged, so that
+  // support_pairs() finds one up to the last input. It looks back as far as support_pairs(). Nothing if there is none.
+  std::optional<FrameWindow> trial_window(int inputs, int targets, std::optional<std::int64_t> at) const;
 
   // Every window of one run, oldest first; empty if the run is too short.
   static std::vector<FrameWindow> windows(const FrameRun& run, int inputs, int targets);
@@ -129,7 +141,10 @@ class FrameCache {
   std::optional<RejectedFrame> read(const FrameEntry& entry, Frame& frame) const;
   std::optional<RejectedFrame> bridge(std::size_t index, Frame& frame) const;
   const FrameReference& reference() const;
-  Result<std::size_t> frames_up_to(int needed, std::optional<std::int64_t> at) const;
+  Status too_few(int needed, std::size_t newest, const std::string& earlier) const;
+  template <typename Visit>
+  void each_end(std::size_t newest, int length, Visit visit) const;
+  std::vector<FrameWindow> pairs_up_to(std::size_t newest, int inputs, int targets, std::size_t most) const;
 
   std::string folder_;
   FrameCacheSettings settings_;

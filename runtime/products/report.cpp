@@ -205,6 +205,10 @@ std::string adaptation_card(const AdaptationFacts& facts) {
     TextWriter pairs;
     pairs << counted(facts.pairs, " pair of frames, ", " pairs of frames, ") << people_time(facts.first_time) << " to "
           << people_time(facts.last_time);
+    if (facts.earlier_pairs == facts.pairs)
+      pairs << ", before the last gap";
+    else if (facts.earlier_pairs > 0)
+      pairs << ", " << facts.earlier_pairs << " of them before the last gap";
     table_row(out, "learned from", pairs.text);
     table_row(out, "steps", std::to_string(facts.steps));
   }

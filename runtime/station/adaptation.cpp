@@ -9,6 +9,7 @@
 #include "runtime/reflection.h"
 #include "runtime/sample_set.h"
 #include "runtime/station/combination_fit.h"
+#include "runtime/station/forecast_memory.h"
 #include "runtime/thread_pool.h"
 #include "runtime/unet.h"
 
@@ -75,21 +76,31 @@ InnerRates<float> scaled_rates(const Prior& prior, float scale) {
   return rates;
 }
 
-// The adaptation on windows of the frames.
-Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPrior& loaded, const FrameBlock& frames,
-                            double largest, const AdaptationSettings& settings, Kernels<float>& kernels) {
+Result<std::vector<FrameWindow>> support_pairs(const LoadedPrior& loaded, const FrameCache& cache,
+                                               const AdaptationSettings& settings) {
+  const NetworkSpec& network = loaded.prior.network;
+  return cache.support_pairs(network.input_frames, network.leads, wanted_pairs(loaded.prior, settings), settings.at);
+}
+
+// The adaptation on windows of the frames, oldest first, each within one of the blocks.
+Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPrior& loaded,
+                            std::span<const FrameBlock> blocks, double largest, const AdaptationSettings& settings,
+                            Kernels<float>& kernels) {
   const FlushSubnormals flush;
   const Prior& prior = loaded.prior;
   InnerLoopSettings inner = prior.inner;
   inner.steps = settings.steps.value_or(inner.steps);
-  SampleSet pairs(prior.network, frames.height, frames.width, windows.size());
+  const int height = blocks.front().height, width = blocks.front().width;
+  SampleSet pairs(prior.network, height, width, windows.size());
+  auto block = blocks.begin();
   for (const FrameWindow& window : windows) {
-    pairs.add(frames.from(window.first), frames.from(window.first + static_cast<std::size_t>(window.inputs)),
+    while (window.first >= block->first + static_cast<std::size_t>(block->count)) ++block;
+    pairs.add(block->from(window.first), block->from(window.first + static_cast<std::size_t>(window.inputs)),
               kernels.threads());
   }
   const std::span<const Sample<float>> support = pairs.samples();
 
-  UNet<float> network(prior.network, kernels, frames.height, frames.width, Purpose::gradient);
+  UNet<float> network(prior.network, kernels, height, width, Purpose::gradient);
   InnerLoop<float> loop(network, inner, scaled_rates(prior, settings.rate_scale));
   Gaussian<float> theta;
   theta.mu = prior.mu;
@@ -110,8 +121,11 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   ALTOCAST_RETURN_IF_ERROR(check_converged(result.steps, lambda));
 
   result.posterior = make_posterior(loaded, lambda.mu, lambda.rho);
-  const std::size_t first = windows.front().first - frames.first;
-  result.posterior.frames.assign(frames.names.begin() + static_cast<std::ptrdiff_t>(first), frames.names.end());
+  const std::size_t first = windows.front().first - blocks.front().first;
+  for (const FrameBlock& frames : blocks)
+    result.posterior.frames.insert(result.posterior.frames.end(), frames.names.begin(), frames.names.end());
+  result.posterior.frames.erase(result.posterior.frames.begin(),
+                                result.posterior.frames.begin() + static_cast<std::ptrdiff_t>(first));
   result.posterior.inner = inner;
   result.posterior.support_pairs = static_cast<int>(support.size());
   result.posterior.seed = settings.seed;
@@ -131,33 +145,47 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
     return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +
                          kMend);
   }
-  result.first_time = frames.slots[first];
-  result.last_time = frames.slots.back();
+  result.first_time = blocks.front().slots[first];
+  result.last_time = blocks.back().slots.back();
   return result;
 }
 
 }  // namespace
 
+Status check_memory(const LoadedPrior& loaded, const FrameCache& cache, const AdaptationSettings& settings,
+                    const Kernels<float>& kernels) {
+  const Result<std::vector<FrameWindow>> pairs = support_pairs(loaded, cache, settings);
+  if (!pairs.ok()) return pairs.status();
+  int frames = 0;
+  for (const FrameRange& range : ranges_of(*pairs)) frames += range.count;
+  return check_adaptation_memory(loaded.prior, kernels,
+                                 {cache.height(), cache.width(), static_cast<int>(pairs->size()), frames},
+                                 settings.memory_limit);
+}
+
 Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const AdaptationSettings& settings,
                          Kernels<float>& kernels) {
-  const Prior& prior = loaded.prior;
-  const int inputs = prior.network.input_frames;
-  const int leads = prior.network.leads;
   std::vector<FrameWindow> windows;
-  const Result<FrameBlock> block = load_frames(
+  std::size_t run_first = 0;
+  const Result<std::vector<FrameBlock>> blocks = load_ranges(
       cache,
-      [&](const FrameCache& frames) -> Result<FrameRange> {
-        Result<std::vector<FrameWindow>> pairs =
-            frames.support_pairs(inputs, leads, wanted_pairs(prior, settings), settings.at);
+      [&](const FrameCache& frames) -> Result<std::vector<FrameRange>> {
+        ALTOCAST_RETURN_IF_ERROR(check_memory(loaded, frames, settings, kernels));
+        Result<std::vector<FrameWindow>> pairs = support_pairs(loaded, frames, settings);
         if (!pairs.ok()) return pairs.status();
         windows = *std::move(pairs);
-        const std::size_t first = windows.front().first;
-        return FrameRange{first, static_cast<int>(windows.back().first - first) + inputs + leads};
+        run_first = frames.run_of(*frames.newest_frame(settings.at)).first;
+        return ranges_of(windows);
       },
-      prior.normalisation);
-  if (!block.ok()) return block.status();
-  ALTOCAST_RETURN_IF_ERROR(check_size(prior.network, *block, cache.folder()));
-  return adapt_on(windows, loaded, *block, cache.largest_number(), settings, kernels);
+      loaded.prior.normalisation);
+  if (!blocks.ok()) return blocks.status();
+  ALTOCAST_RETURN_IF_ERROR(check_size(loaded.prior.network, blocks->front(), cache.folder()));
+  Result<Adaptation> adaptation = adapt_on(windows, loaded, *blocks, cache.largest_number(), settings, kernels);
+  if (adaptation.ok()) {
+    adaptation->earlier_pairs = static_cast<int>(
+        std::count_if(windows.begin(), windows.end(), [&](const FrameWindow& pair) { return pair.first < run_first; }));
+  }
+  return adaptation;
 }
 
 Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, double largest,
@@ -171,7 +199,7 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, do
                          std::to_string(inputs) + " past and " + std::to_string(leads) + " future ones");
   }
   const std::size_t count = std::min(windows.size(), static_cast<std::size_t>(wanted_pairs(loaded.prior, settings)));
-  return adapt_on(std::span(windows).last(count), loaded, frames, largest, settings, kernels);
+  return adapt_on(std::span(windows).last(count), loaded, {&frames, 1}, largest, settings, kernels);
 }
 
 }  // namespace altocast

@@ -1,6 +1,7 @@
 // The station's adaptation in one call: from a prior and frames, in a folder or in memory, to a posterior. It picks
-// the newest pairs of (past, future) frames up to a time, runs the inner loop on them in float with the given kernels,
-// and learns on the same pairs how forecasts are best combined with advection (combination_fit.h).
+// the newest pairs of (past, future) frames up to a time, over gaps too (frame_cache.h), runs the inner loop on them in
+// float with the given kernels, and learns on the same pairs how forecasts are best combined with advection
+// (combination_fit.h).
 //
 // The result is a pure function of the prior file, the frames' pixels and the settings: no number of threads
 // and no instruction set changes a bit of it.
@@ -39,13 +40,18 @@ struct Adaptation {
   double nll_after = 0;                        // … and at μ_λ
   double combination_gain = 0;                 // CombinationFit::gain
   std::int64_t first_time = 0, last_time = 0;  // of the frames it was adapted to
+  int earlier_pairs = 0;                       // those from before the newest frame's run
 };
 
 // `cache` loses frames that do not decode (frame_block.h). Fails if there are too few frames, if the prior's
-// rates make the KL term unstable, or if λ does not stay finite; the message says what to change. A run
-// shorter than the wanted pairs need is no failure: posterior.support_pairs says how many there were.
+// rates make the KL term unstable, or if λ does not stay finite; the message says what to change. Fewer pairs than
+// are wanted, at least one, are no failure: posterior.support_pairs says how many there were.
 Result<Adaptation> adapt(const LoadedPrior& prior, FrameCache& cache, const AdaptationSettings& settings,
                          Kernels<float>& kernels);
+
+// Fails if the adaptation to the pairs that `cache` has would take more than settings.memory_limit.
+Status check_memory(const LoadedPrior& prior, const FrameCache& cache, const AdaptationSettings& settings,
+                    const Kernels<float>& kernels);
 
 // The same on the newest pairs in a block of consecutive frames of raw numbers from 0 to `largest`; settings.at is not
 // looked at.

@@ -137,7 +137,8 @@ Result<EnsembleThrift> thrift_for(const Prior& prior, const Kernels<float>& kern
   return least_memory(prior, kernels, shape).thrift;
 }
 
-std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernels, int height, int width, int pairs) {
+std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernels, const AdaptationShape& shape) {
+  const int height = shape.height, width = shape.width;
   const ForecastShape trial{height, width, kGuardMembers};
   const Sizes sizes(prior, trial);
   const NetworkSpec& spec = prior.network;
@@ -154,9 +155,9 @@ std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernel
     largest = std::max(largest, size);
   }
   floats += 2 * largest;
-  const auto count = static_cast<std::uint64_t>(pairs);
-  const std::uint64_t frames =
-      (count + static_cast<std::uint64_t>(2 * spec.leads + spec.input_frames)) * sizes.pixels * kFloat;
+  const auto count = static_cast<std::uint64_t>(shape.pairs);
+  const std::uint64_t frames =  // of the pairs and of the trial
+      static_cast<std::uint64_t>(shape.frames + spec.input_frames + spec.leads) * sizes.pixels * kFloat;
   // Of the pairs' bases, and what a combination is learned with.
   const std::uint64_t flow = SmoothedAdvection::bytes(height, width, spec.leads);
   std::uint64_t advection =
@@ -169,14 +170,14 @@ std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernel
   return std::max(adaptation, count_memory(prior, kernels, trial, {}).bytes() + frames);
 }
 
-Status check_adaptation_memory(const Prior& prior, const Kernels<float>& kernels, int height, int width, int pairs,
+Status check_adaptation_memory(const Prior& prior, const Kernels<float>& kernels, const AdaptationShape& shape,
                                std::uint64_t limit) {
   if (limit == 0) return {};
-  const std::uint64_t needed = adaptation_memory(prior, kernels, height, width, pairs);
+  const std::uint64_t needed = adaptation_memory(prior, kernels, shape);
   if (needed <= limit) return {};
-  return Status::error("adapting to " + std::to_string(pairs) + " pairs at " + std::to_string(height) + " x " +
-                       std::to_string(width) + " pixels takes " + in_mebibytes(needed) + ", and the memory limit is " +
-                       std::to_string(limit / kMiB) +
+  return Status::error("adapting to " + std::to_string(shape.pairs) + " pairs at " + std::to_string(shape.height) +
+                       " x " + std::to_string(shape.width) + " pixels takes " + in_mebibytes(needed) +
+                       ", and the memory limit is " + std::to_string(limit / kMiB) +
                        " MiB; give more, forecast without adaptation, or crop or scale down the frames in cache.toml");
 }
 

@@ -45,11 +45,22 @@ Result<ForecastMemory> fit_memory(const Prior& prior, const Kernels<float>& kern
 Result<EnsembleThrift> thrift_for(const Prior& prior, const Kernels<float>& kernels, const ForecastShape& shape,
                                   std::uint64_t limit);
 
-// Of an adaptation to so many pairs, with the guard's trial, in bytes. It has no thrifty way.
-std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernels, int height, int width, int pairs);
+struct AdaptationShape {
+  // Of pairs that follow each other by a frame.
+  AdaptationShape(const NetworkSpec& spec, int height_, int width_, int pairs_)
+      : AdaptationShape(height_, width_, pairs_, pairs_ - 1 + spec.input_frames + spec.leads) {}
+  AdaptationShape(int height_, int width_, int pairs_, int frames_)
+      : height(height_), width(width_), pairs(pairs_), frames(frames_) {}
+  int height, width;
+  int pairs;
+  int frames;  // in the pairs, one that several share counted once
+};
+
+// Of an adaptation, with the guard's trial, in bytes. It has no thrifty way.
+std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernels, const AdaptationShape& shape);
 
 // Fails if that is more than `limit` bytes; 0: no limit.
-Status check_adaptation_memory(const Prior& prior, const Kernels<float>& kernels, int height, int width, int pairs,
+Status check_adaptation_memory(const Prior& prior, const Kernels<float>& kernels, const AdaptationShape& shape,
                                std::uint64_t limit);
 
 }  // namespace altocast

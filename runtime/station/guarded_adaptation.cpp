@@ -9,8 +9,8 @@
 #include "runtime/sample_set.h"
 #include "runtime/scores/ensemble_scores.h"
 #include "runtime/station/ensemble.h"
-#include "runtime/station/forecast_memory.h"
 #include "runtime/thread_pool.h"
+#include "runtime/time.h"
 
 namespace altocast {
 namespace {
@@ -30,7 +30,7 @@ AdaptationSettings combined_only(AdaptationSettings settings) {
 // The inputs of the trial's forecast, and after them the frames held back.
 struct HeldBack {
   FrameBlock block;
-  int count = 0;
+  int count = 0;  // 0: there is none
 };
 
 Result<HeldBack> load_held_back(const LoadedPrior& loaded, FrameCache& cache, const AdaptationSettings& settings) {
@@ -39,12 +39,9 @@ Result<HeldBack> load_held_back(const LoadedPrior& loaded, FrameCache& cache, co
   Result<FrameBlock> block = load_frames(
       cache,
       [&](const FrameCache& frames) -> Result<FrameRange> {
-        const Result<std::vector<FrameWindow>> newest = frames.support_pairs(inputs, leads, 1, settings.at);
-        if (!newest.ok()) return newest.status();
-        const std::size_t end = newest->back().first + static_cast<std::size_t>(inputs + leads);
-        const std::size_t spare = end - frames.run_of(end - 1).first - static_cast<std::size_t>(inputs + leads);
-        held.count = static_cast<int>(std::min(spare, static_cast<std::size_t>(leads)));
-        return FrameRange{end - static_cast<std::size_t>(held.count + inputs), held.count + inputs};
+        const std::optional<FrameWindow> trial = frames.trial_window(inputs, leads, settings.at);
+        held.count = trial ? trial->targets : 0;
+        return trial ? FrameRange{trial->first, inputs + held.count} : FrameRange{};
       },
       loaded.prior.normalisation);
   if (!block.ok()) return block.status();
@@ -154,6 +151,7 @@ std::string guard_json(const Guard& guard) {
   if (guard.verdict == GuardVerdict::off) return json.str();
   return json.integer("held_back_frames", guard.held_back)
       .integer("trial_pairs", guard.trial_pairs)
+      .raw("trial_from", guard.trial_pairs > 0 ? "\"" + format_time(guard.trial_from) + "\"" : "null")
       .number("prior_crps", guard.prior_crps)
       .number("combined_crps", guard.combined_crps)
       .number("adapted_crps", guard.adapted_crps)
@@ -164,9 +162,7 @@ std::string guard_json(const Guard& guard) {
 Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCache& cache,
                                              const AdaptationSettings& settings, Kernels<float>& kernels) {
   const FlushSubnormals flush;
-  ALTOCAST_RETURN_IF_ERROR(check_adaptation_memory(loaded.prior, kernels, cache.height(), cache.width(),
-                                                   settings.pairs.value_or(loaded.prior.support_pairs),
-                                                   settings.memory_limit));
+  ALTOCAST_RETURN_IF_ERROR(check_memory(loaded, cache, settings, kernels));
   GuardedAdaptation result;
   Guard& guard = result.guard;
   if (!settings.guard) {
@@ -187,13 +183,14 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   guard.prior_crps = guard.combined_crps = guard.adapted_crps = kNaN;
   const Result<HeldBack> held = load_held_back(loaded, cache, settings);
   if (!held.ok()) return held.status();
-  if (2 * held->count < loaded.prior.network.leads) {
-    const std::string reason = "the run is too short to test an adaptation on frames held back";
+  if (held->count == 0) {
+    const std::string reason = "the runs up to now are too short to test an adaptation on frames held back";
     Result<Adaptation> combined = adapt(loaded, cache, combined_only(settings), kernels);
     if (!combined.ok() || combined->combination_gain < kSureGain) return use_prior(GuardVerdict::untested, reason);
     return use(*std::move(combined), GuardVerdict::combined, reason);
   }
   guard.held_back = held->count;
+  guard.trial_from = held->block.slots[static_cast<std::size_t>(loaded.prior.network.input_frames - 1)];
   const std::uint64_t member_values = static_cast<std::uint64_t>(held->block.height) *
                                       static_cast<std::uint64_t>(held->block.width) *
                                       static_cast<std::uint64_t>(loaded.prior.network.leads);
@@ -204,7 +201,7 @@ Result<GuardedAdaptation> guarded_adaptation(const LoadedPrior& loaded, FrameCac
   }
 
   AdaptationSettings before = settings;
-  before.at = held->block.slots[static_cast<std::size_t>(loaded.prior.network.input_frames - 1)];
+  before.at = guard.trial_from;
   {
     const Result<Adaptation> adapted = adapt(loaded, cache, before, kernels);
     if (!adapted.ok()) return use_prior(GuardVerdict::failed, adapted.message());
@@ -237,9 +234,10 @@ std::string decision_of(const Guard& guard) {
   std::string text = combined ? "Only the combination with advection is learned: " : "";
   if (!guard.reason.empty()) text += guard.reason + ".";
   if (guard.trial_pairs == 0) return text;
-  return text + (text.empty() ? "" : " ") + "Forecasts of the last " + std::to_string(guard.held_back) +
-         " frames, held back: CRPS " + plain_number(combined ? guard.combined_crps : guard.adapted_crps, 4) +
-         ", the prior's " + plain_number(guard.prior_crps, 4) + ".";
+  return text + (text.empty() ? "" : " ") + "Forecasts of the " + std::to_string(guard.held_back) + " frames after " +
+         format_time(guard.trial_from) + ", held back: CRPS " +
+         plain_number(combined ? guard.combined_crps : guard.adapted_crps, 4) + ", the prior's " +
+         plain_number(guard.prior_crps, 4) + ".";
 }
 
 AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {
@@ -250,6 +248,7 @@ AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {
   facts.first_time = adaptation.first_time;
   facts.last_time = adaptation.last_time;
   facts.pairs = facts.used ? adaptation.posterior.support_pairs : 0;
+  facts.earlier_pairs = adaptation.earlier_pairs;
   facts.steps = static_cast<int>(adaptation.steps.size());
   facts.nll_before = adaptation.nll_before;
   facts.nll_after = adaptation.nll_after;

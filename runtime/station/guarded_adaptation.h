@@ -3,10 +3,11 @@
 // learned beside them (combination_fit.h), the prior's weights with a combination learned for them, and the prior as it
 // is. The best is used; the simpler of equals.
 //
-// Held back are as many frames as a forecast has leads, or fewer, down to half as many, where the run is too short for
-// that and a support pair (the first leads alone tell little about the others). None of them is a target of the trial's
-// support pairs, which end where the forecast begins: the trial is the case of a verification (verification.h) whose
-// last lead ends now. The score is the fair CRPS, over all pixels and leads held back, of kGuardMembers members drawn
+// Held back are the targets of the newest forecast that leaves a support pair before it (FrameCache::trial_window): as
+// many frames as a forecast has leads, or fewer, down to half as many, where the run is too short for that (the first
+// leads alone tell little about the others). None of them is a target of the trial's support pairs, which end where the
+// forecast begins: the trial is the newest case of a verification (verification.h) that ends now or, after a gap,
+// earlier. The score is the fair CRPS, over all pixels and leads held back, of kGuardMembers members drawn
 // as a forecast draws them, observation noise included and with the same random numbers for all: what adaptation must
 // not cost, rather than a loss that stands for it.
 //
@@ -30,10 +31,10 @@ enum class GuardVerdict {
   off,       // not asked for: adapted, untested
   passed,    // adapted weights, with their combination
   declined,  // neither weights nor combination scored better than the prior's: the prior is used
-  untested,  // the run is too short for a trial: the prior is used
+  untested,  // no run is long enough for a trial: the prior is used
   failed,    // the adaptation has no fit result: the prior is used
   combined   // the prior's weights, with a combination learned from the frames: the adapted weights scored worse than
-             // those, or fit their own pairs worse than the prior's, or the run is too short for a trial, but the
+             // those, or fit their own pairs worse than the prior's, or no run is long enough for a trial, but the
              // combination saves so much of its own pairs' error that it needs none
 };
 
@@ -43,7 +44,8 @@ struct Guard {
   int trial_pairs = 0;  // support pairs of the trial
   // On the frames held back, in the frames' units; NaN if there was no trial.
   double prior_crps = 0, combined_crps = 0, adapted_crps = 0;
-  std::string reason;  // why the adapted weights are not used, for people; empty if they are
+  std::string reason;           // why the adapted weights are not used, for people; empty if they are
+  std::int64_t trial_from = 0;  // the trial's newest input; the frames held back follow it
 
   // Whether anything that was learned from the frames is used.
   bool adapted() const {

@@ -6,11 +6,13 @@
 #include "formats/container.h"
 #include "formats/file_system.h"
 #include "runtime/json_object.h"
+#include "runtime/time.h"
 
 namespace altocast {
 namespace {
 
 constexpr std::string_view kPriorKey = "{\"prior\":\"";
+constexpr std::string_view kAtKey = "\"at\":\"";
 
 // The path in facts that posterior_facts() wrote; empty if these are others.
 std::string recorded_path(std::string_view facts) {
@@ -34,13 +36,23 @@ Result<LoadedPrior> load_bound_prior(const Posterior& posterior, const std::stri
 
 }  // namespace
 
-std::string posterior_facts(const std::string& prior_path, const std::string& guard) {
+std::string posterior_facts(const std::string& prior_path, const std::string& guard, std::optional<std::int64_t> at) {
   // Control characters would be escaped as \u00XX, which recorded_path() does not know.
   const bool plain = check_text(prior_path).ok() && prior_path.find_first_of("\t\n") == std::string::npos;
   JsonObject facts;
   if (plain) facts.text("prior", prior_path);
+  if (at) facts.text("at", format_time(*at));
   if (!guard.empty()) facts.raw("guard", guard);
   return facts.str();
+}
+
+std::optional<std::int64_t> adapted_at(const Posterior& posterior) {
+  const std::size_t key = posterior.facts.find(kAtKey);  // within a text quotes are escaped
+  if (key == std::string::npos) return std::nullopt;
+  const std::size_t begin = key + kAtKey.size(), end = posterior.facts.find('"', begin);
+  if (end == std::string::npos) return std::nullopt;
+  const Result<std::int64_t> at = parse_time(posterior.facts.substr(begin, end - begin));
+  return at.ok() ? std::optional(*at) : std::nullopt;
 }
 
 Result<LoadedPrior> find_prior(const Posterior& posterior, const std::string& posterior_path,

@@ -32,17 +32,45 @@ void add_text(const std::string& text, Sha256& hash) {
   hash.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
-// Decodes every frame that the cases will read, those of `pairs` pairs up to "now" and the targets, each once. Counts
-// the targets' brightness and adds what it read to `frames`; returns those that do not decode.
-std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, int inputs, int leads,
-                                int pairs, BrightnessCounts& counts, Sha256& frames) {
+// Which frames a case takes: an advection needs two to see a motion.
+struct CaseShape {
+  int inputs = 2, leads = 0, pairs = 1;
+  bool guard = false;
+  int past() const { return std::max(inputs, 2); }
+};
+
+CaseShape case_shape(const LoadedPrior* prior, const VerificationSettings& settings) {
+  if (!prior) return {2, settings.leads, 1, false};
+  return {prior->prior.network.input_frames, prior->prior.network.leads,
+          std::max(1, settings.adaptation.pairs.value_or(prior->prior.support_pairs)), settings.adaptation.guard};
+}
+
+// Of the support pairs that an adaptation from frame `now` on takes.
+void add_pairs(const FrameCache& cache, const CaseShape& shape, std::size_t now, std::set<std::size_t>& frames) {
+  const Result<std::vector<FrameWindow>> pairs =
+      cache.support_pairs(shape.inputs, shape.leads, shape.pairs, cache.frames()[now].slot);
+  if (!pairs.ok()) return;
+  for (const FrameRange& range : ranges_of(*pairs)) {
+    for (std::size_t i = range.first; i < range.first + index(range.count); ++i) frames.insert(i);
+  }
+}
+
+// Decodes every frame that the cases will read, each once. Counts the targets' brightness and adds what it read to
+// `frames`; returns those that do not decode.
+std::vector<RejectedFrame> scan(const FrameCache& cache, const std::vector<std::size_t>& times, const CaseShape& shape,
+                                BrightnessCounts& counts, Sha256& frames) {
   std::set<std::size_t> read, targets;
   for (const std::size_t now : times) {
-    const Result<std::vector<FrameWindow>> support =
-        cache.support_pairs(inputs, leads, pairs, cache.frames()[now].slot);
-    const std::size_t first = support.ok() ? support->front().first : cache.run_of(now).first;
-    for (std::size_t i = first; i <= now + index(leads); ++i) read.insert(i);
-    for (std::size_t i = now + 1; i <= now + index(leads); ++i) targets.insert(i);
+    add_pairs(cache, shape, now, read);
+    if (shape.guard) {
+      if (const auto trial = cache.trial_window(shape.inputs, shape.leads, cache.frames()[now].slot)) {
+        const std::size_t last = trial->first + index(trial->inputs + trial->targets);
+        for (std::size_t i = trial->first; i < last; ++i) read.insert(i);
+        add_pairs(cache, shape, trial->first + index(trial->inputs) - 1, read);
+      }
+    }
+    for (std::size_t i = now + 1 - index(shape.past()); i <= now + index(shape.leads); ++i) read.insert(i);
+    for (std::size_t i = now + 1; i <= now + index(shape.leads); ++i) targets.insert(i);
   }
   counts.assign(std::size_t{1} << cache.bits(), 0);
   const auto largest = static_cast<float>(counts.size() - 1);
@@ -71,12 +99,7 @@ std::size_t observed_count(const FrameCache& cache) {
 // Whether a station could have forecast from frame `now` and be scored by what was observed: no bridged frame is "now",
 // a truth, or a target of the one pair to adapt to that there must be.
 bool is_fit(const FrameCache& cache, std::size_t now, int inputs, int leads) {
-  if (!cache.observed(now, 1 + index(leads))) return false;
-  const std::size_t first = cache.run_of(now).first + index(inputs);
-  for (std::size_t target = now + 1 - index(leads); target >= first; --target) {
-    if (cache.observed(target, index(leads))) return true;
-  }
-  return false;
+  return cache.observed(now, 1 + index(leads)) && cache.support_pairs(inputs, leads, 1, cache.frames()[now].slot).ok();
 }
 
 // In the frames' own units, from the darkest to the brightest; at most 100 − percentile % of the pixels are
@@ -97,20 +120,6 @@ std::vector<double> default_thresholds(const BrightnessCounts& counts, const Val
     if (thresholds.empty() || thresholds.back() != threshold) thresholds.push_back(threshold);
   }
   return thresholds;
-}
-
-// Which frames a case takes: an advection needs two to see a motion.
-struct CaseShape {
-  int inputs = 2, leads = 0, pairs = 1;
-  bool guard = false;
-  int past() const { return std::max(inputs, 2); }
-  int pairs_read() const { return pairs + (guard ? leads : 0); }
-};
-
-CaseShape case_shape(const LoadedPrior* prior, const VerificationSettings& settings) {
-  if (!prior) return {2, settings.leads, 1, false};
-  return {prior->prior.network.input_frames, prior->prior.network.leads,
-          std::max(1, settings.adaptation.pairs.value_or(prior->prior.support_pairs)), settings.adaptation.guard};
 }
 
 // Without a prior, what makes of the images' numbers −1 … 1.
@@ -304,7 +313,7 @@ std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs,
   std::vector<std::size_t> fit;
   for (const FrameRun& run : cache.runs()) {
     const std::size_t end = run.first + run.count;
-    for (std::size_t now = run.first + index(inputs + leads - 1); now + index(leads) < end; ++now) {
+    for (std::size_t now = run.first + index(inputs - 1); now + index(leads) < end; ++now) {
       if (!is_fit(cache, now, inputs, leads)) continue;
       const std::int64_t time = cache.frames()[now].slot;
       if (time >= settings.from.value_or(time) && time <= settings.to.value_or(time)) fit.push_back(now);
@@ -329,6 +338,7 @@ Sha256Digest journal_key(const LoadedPrior* prior, const FrameCache& cache, cons
                .raw("times", json_array(times, [&](std::size_t at) { return std::to_string(cache.frames()[at].slot); }))
                .integer("members", settings.members)
                .integer("leads", settings.leads)
+               .integer("look_back", kLookBackSeconds)
                .integer("pairs", adaptation.pairs.value_or(-1))
                .integer("steps", adaptation.steps.value_or(-1))
                .number("rate_scale", static_cast<double>(adaptation.rate_scale))
@@ -388,12 +398,13 @@ Result<Verification> verify(const LoadedPrior* prior, FrameCache& cache, const V
       return Status::error(cache.folder() + ": no time to forecast from is fit" +
                            (settings.from ? " since " + format_time(*settings.from) : "") +
                            (settings.to ? " until " + format_time(*settings.to) : "") + "; it takes " +
-                           std::to_string(shape.past() + 2 * shape.leads) + " frames in one run, the last " +
-                           std::to_string(shape.leads) + " of them after it");
+                           std::to_string(shape.past() + shape.leads) + " frames in one run, the last " +
+                           std::to_string(shape.leads) +
+                           " of them after it, and as many in one run up to it, or in the " +
+                           std::to_string(kLookBackSeconds / 3600) + " hours before that run");
     }
     frames = Sha256();
-    const std::vector<RejectedFrame> bad =
-        scan(cache, times, shape.past(), shape.leads, shape.pairs_read(), counts, frames);
+    const std::vector<RejectedFrame> bad = scan(cache, times, shape, counts, frames);
     if (bad.empty()) break;
     Result<FrameCache> rest = cache.without(bad);
     if (!rest.ok()) return rest.status();

@@ -49,9 +49,9 @@ struct Verification : VerificationSums {
 // Called before the first case (or the first one that is not done yet) and after each.
 using VerificationProgress = std::function<void(std::size_t done, std::size_t cases)>;
 
-// Indices of the frames that a station could have forecast from: within from … to, with the inputs of a
-// forecast and at least one support pair up to them, and all target frames after them, in one run; no bridged frame is
-// a target. Every `every`-th.
+// Indices of the frames that a station could have forecast from: within from … to, with the inputs of a forecast up to
+// them and all target frames after them in one run, and a support pair up to them (FrameCache::support_pairs); no
+// bridged frame is a target. Every `every`-th.
 std::vector<std::size_t> verification_times(const FrameCache& cache, int inputs, int leads,
                                             const VerificationSettings& settings);
 

@@ -65,6 +65,7 @@ void each_number(auto& record, auto& visit) {
   visit(record.time);
   visit(record.guard.held_back);
   visit(record.guard.trial_pairs);
+  visit(record.guard.trial_from);
   visit(record.guard.prior_crps);
   visit(record.guard.combined_crps);
   visit(record.guard.adapted_crps);

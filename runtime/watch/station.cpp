@@ -56,8 +56,9 @@ AdaptationFacts adaptation_facts(const AdaptationRecord& record) {
   facts.used = record.used;
   facts.decision = record.guard ? decision_of(*record.guard) : record.reason;
   facts.first_time = record.first_time;
-  facts.last_time = record.slot;
+  facts.last_time = record.last_time;
   facts.pairs = record.pairs;
+  facts.earlier_pairs = record.earlier_pairs;
   facts.steps = record.steps;
   facts.nll_before = record.nll_before;
   facts.nll_after = record.nll_after;
@@ -206,8 +207,9 @@ std::optional<std::int64_t> Station::looks_back_to() const {
   if (folder_.runs().empty() || cadence == 0) return std::nullopt;
   const int window = prior.network.input_frames + 2 * prior.network.leads;  // of a pair, and what the guard holds back
   const std::int64_t frames = window + settings_.pairs.value_or(prior.support_pairs);
+  // Over gaps an adaptation looks back from its newest frame, and the guard's trial once more from where it forecasts.
   return folder_.runs().back() - std::max<std::int64_t>(kHistorySeconds, settings_.catch_up_seconds) -
-         2 * frames * cadence;  // some are bridged
+         2 * kLookBackSeconds - 2 * frames * cadence;  // some are bridged
 }
 
 // Without the files that are known not to decode.

@@ -50,7 +50,9 @@ std::string adaptation_json(const AdaptationRecord& adaptation) {
       .number("nll_after", adaptation.nll_after)
       .number("kl", adaptation.kl);
   json.raw("guard", adaptation.guard ? guard_json(*adaptation.guard) : "null");
-  if (adaptation.pairs > 0) json.text("first_frame", format_time(adaptation.first_time));
+  if (adaptation.pairs > 0) {
+    json.text("first_frame", format_time(adaptation.first_time)).text("last_frame", format_time(adaptation.last_time));
+  }
   return json.str();
 }
 

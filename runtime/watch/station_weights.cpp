@@ -38,7 +38,9 @@ SlotAdaptation adapt_to_slot(const LoadedPrior& prior, FrameCache& cache, const 
   record.reason = made->guard.reason;
   record.pairs = record.used ? adaptation.posterior.support_pairs : made->guard.trial_pairs;
   record.steps = *settings.steps;
+  record.earlier_pairs = adaptation.earlier_pairs;
   record.first_time = record.used ? adaptation.first_time : *settings.at;
+  record.last_time = record.used ? adaptation.last_time : *settings.at;
   record.nll_before = adaptation.nll_before;
   record.nll_after = adaptation.nll_after;
   record.kl = record.used ? adaptation.kl : kUnknown;
@@ -59,8 +61,9 @@ StationWeights::StationWeights(LoadedPrior prior, std::string prior_path, std::s
   Result<AdaptedWeights> weights = adapted_weights(*posterior, prior_);
   if (!weights.ok()) return;
   AdaptationRecord record;
-  record.slot = last.time;
+  record.slot = adapted_at(*posterior).value_or(last.time);
   record.first_time = first.time;
+  record.last_time = last.time;
   record.pairs = posterior->support_pairs;
   record.steps = posterior->inner.steps;
   record.seed = posterior->seed;
@@ -81,7 +84,7 @@ const StationWeights::Adapted* StationWeights::find(std::int64_t slot) const {
 bool StationWeights::due(const StationSettings& settings, const FrameCache& cache, std::int64_t slot) const {
   if (!settings.adapt) return false;
   const Adapted* last = find(slot);
-  // A posterior's slot is told by a frame's name, which may be off by up to half a cadence.
+  // An older posterior's slot is told by a frame's name, which may be off by up to half a cadence.
   const std::int64_t slack = cache.cadence_seconds() / 2;
   if (last && slot - last->record.slot < std::max<std::int64_t>(settings.adapt_every_seconds - slack, 1)) return false;
   const NetworkSpec& network = prior_.prior.network;
@@ -108,7 +111,7 @@ void StationWeights::adapt(const StationSettings& settings, FrameCache& cache, s
   if (!newer || !made.record.used) return;
   unsaved_ = std::move(made.adaptation.posterior);
   unsaved_->created = now();
-  unsaved_->facts = posterior_facts(prior_path_, guard_json(*made.record.guard));
+  unsaved_->facts = posterior_facts(prior_path_, guard_json(*made.record.guard), slot);
 }
 
 Status StationWeights::save() {

@@ -72,9 +72,10 @@ TEST(ForecastMemory, ALimitThatCannotBeKeptIsAnsweredWithWhatIsNeeded) {
                                std::to_string((least + (1 << 20) - 1) >> 20) + " MiB"),
             std::string::npos)
       << fit.message();
-  const Status adaptation = check_adaptation_memory(prior, *kernels, 2200, 2200, 4, std::uint64_t{2000} << 20);
+  const Status adaptation =
+      check_adaptation_memory(prior, *kernels, {prior.network, 2200, 2200, 4}, std::uint64_t{2000} << 20);
   EXPECT_NE(adaptation.message().find("and the memory limit is 2000 MiB"), std::string::npos) << adaptation.message();
-  EXPECT_TRUE(check_adaptation_memory(prior, *kernels, 128, 128, 4, std::uint64_t{2000} << 20).ok());
+  EXPECT_TRUE(check_adaptation_memory(prior, *kernels, {prior.network, 128, 128, 4}, std::uint64_t{2000} << 20).ok());
 }
 
 TEST(ForecastMemory, ANetworkWithGroupNormIsComputedWhole) {

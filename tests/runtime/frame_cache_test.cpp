@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "runtime/frames/frame_block.h"
 #include "tests/runtime/frame_files.h"
 
 namespace altocast {
@@ -328,14 +329,96 @@ TEST_F(FrameWindows, SupportPairsEndAtOrBeforeTheTimeOldestFirst) {
   EXPECT_EQ(cache.support_pairs(4, 3, 100, at)->size(), 4u);  // no pair reaches over the gap
 }
 
+TEST_F(FrameWindows, SupportPairsLookBackOverGapsEachWithinOneRun) {
+  const FrameCache cache = open_good(folder_);
+  const auto firsts = [&](int pairs, int slot) {
+    std::vector<std::size_t> all;
+    const auto found = *cache.support_pairs(2, 2, pairs, kNoon + slot * 1800);
+    for (const FrameWindow& pair : found) all.push_back(pair.first);
+    return all;
+  };
+  EXPECT_EQ(firsts(9, 7), (std::vector<std::size_t>{0, 1})) << "the newest run holds no pair yet";
+  EXPECT_EQ(firsts(9, 11), (std::vector<std::size_t>{0, 1, 5, 6})) << "and none reaches over the gap";
+  EXPECT_EQ(firsts(3, 11), (std::vector<std::size_t>{1, 5, 6})) << "the newest";
+}
+
+// Every half hour: 20 frames from yesterday's noon on, 12 from today's, and 3 that are no pair from 20:00 on.
+TEST(FrameWindowsFarBack, OfEarlierRunsThoseOfTheSameTimeOfDayComeFirst) {
+  const TemporaryFolder folder;
+  write_frames(folder, 20, kNoon - 86400);
+  write_frames(folder, 12, kNoon);
+  write_frames(folder, 3, kNoon + 16 * 1800);
+  const FrameCache cache = open_good(folder);
+  const auto last_inputs = [&](int pairs, int slot) {
+    std::vector<std::int64_t> slots;
+    const auto found = *cache.support_pairs(2, 2, pairs, kNoon + slot * 1800);
+    for (const FrameWindow& pair : found) slots.push_back((cache.frames()[pair.first + 1].slot - kNoon) / 1800);
+    return slots;
+  };
+  EXPECT_EQ(last_inputs(3, 18), (std::vector<std::int64_t>{-33, -32, -31})) << "21:00: yesterday's last three";
+  EXPECT_EQ(last_inputs(2, 2), (std::vector<std::int64_t>{-46, -45})) << "13:00: yesterday's, the newer ones of equals";
+  EXPECT_EQ(last_inputs(2, 5), (std::vector<std::int64_t>{2, 3})) << "but first those of the run itself";
+}
+
+TEST(FrameWindowsFarBack, EarlierRunsCountForTheStatedHoursAndTheNewestAsFarAsItGoes) {
+  const std::int64_t second = kNoon + kLookBackSeconds - 1800;
+  const auto pairs = [&](std::int64_t start, int count, int cadence) {
+    const TemporaryFolder folder;
+    write_frames(folder, 5, kNoon, cadence);
+    write_frames(folder, count, start, cadence);
+    const Result<std::vector<FrameWindow>> found = open_good(folder).support_pairs(2, 2, 100, std::nullopt);
+    return found.ok() ? found->size() : std::size_t{0};
+  };
+  EXPECT_EQ(pairs(second, 2, 1800), 2u) << "the first pair's oldest frame is just old enough";
+  EXPECT_EQ(pairs(second + 1800, 2, 1800), 1u);
+  EXPECT_EQ(pairs(second + 2 * 1800, 2, 1800), 0u);
+  EXPECT_EQ(pairs(kNoon + 5 * 43200, 7, 43200), 9u) << "days of one run";
+}
+
+TEST_F(FrameWindows, ATrialIsTheNewestForecastThatLeavesAPairBeforeIt) {
+  const FrameCache cache = open_good(folder_);
+  const auto trial = [&](int inputs, int targets, int slot) {
+    const auto window = cache.trial_window(inputs, targets, kNoon + slot * 1800);
+    return window ? std::pair(static_cast<int>(window->first), window->targets) : std::pair(-1, 0);
+  };
+  EXPECT_EQ(trial(2, 2, 18), std::pair(13, 2)) << "in a long run it ends now";
+  EXPECT_EQ(trial(1, 4, 10), std::pair(5, 3)) << "as many targets as there are, with a pair from before the gap";
+  EXPECT_EQ(trial(2, 2, 9), std::pair(5, 1)) << "at least half of them";
+  EXPECT_EQ(trial(2, 2, 8), std::pair(2, 1)) << "or else before the gap, where one pair is left";
+  EXPECT_EQ(trial(2, 4, 9), std::pair(-1, 0)) << "no earlier frames hold a pair and half a forecast after it";
+}
+
+TEST_F(FrameWindows, OfWindowsThatOverlapEachFrameIsLoadedOnce) {
+  FrameCache cache = open_good(folder_);
+  const Normalisation normalisation{128.0f, 128.0f};
+  const std::vector<FrameWindow> windows = {{0, 2, 2}, {1, 2, 2}, {5, 2, 2}, {7, 2, 2}, {11, 2, 2}};
+  const Result<std::vector<FrameBlock>> blocks = load_ranges(
+      cache, [&](const FrameCache&) -> Result<std::vector<FrameRange>> { return ranges_of(windows); }, normalisation);
+  ASSERT_TRUE(blocks.ok()) << blocks.message();
+  ASSERT_EQ(blocks->size(), 3u);
+  EXPECT_EQ((*blocks)[0].slots.size(), 5u);
+  EXPECT_EQ((*blocks)[1].slots.size(), 6u);
+  EXPECT_EQ((*blocks)[2].slots.size(), 4u);
+  for (const FrameBlock& block : *blocks) {
+    for (std::size_t i = 0; i < block.slots.size(); ++i) {
+      EXPECT_EQ(block.slots[i], cache.frames()[block.first + i].slot);
+      EXPECT_EQ(*block.from(block.first + i), cache.load(block.first + i, normalisation)->pixels.front());
+    }
+  }
+}
+
 TEST_F(FrameWindows, SaysWhatIsMissingWhenThereAreTooFewFrames) {
   const FrameCache cache = open_good(folder_);
   const std::int64_t at = kNoon + 13 * 1800;
   const std::string message = cache.support_pairs(4, 8, 5, at).message();
   EXPECT_TRUE(contains(message,
                        "needs 12 frames in one run up to 2018-06-06T18:30Z; the run starting "
-                       "2018-06-06T15:30Z has 7"))
+                       "2018-06-06T15:30Z has 7, and none of the 48 hours before it has as many; if no frame is "
+                       "missed, it has enough from 2018-06-06T21:00Z on"))
       << message;
+  EXPECT_TRUE(contains(cache.newest_input(4, kNoon + 8 * 1800).message(),
+                       "needs 4 frames in one run up to 2018-06-06T16:00Z; the run starting 2018-06-06T15:30Z has 2; "
+                       "if no frame is missed, it has enough from 2018-06-06T17:00Z on"));
   EXPECT_TRUE(contains(cache.newest_input(4, kNoon - 1).message(), "no frame up to 2018-06-06T11:59:59Z"));
   EXPECT_TRUE(contains(cache.newest_input(4, kNoon + 86400).message(), "no frame shortly before"));
 }

@@ -10,6 +10,7 @@
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/station/station_forecast.h"
 #include "runtime/station/verification.h"
+#include "runtime/time.h"
 #include "tests/formats/temporary_folder.h"
 #include "tests/runtime/frame_files.h"
 #include "tests/runtime/small_station.h"
@@ -164,6 +165,43 @@ TEST_F(GuardTest, AShortRunHoldsFewerFramesBackAndTheShortestNone) {
   EXPECT_NE(too_few.message().find("needs 4 frames in one run"), std::string::npos) << too_few.message();
 }
 
+// Frames 0 … 5 and, after a gap that is not bridged, 8 and those that follow.
+TEST_F(GuardTest, AfterAGapItTriesAndLearnsOnTheFramesBefore) {
+  SyntheticSettings longer = small_frames();
+  longer.frames = 11;
+  ASSERT_TRUE(write_synthetic_frames(longer, folder_ / "gap").ok());
+  const auto name = [&](int i) {
+    return folder_ / ("gap/" + format_compact_time(longer.start_time + i * 1800) + ".png");
+  };
+  for (const int lost : {6, 7}) std::filesystem::remove(name(lost));
+  const auto guarded = [&] {
+    FrameCache cache = *FrameCache::open(folder_ / "gap");
+    return guarded_adaptation(prior_, cache, settings_, *kernels_);
+  };
+  const auto slot = [&](int i) { return longer.start_time + i * 1800; };
+
+  const Result<GuardedAdaptation> third = guarded();
+  ASSERT_TRUE(third.ok()) << third.message();
+  EXPECT_EQ(third->guard.held_back, 1) << "the newest frame, by a forecast from the two before it";
+  EXPECT_EQ(third->guard.trial_from, slot(9));
+  EXPECT_EQ(third->guard.trial_pairs, 3);
+
+  std::filesystem::remove(name(10));
+  const Result<GuardedAdaptation> second = guarded();
+  ASSERT_TRUE(second.ok()) << second.message();
+  EXPECT_EQ(second->guard.held_back, kLeads) << "before the gap";
+  EXPECT_EQ(second->guard.trial_from, slot(3));
+  EXPECT_EQ(second->guard.trial_pairs, 1);
+  ASSERT_TRUE(second->guard.adapted());
+  EXPECT_EQ(second->adaptation.posterior.support_pairs, 3) << "all that there are, those held back among them";
+  EXPECT_EQ(second->adaptation.earlier_pairs, 3);
+  EXPECT_EQ(second->adaptation.first_time, slot(0));
+  EXPECT_EQ(second->adaptation.last_time, slot(5));
+  EXPECT_NE(decision_of(second->guard).find("Forecasts of the 2 frames after 2018-06-06T01:30Z, held back"),
+            std::string::npos)
+      << decision_of(second->guard);
+}
+
 TEST_F(GuardTest, AnAdaptationThatDivergesIsNoFailure) {
   settings_.rate_scale = 1e6f;
   const Result<GuardedAdaptation> guarded = run();
@@ -176,16 +214,16 @@ TEST_F(GuardTest, AnAdaptationThatDivergesIsNoFailure) {
 TEST(Guard, ItsDecisionTellsTheReasonAndWhatTheTrialFound) {
   Guard guard;
   EXPECT_EQ(decision_of(guard), "The guard is off.");
-  guard = {GuardVerdict::declined, 8, 4, 2.0, 2.25, 2.5, "adapted weights were worse"};
-  const std::string trial = "Forecasts of the last 8 frames, held back: CRPS ";
+  guard = {GuardVerdict::declined, 8, 4, 2.0, 2.25, 2.5, "adapted weights were worse", 1528286400};
+  const std::string trial = "Forecasts of the 8 frames after 2018-06-06T12:00Z, held back: CRPS ";
   EXPECT_EQ(decision_of(guard), "adapted weights were worse. " + trial + "2.5, the prior's 2.");
   guard.verdict = GuardVerdict::combined;
   EXPECT_EQ(decision_of(guard), "Only the combination with advection is learned: adapted weights were worse. " + trial +
                                     "2.25, the prior's 2.");
-  guard = {GuardVerdict::passed, 8, 4, 2.0, 2.25, 1.5, ""};
+  guard = {GuardVerdict::passed, 8, 4, 2.0, 2.25, 1.5, "", 1528286400};
   EXPECT_EQ(decision_of(guard), trial + "1.5, the prior's 2.");
-  guard = {GuardVerdict::untested, 0, 0, 0, 0, 0, "the run is too short"};
-  EXPECT_EQ(decision_of(guard), "the run is too short.");
+  guard = {GuardVerdict::untested, 0, 0, 0, 0, 0, "the runs are too short", 0};
+  EXPECT_EQ(decision_of(guard), "the runs are too short.");
 }
 
 TEST_F(GuardTest, LooksNoFurtherThanNow) {

@@ -144,6 +144,36 @@ TEST_F(Station, AdaptationTakesAsManyPairsAsThereAre) {
   EXPECT_EQ(adaptation->posterior.support_pairs, 4);
 }
 
+// Frames 0 … 4 and 7 … 11 of a cache in two runs: two pairs in each.
+TEST_F(Station, AdaptationLearnsFromPairsOnBothSidesOfAGap) {
+  SyntheticSettings settings = small_frames();
+  settings.frames = 12;
+  ASSERT_TRUE(write_synthetic_frames(settings, folder_ / "gap").ok());
+  for (const char* lost : {"gap/20180606T0230Z.png", "gap/20180606T0300Z.png"}) std::filesystem::remove(folder_ / lost);
+  const auto kernels = native();
+  const auto nll = [&](int pairs, std::optional<std::int64_t> at) {
+    FrameCache cache = *FrameCache::open(folder_ / "gap");
+    AdaptationSettings wanted;
+    wanted.at = at;
+    wanted.pairs = pairs;
+    wanted.steps = 0;
+    return *adapt(prior_, cache, wanted, *kernels);
+  };
+  const Adaptation both = nll(3, std::nullopt), newest = nll(2, std::nullopt),
+                   oldest = nll(1, settings.start_time + 4 * 1800);
+  EXPECT_EQ(both.posterior.support_pairs, 3);
+  EXPECT_EQ(both.earlier_pairs, 1);
+  EXPECT_EQ(newest.earlier_pairs, 0);
+  EXPECT_EQ(oldest.earlier_pairs, 0) << "there was no gap then";
+  EXPECT_NEAR(both.nll_before, (2 * newest.nll_before + oldest.nll_before) / 3, 1e-6);
+  EXPECT_EQ(both.first_time, settings.start_time + 1800);
+  EXPECT_EQ(both.last_time, settings.start_time + 11 * 1800);
+  std::vector<std::string> names = oldest.posterior.frames;
+  names.insert(names.end(), newest.posterior.frames.begin(), newest.posterior.frames.end());
+  EXPECT_EQ(both.posterior.frames, names) << "of the four and the five frames, each once";
+  EXPECT_EQ(names.size(), 9u);
+}
+
 TEST_F(Station, NoStepsLeaveThePriorAsItIs) {
   FrameCache cache = frames();
   const auto kernels = native();

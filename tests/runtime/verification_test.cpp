@@ -84,16 +84,54 @@ TEST_F(VerificationTest, TakesTimesWithAPairBeforeAndAllTargetsAfter) {
   EXPECT_EQ(times(), (std::vector<std::size_t>{4}));
 }
 
-TEST_F(VerificationTest, NeverReachesOverAGap) {
+TEST_F(VerificationTest, ACaseLiesInOneRunAndLearnsFromThoseBeforeToo) {
   std::filesystem::remove(folder_ / "frames/20180606T0200Z.png");  // indices 4 and 5: runs of 4 frames each
   std::filesystem::remove(folder_ / "frames/20180606T0230Z.png");
   FrameCache cache = frames();
   ASSERT_EQ(cache.runs().size(), 2u);
-  EXPECT_TRUE(verification_times(cache, kInputs, kLeads, settings_).empty());
+  EXPECT_EQ(verification_times(cache, kInputs, kLeads, settings_), (std::vector<std::size_t>{5}));
+  settings_.adaptation.guard = false;
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  ASSERT_EQ(cases().size(), 1u);
+  EXPECT_EQ(cases()[0].support_pairs, 1) << "the one before the gap";
+  const auto kernels = *make_kernels("", 1);
+  AdaptationSettings then;
+  then.at = cache.frames()[3].slot;
+  EXPECT_EQ(cases()[0].nll_after, adapt(prior_, cache, then, *kernels)->nll_after);
+
+  settings_.to = cache.frames()[4].slot;
   const Result<Verification> none = run(cache);
   ASSERT_FALSE(none.ok());
-  EXPECT_NE(none.message().find("no time to forecast from is fit; it takes 6 frames in one run"), std::string::npos)
+  EXPECT_NE(
+      none.message().find("no time to forecast from is fit until 2018-06-06T03:00Z; it takes 4 frames in one run, "
+                          "the last 2 of them after it, and as many in one run up to it, or in the 48 hours"),
+      std::string::npos)
       << none.message();
+}
+
+// What a case needs of earlier runs is looked through before the first case, as all that it needs.
+TEST_F(VerificationTest, ADamagedFrameBeforeAGapIsFoundInTime) {
+  std::filesystem::remove(folder_ / "frames/20180606T0230Z.png");  // indices 5 and 6: runs of 5 and 3 frames
+  std::filesystem::remove(folder_ / "frames/20180606T0300Z.png");
+  settings_.from = frames().frames()[5].slot;
+  settings_.adaptation.guard = false;
+  const std::string path = folder_ / "frames/20180606T0000Z.png";
+  Bytes bytes = read_bytes(path);
+  bytes[bytes.size() / 2] ^= 0x10;
+  write_bytes(path, bytes);
+  FrameCache cache = frames();
+  EXPECT_FALSE(run(cache).ok()) << "three frames after the gap are no case";
+  SyntheticSettings longer = small_frames();
+  longer.frames = 11;
+  ASSERT_TRUE(write_synthetic_frames(longer, folder_ / "longer").ok());
+  std::filesystem::copy(folder_ / "longer/20180606T0500Z.png", folder_ / "frames/20180606T0500Z.png");
+  cache = frames();
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  EXPECT_EQ(cases().at(0).support_pairs, 1) << "one is left";
+  ASSERT_EQ(cache.rejected().size(), 1u);
+  EXPECT_EQ(cache.rejected()[0].path, path);
 }
 
 TEST_F(VerificationTest, ErrorsEqualADirectComputation) {

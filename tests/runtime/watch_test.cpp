@@ -278,6 +278,34 @@ TEST_F(StationSteps, AForecastIsThatOfTheForecastCommand) {
   }
 }
 
+TEST_F(StationSteps, AfterAnOutageItLearnsFromTheFramesBeforeItAndARestartKnowsThat) {
+  station_.write_settings(std::string(kOptions) + "[adaptation]\nevery = 60\n");
+  receive(0, 5);
+  ASSERT_TRUE(open()->step());
+  // 40 hours later two frames more, which are no pair.
+  const std::int64_t outage = std::int64_t{40} * 3600;
+  const auto receive_late = [&](int index) {
+    fs::rename(station_ / ("aside/" + station_.frame_name(index)),
+               station_ / ("frames/" + format_compact_time(station_.slot(index) + outage) + ".png"));
+  };
+  receive_late(6);
+  ASSERT_TRUE(open()->step()) << log_;
+  receive_late(7);
+  ASSERT_TRUE(open()->step()) << log_;
+  const std::string at = "\"adaptation\":{\"at\":\"" + format_time(station_.slot(7) + outage) + "\",\"used\":true";
+  EXPECT_TRUE(says(at)) << status();
+  EXPECT_TRUE(says("\"last_frame\":\"2018-06-06T02:30Z\"")) << status();
+  const auto posterior = load_posterior(station_ / "out/station.posterior");
+  ASSERT_TRUE(posterior.ok());
+  EXPECT_EQ(posterior->frames.back(), station_.frame_name(5));
+
+  receive_late(8);
+  ASSERT_TRUE(open()->step()) << log_;
+  EXPECT_TRUE(fs::exists(station_ / ("out/runs/" + format_compact_time(station_.slot(8) + outage)))) << log_;
+  EXPECT_EQ(load_posterior(station_ / "out/station.posterior")->created, posterior->created);
+  EXPECT_EQ(load_posterior(station_ / "out/station.posterior")->facts, posterior->facts) << "the hour is not over";
+}
+
 TEST_F(StationSteps, AnotherProcessRepeatsNothingAndMakesUpForWhatWasMissed) {
   receive(0, 4);
   ASSERT_TRUE(open()->step());
