@@ -37,8 +37,8 @@ struct AdaptationFacts {
   std::string decision;                        // why, in a sentence; may be empty
   std::int64_t first_time = 0, last_time = 0;  // of the frames it learned from
   int pairs = 0, steps = 0;
-  int earlier_pairs = 0;                     // of those, from before the gap that the newest frame's run begins after
   double nll_before = 0.0, nll_after = 0.0;  // of those pairs, a pixel of a lead; NaN if unknown
+  int earlier_pairs = 0;                     // of those, from before the gap that the newest frame's run begins after
 };
 
 }  // namespace altocast

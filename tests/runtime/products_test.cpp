@@ -222,11 +222,12 @@ TEST(Products, TheReportTellsOfScoresFeedAndAdaptationWhatIsKnown) {
   sample.forecast.scores =
       RecentScores{kNoon - 86400, kNoon - 3600, 41, "MAE", {{"forecast", {3.0, none}}, {"persistence", {4.0, 6.0}}}};
   sample.forecast.feed = FeedHealth{kNoon - 86400, 46, 2, 1, {{"a<b.png", "cut off & short"}}, 7};
-  sample.forecast.adaptation = AdaptationFacts{false, "It verified worse.", kNoon - 7200, kNoon, 8, 3, none, none};
+  sample.forecast.adaptation = AdaptationFacts{false, "It verified worse.", kNoon - 7200, kNoon, 8, 3, none, none, 5};
   ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
   const std::string report = text_of(folder / "out/report.html");
-  for (const char* part : {"25 % better than persistence", "<svg viewBox", "a&lt;b.png", "cut off &amp; short",
-                           "and 6 more files", "2 frames missing", "Not used", "It verified worse."}) {
+  for (const char* part :
+       {"25 % better than persistence", "<svg viewBox", "a&lt;b.png", "cut off &amp; short", "and 6 more files",
+        "2 frames missing", "Not used", "It verified worse.", "5 of them before the last gap"}) {
     EXPECT_TRUE(contains(report, part)) << part;
   }
   EXPECT_FALSE(contains(report, "nan"));
