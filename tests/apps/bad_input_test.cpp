@@ -243,7 +243,9 @@ TEST_F(BadInput, OfVerify) {
          {"verify --prior good.posterior --frames frames --out s", 1, "this is a posterior file, not a prior"},
          {"verify --prior good.prior --frames missing --out s", 1, "missing: no such folder"},
          {"verify --prior good.prior --frames cut --out s", 1, "cut: holds no usable frame"},
-         {"verify --prior good.prior --frames gap --out s", 1, "gap: no time to forecast from is fit; it takes 6"},
+         {"verify --prior good.prior --frames gap --out s", 1,
+          "gap: no time to forecast from is fit; it takes 4 frames in one run, the last 2 of them after it, and as "
+          "many in one run up to it"},
          {"verify --prior good.prior --frames frames --out s --from 2018-06-06T03:00Z", 1,
           "frames: no time to forecast from is fit since 2018-06-06T03:00Z"},
          {"verify --prior steep.prior --frames frames --no-guard --out good.prior", 1, "--rate-scale below"},
