@@ -1,9 +1,9 @@
 #!/bin/bash
 # train_infrared.sh DATA_DIR [OUT_DIR]: trains the prior that share/altocast/priors holds, from folders of infrared and
 # water-vapour frames under DATA_DIR (the README there says what they are): a warm-up by plain gradient descent at several
-# cadences, more of it at the frames' own with noise on the weights, then meta-training of σ and the inner rates, then
-# calibration of the observation noise. An hour and a half on one core of a server, less on two; run again after an
-# interruption, it goes on. OUT_DIR (build/infrared) then holds infrared.prior.
+# cadences, more of it at the frames' own, then meta-training of σ and the inner rates, then calibration of the
+# observation noise. About an hour on one core of a server, less on two; run again after an interruption, it goes on. OUT_DIR
+# (build/infrared) then holds infrared.prior.
 set -euo pipefail
 if [[ $# -lt 1 || $# -gt 2 || ${1:-} == -* ]]; then
   echo "usage: $0 DATA_DIR [OUT_DIR]" >&2
@@ -34,8 +34,7 @@ fit() {
   fi
 }
 
-# warmup STEPS RATE LONGEST_STRIDE CALIBRATION_STEP CHANGE NOISE: settings of a warm-up, CHANGE that of contrast and
-# brightness, NOISE that of the weights.
+# warmup STEPS RATE LONGEST_STRIDE CALIBRATION_STEP CHANGE: settings of a warm-up, CHANGE that of contrast and brightness.
 warmup() {
   cat << TOML
 [data]
@@ -51,7 +50,6 @@ warmup_steps = $1
 warmup_learning_rate = $2
 warmup_batch = 3
 warmup_tile = 160
-warmup_noise = $6
 tile = 192
 average_decay = 0.99
 validate_every = 1000
@@ -64,8 +62,8 @@ initial_rho = -6.5
 TOML
 }
 
-warmup 30000 1.5e-3 2 0.2 0.0 0.0 > "$out/warmup.toml"
-warmup 34000 1e-3 1 0.1 0.3 0.007 > "$out/tuning.toml"
+warmup 30000 1.5e-3 2 0.2 0.0 > "$out/warmup.toml"
+warmup 12000 7e-4 1 0.1 0.2 > "$out/tuning.toml"
 cat > "$out/meta.toml" << 'TOML'
 [data]
 validation_tasks = 32
