@@ -13,7 +13,6 @@
 
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "runtime/inner_loop.h"
