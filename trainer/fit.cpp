@@ -139,7 +139,7 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
       draw_theta(state.learned.theta, *state.spread, theta_seed(settings, state.step), drawn.theta);
     }
     const Learned& learned = state.spread && !warmup ? drawn : state.learned;
-    if (const double stiffness = warmup ? 0.0 : (*batch)->kl_stiffness(learned); stiffness >= 2.0) {
+    if (const double stiffness = warmup ? 0.0 : (*batch)->largest_kl_stiffness(learned); stiffness >= 2.0) {
       return Status::error(path + ": the inner loop is unstable at step " + std::to_string(state.step) +
                            ": rate · KL weight / (terms · σ²) reaches " + std::to_string(stiffness) +
                            ", at most 2 is stable. Lower inner.rate_mu or inner.kl_weight, or raise "

@@ -242,7 +242,7 @@ void MetaBatch::gradient(const Learned& learned, const EpisodeSampler& sampler, 
   cost_.reduction = seconds_since(start);
 }
 
-double MetaBatch::kl_stiffness(const Learned& learned) {
+double MetaBatch::largest_kl_stiffness(const Learned& learned) {
   Worker& worker = *workers_.front();
   worker.inner_loop.set_rates(learned.rates);
   return worker.inner_loop.largest_kl_stiffness(learned.theta, worker.network.terms());

@@ -83,7 +83,7 @@ class MetaBatch {
   const GradientCost& cost() const { return cost_; }
 
   // The largest α w_in / (n_S σ_θ²) of an inner step on a single support pair: inner steps are stable only below 2.
-  double kl_stiffness(const Learned& learned);
+  double largest_kl_stiffness(const Learned& learned);
 
   // Lowers the rates for which that is above 1, where a step would overshoot the KL divergence's minimum.
   void limit_rates(Learned& learned);
