@@ -9,10 +9,10 @@
 
 #include "runtime/random.h"
 #include "runtime/random_field.h"
-#include "runtime/reflection.h"
 #include "runtime/station/combined_forecast.h"
 #include "runtime/station/local_variability.h"
 #include "runtime/station/noise_quantiles.h"
+#include "runtime/symmetry.h"
 #include "runtime/thread_pool.h"
 #include "runtime/unet.h"
 #include "trainer/episodes.h"
@@ -75,7 +75,9 @@ class Calibrator {
         pixels_(index(tile) * index(tile)),
         sampler_(archive, archive.training(), prior.network, {tile, 1, 1}),
         network_(prior.network, kernels, tile, tile, Purpose::forecast),
-        scratch_(mean_forecast_scratch(prior.network, tile, tile)),
+        phi_(prior.mu),
+        mean_(network_),
+        symmetry_(prior.network),
         combination_(default_combination(prior.network.leads)),
         combined_(tile, tile, prior.network.leads),
         variability_(tile, tile),
@@ -94,12 +96,11 @@ class Calibrator {
   }
 
  private:
-  // The forecast of task `number` by the mean weights, over all reflections, combined with advection.
+  // The forecast of task `number` by the mean weights, combined with advection.
   const Sample<float>& forecast(std::uint64_t number) {
     sampler_.draw(seed_, 0, number, episode_);
     const Sample<float>& query = episode_.task.query.front();
-    network_.set_weights(prior_.mu.data());
-    mean_forecast(network_, query, scratch_, forecast_.data());
+    mean_.forward(phi_, query, forecast_);
     combined_.prepare(query.frames, prior_.network.input_frames, network_.threads());
     combined_.combine(combination_, {}, forecast_, network_.threads());
     variability_.compute(query.frames, prior_.network.input_frames, network_.threads());
@@ -232,9 +233,10 @@ class Calibrator {
       fill_normal(derive_seed(seed_, 1, index(task)), sample, 0, std::span(phi));
       sample_weights(std::span(prior_.mu), std::span(prior_.rho), std::span<const float>(phi), std::span(phi),
                      network_.threads());
+      symmetry_.turn(static_cast<int>(sample), phi);
       network_.set_weights(phi.data());
       if (sample == 1) first = forecast_;
-      reflected_forecast(network_, query, static_cast<int>(sample), scratch_, forecast_.data());
+      network_.forward(query, forecast_.data());
       combined_.combine(combination_, {}, forecast_, network_.threads());
     }
     for (std::size_t i = 0; i < first.size(); ++i) {
@@ -275,7 +277,9 @@ class Calibrator {
   std::size_t pixels_;
   EpisodeSampler sampler_;
   UNet<float> network_;
-  std::vector<float> scratch_;  // of reflections
+  std::vector<float> phi_;  // the mean weights
+  MeanForecast mean_;
+  KernelSymmetry symmetry_;
   Combination combination_;
   CombinedForecast combined_;
   LocalVariability variability_;  // of the task at hand, as is the next

@@ -6,10 +6,10 @@
 #include "runtime/gaussian.h"
 #include "runtime/json_text.h"
 #include "runtime/random.h"
-#include "runtime/reflection.h"
 #include "runtime/sample_set.h"
 #include "runtime/station/combination_fit.h"
 #include "runtime/station/forecast_memory.h"
+#include "runtime/symmetry.h"
 #include "runtime/thread_pool.h"
 #include "runtime/unet.h"
 
@@ -44,9 +44,9 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
   return {};
 }
 
-// Of the support pairs, with the weights that the network has.
-CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::span<const Sample<float>> support,
-                               const FrameRangeLimits& limits) {
+// Of the support pairs, with weights φ.
+CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::span<float> phi,
+                               std::span<const Sample<float>> support, const FrameRangeLimits& limits) {
   const int height = network.height(), width = network.width(), leads = prior.network.leads;
   ThreadPool& threads = network.threads();
   CombinationFit fit(height, width, leads, static_cast<int>(support.size()));
@@ -54,11 +54,12 @@ CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::sp
   std::optional<ObservationNoise> noise;
   if (prior.noise) noise.emplace(*prior.noise, height, width);
   const std::vector<float> unscaled(static_cast<std::size_t>(leads), 1.0f);
-  std::vector<float> forecast(network.terms()), scratch(mean_forecast_scratch(prior.network, height, width));
+  MeanForecast mean(network);
+  std::vector<float> forecast(network.terms());
   for (const Sample<float>& sample : support) {
     advection.prepare(sample.frames, prior.network.input_frames, threads);
     if (noise) noise->prepare(sample.frames, prior.network.input_frames, unscaled, threads);
-    mean_forecast(network, sample, scratch, forecast.data());
+    mean.forward(phi, sample, forecast);
     for (float& value : forecast) value = limited(value, limits);
     fit.add(forecast, sample.target, advection, noise ? &*noise : nullptr);
   }
@@ -132,8 +133,8 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   Result<AdaptedWeights> weights = adapted_weights(result.posterior, loaded);
   if (!weights.ok()) return weights.status();
   result.weights = *std::move(weights);
-  network.set_weights(result.weights.mu.data());
-  const CombinationFit fit = fit_combination(prior, network, support, frame_range_limits(prior.normalisation, largest));
+  const CombinationFit fit =
+      fit_combination(prior, network, result.weights.mu, support, frame_range_limits(prior.normalisation, largest));
   result.weights.combination = fit.fit(kernels.threads());
   result.posterior.combination = result.weights.combination;
   result.combination_gain = fit.gain(result.weights.combination);

@@ -7,8 +7,8 @@
 #include "runtime/gaussian.h"
 #include "runtime/memory_plan.h"
 #include "runtime/random.h"
-#include "runtime/reflection.h"
 #include "runtime/station/host.h"
+#include "runtime/symmetry.h"
 #include "runtime/thread_pool.h"
 
 namespace altocast {
@@ -51,7 +51,7 @@ EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kerne
     : network_(prior.network, kernels, height, width, thrift.band),
       leads_(static_cast<std::size_t>(prior.network.leads)),
       phi_(parameter_count(prior.network)),
-      scratch_(reflected_scratch(prior.network, height, width)),
+      symmetry_(prior.network),
       combined_(std::move(combined)),
       centre_{std::vector<float>(member_size()), std::vector<double>(leads_)},
       sums_(member_size()),
@@ -64,21 +64,21 @@ EnsembleForecaster::EnsembleForecaster(const Prior& prior, Kernels<float>& kerne
     if (!own) return;
     Kernels<float>& borrowed = *own;
     workers_.push_back({std::move(own), UNet<float>(prior.network, borrowed, height, width, Purpose::forecast),
-                        std::vector<float>(phi_.size()), std::vector<float>(scratch_.size())});
+                        std::vector<float>(phi_.size())});
   }
 }
 
 template <class Network>
-void EnsembleForecaster::compute(Network& network, std::vector<float>& phi, std::span<float> scratch,
-                                 const AdaptedWeights& weights, const Sample<float>& input,
-                                 const FrameRangeLimits& limits, std::uint64_t seed, std::size_t member,
-                                 std::span<float> out) {
+void EnsembleForecaster::compute(Network& network, std::vector<float>& phi, const AdaptedWeights& weights,
+                                 const Sample<float>& input, const FrameRangeLimits& limits, std::uint64_t seed,
+                                 std::size_t member, std::span<float> out) {
   // phi holds ε first; sample_weights works element by element.
   fill_normal(derive_seed(seed, kEnsemblePurpose), member, 0, std::span(phi));
   sample_weights(std::span(weights.mu), std::span(weights.rho), std::span<const float>(phi), std::span(phi),
                  network.threads());
+  symmetry_.turn(static_cast<int>(member % kSymmetries), phi);
   network.set_weights(phi.data());
-  reflected_forecast(network, input, static_cast<int>(member % kReflections), scratch, out.data());
+  network.forward(input, out.data());
   combined_.combine(weights.combination, limits, out, network.threads());
 }
 
@@ -101,11 +101,11 @@ const EnsembleCentre& EnsembleForecaster::forecast(const AdaptedWeights& weights
       network_.threads().parallel_for(static_cast<int>(together), [&](int index) {
         Worker& worker = workers_[static_cast<std::size_t>(index)];
         const std::size_t i = first + static_cast<std::size_t>(index);
-        compute(worker.network, worker.phi, worker.scratch, weights, input, units.limits, seed, i, member(i));
+        compute(worker.network, worker.phi, weights, input, units.limits, seed, i, member(i));
       });
     } else {
       together = 1;
-      compute(network_, phi_, scratch_, weights, input, units.limits, seed, first, member(first));
+      compute(network_, phi_, weights, input, units.limits, seed, first, member(first));
     }
     for (const std::size_t end = first + together; first < end; ++first) {
       add_to_centre(member(first));

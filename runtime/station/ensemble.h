@@ -1,5 +1,5 @@
 // Ensemble forecasts: member i is the network's forecast with weights φ_i = μ + e^ρ ⊙ ε_i, drawn from the (adapted)
-// Gaussian over weights, of the frames in reflection i mod 4 (reflection.h), combined with advection
+// Gaussian over weights, seen in symmetry i mod 8 (symmetry.h), combined with advection
 // (combined_forecast.h), plus a draw of the observation noise, where the prior has learned it. Draws are functions of
 // (seed, i) alone: member i is the same in ensembles of every size.
 #pragma once
@@ -20,6 +20,7 @@
 #include "runtime/station/combined_forecast.h"
 #include "runtime/station/frame_range_limits.h"
 #include "runtime/station/observation_noise.h"
+#include "runtime/symmetry.h"
 #include "runtime/unet.h"
 
 namespace altocast {
@@ -86,20 +87,18 @@ class EnsembleForecaster {
   struct Worker {
     std::unique_ptr<Kernels<float>> kernels;
     UNet<float> network;
-    std::vector<float> phi;      // [D]
-    std::vector<float> scratch;  // of reflections
+    std::vector<float> phi;  // [D]
   };
   template <class Network>
-  void compute(Network& network, std::vector<float>& phi, std::span<float> scratch, const AdaptedWeights& weights,
-               const Sample<float>& input, const FrameRangeLimits& limits, std::uint64_t seed, std::size_t member,
-               std::span<float> out);
+  void compute(Network& network, std::vector<float>& phi, const AdaptedWeights& weights, const Sample<float>& input,
+               const FrameRangeLimits& limits, std::uint64_t seed, std::size_t member, std::span<float> out);
   void add_to_centre(std::span<const float> member);
   void finish_centre(std::size_t members, const EnsembleUnits& units);
 
   ForecastNetwork network_;
   std::size_t leads_;
-  std::vector<float> phi_;       // [D]
-  std::vector<float> scratch_;   // of reflections
+  std::vector<float> phi_;  // [D]
+  KernelSymmetry symmetry_;
   std::vector<Worker> workers_;  // one a thread, or none
   CombinedForecast combined_;
   std::optional<ObservationNoise> noise_;

@@ -6,7 +6,6 @@
 #include "runtime/advection/smoothed_advection.h"
 #include "runtime/forecast_network.h"
 #include "runtime/memory_plan.h"
-#include "runtime/reflection.h"
 #include "runtime/station/guarded_adaptation.h"
 #include "runtime/station/host.h"
 #include "runtime/station/observation_noise.h"
@@ -72,8 +71,6 @@ ForecastMemory count_memory(const Prior& prior, const Kernels<float>& kernels, c
                                      {"flow", SmoothedAdvection::bytes(shape.height, shape.width, spec.leads)}});
   std::vector<ForecastMemory::Part> ensemble = always;
   ensemble.push_back({"advected frames", sizes.bases + advected});
-  ensemble.push_back(
-      {"reflections", (1 + workers) * reflected_scratch(spec, shape.height, shape.width) * std::uint64_t{kFloat}});
   ensemble.push_back({"mean", sizes.lead_values * (sizeof(double) + kFloat)});
   if (prior.noise) {
     ensemble.push_back({"noise", ObservationNoise::bytes(spec.leads, shape.height, shape.width, thrift.noise_tables)});
@@ -160,8 +157,7 @@ std::uint64_t adaptation_memory(const Prior& prior, const Kernels<float>& kernel
       static_cast<std::uint64_t>(shape.frames + spec.input_frames + spec.leads) * sizes.pixels * kFloat;
   // Of the pairs' bases, and what a combination is learned with.
   const std::uint64_t flow = SmoothedAdvection::bytes(height, width, spec.leads);
-  std::uint64_t advection =
-      flow + 3 * sizes.lead_values * kFloat + mean_forecast_scratch(spec, height, width) * std::uint64_t{kFloat};
+  std::uint64_t advection = flow + 4 * sizes.lead_values * kFloat;
   if (sizes.bases > 0) advection += (count + 1) * sizes.bases + flow;
   const std::uint64_t scratch = ForecastNetwork::bytes(spec, kernels, height, width, 0) -
                                 plan_memory(graph, layout, padded_height, padded_width).size * kFloat;

@@ -17,8 +17,8 @@ namespace {
 // Changes with the synthetic clouds, the random prior and whatever decides the bits of a forecast; never with
 // the platform.
 constexpr const char* kHash = "c2c9bf7f8f06f05c0d1b776bca8b4bd3281b5e3d79212278141af25e106881f7";
-constexpr const char* kAdvectedHash = "ebf52b7c07e95e7ab01b1662390a249031e5894373dde714452c124e10b46904";
-constexpr const char* kNoisyHash = "fdbc40fe09f12094c1aeb4f134b4c4352ed52f03377b5cb733e6a6aec3c9df16";
+constexpr const char* kAdvectedHash = "ad763fc0448c4c4f333dc7e1bddedb70b73cf6a213a10b47338333611dd31c58";
+constexpr const char* kNoisyHash = "8027cf684f9d562e9e6e671a9f9931a772792265f6c2448d271982495b0454b1";
 
 class SameHash : public testing::Test {
  protected:

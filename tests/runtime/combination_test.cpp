@@ -1,15 +1,16 @@
-// What a station's forecast is put together of: reflections of the network, advection, and the weights learned for
-// both.
+// What a station's forecast is put together of: the network in the symmetries of a square, advection, and the weights
+// learned for both.
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numeric>
+#include <set>
+#include <utility>
 
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/random.h"
-#include "runtime/reflection.h"
 #include "runtime/station/combination_fit.h"
 #include "runtime/station/combined_forecast.h"
+#include "runtime/symmetry.h"
 #include "tests/formats/sample_noise.h"
 #include "tests/runtime/bit_hash.h"
 #include "tests/runtime/small_station.h"
@@ -39,51 +40,53 @@ std::vector<float> drifting_frames() {
   return frames;
 }
 
-TEST(Reflection, IsItsOwnInverseAndTurnsAroundWhatItSays) {
-  std::vector<float> image(2 * 3 * 4);
-  std::iota(image.begin(), image.end(), 0.0f);
-  const std::vector<float> before = image;
-  for (int reflection = 0; reflection < kReflections; ++reflection) {
-    reflect(reflection, 2, 3, 4, image.data());
-    for (int y = 0; y < 3; ++y) {
-      for (int x = 0; x < 4; ++x) {
-        const int from_x = reflection & 1 ? 3 - x : x, from_y = reflection & 2 ? 2 - y : y;
-        EXPECT_EQ(image[static_cast<std::size_t>(12 + y * 4 + x)], static_cast<float>(12 + from_y * 4 + from_x));
-      }
-    }
-    reflect(reflection, 2, 3, 4, image.data());
-    EXPECT_EQ(image, before);
+// `fields` [count, side, side], seen in the symmetry that turn_kernels() gives kernels.
+std::vector<float> turned(const std::vector<float>& fields, int side, int symmetry) {
+  std::vector<float> result(fields.size());
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const int at = static_cast<int>(i) % (side * side);
+    int y = at / side, x = at % side;
+    for (int turn = 0; turn < symmetry % 4; ++turn) y = std::exchange(x, side - 1 - y);
+    if (symmetry >= 4) x = side - 1 - x;
+    result[i] = fields[i - static_cast<std::size_t>(at) + static_cast<std::size_t>(y * side + x)];
   }
+  return result;
 }
 
-TEST(Reflection, OfReflectedFramesIsTheReflectedForecast) {
+TEST(Symmetry, OfKernelsForecastsOfTurnedFramesWhatTheForecastIsTurned) {
+  constexpr int kSide = 24;  // which the network need not pad
   for (const ResidualBase base : {ResidualBase::last_frame, ResidualBase::advected}) {
     const Prior prior = small_prior(3, base);
     const auto kernels = *make_kernels("", 1);
-    // Of a size that the network need not pad, so that no side of it is like no other.
-    UNet<float> network(prior.network, *kernels, kHeight, kWidth, Purpose::forecast);
-    network.set_weights(prior.mu.data());
-    std::vector<float> frames = drifting_frames(), advected = numbers(5, kLeads * kPixels);
-    std::vector<float> scratch(mean_forecast_scratch(prior.network, kHeight, kWidth)), mean(kLeads * kPixels);
-    std::vector<std::vector<float>> forecasts(kReflections, std::vector<float>(kLeads * kPixels));
-    const Sample<float> sample = make_sample(prior.network, frames.data(), advected.data(), nullptr, kHeight, kWidth);
-    mean_forecast(network, sample, scratch, mean.data());
-    for (int reflection = 0; reflection < kReflections; ++reflection) {
-      std::vector<float>& forecast = forecasts[static_cast<std::size_t>(reflection)];
-      reflected_forecast(network, sample, reflection, scratch, forecast.data());
-      std::vector<float> turned_frames = frames, turned_advected = advected, expected(kLeads * kPixels);
-      reflect(reflection, 2, kHeight, kWidth, turned_frames.data());
-      reflect(reflection, kLeads, kHeight, kWidth, turned_advected.data());
-      network.forward(
-          make_sample(prior.network, turned_frames.data(), turned_advected.data(), nullptr, kHeight, kWidth),
-          expected.data());
-      reflect(reflection, kLeads, kHeight, kWidth, expected.data());
-      EXPECT_EQ(forecast, expected);
-      EXPECT_TRUE(reflection == 0 || forecast != forecasts[0]) << "the network is not symmetric";
+    UNet<float> network(prior.network, *kernels, kSide, kSide, Purpose::forecast);
+    const std::vector<float> frames = numbers(4, 2 * kSide * kSide), advected = numbers(5, kLeads * kSide * kSide);
+    const auto forecast = [&](const std::vector<float>& phi, int symmetry) {
+      const std::vector<float> past = turned(frames, kSide, symmetry), bases = turned(advected, kSide, symmetry);
+      std::vector<float> out(kLeads * kSide * kSide);
+      network.set_weights(phi.data());
+      network.forward(make_sample(prior.network, past.data(), bases.data(), nullptr, kSide, kSide), out.data());
+      return out;
+    };
+    const std::vector<float> plain = forecast(prior.mu, 0);
+    std::vector<double> sum(plain.size());
+    std::set<std::vector<float>> different;
+    for (int symmetry = 0; symmetry < kSymmetries; ++symmetry) {
+      std::vector<float> phi = prior.mu;
+      KernelSymmetry(prior.network).turn(symmetry, phi);
+      const std::vector<float> of_turned = forecast(phi, symmetry), expected = turned(plain, kSide, symmetry);
+      // Sums over a kernel go in another order.
+      for (std::size_t i = 0; i < plain.size(); ++i) ASSERT_NEAR(of_turned[i], expected[i], 2e-5f) << symmetry;
+      const std::vector<float> seen = forecast(phi, 0);
+      different.insert(seen);
+      for (std::size_t i = 0; symmetry < 4 && i < sum.size(); ++i) sum[i] += static_cast<double>(seen[i]);
     }
-    for (std::size_t i = 0; i < mean.size(); ++i) {
-      EXPECT_NEAR(mean[i], (forecasts[0][i] + forecasts[1][i] + forecasts[2][i] + forecasts[3][i]) / 4, 1e-5f);
-    }
+    EXPECT_EQ(different.size(), std::size_t{kSymmetries}) << "the network has no symmetry of its own";
+
+    std::vector<float> phi = prior.mu, mean(plain.size());
+    MeanForecast(network).forward(
+        phi, make_sample(prior.network, frames.data(), advected.data(), nullptr, kSide, kSide), mean);
+    EXPECT_EQ(phi, prior.mu);
+    for (std::size_t i = 0; i < mean.size(); ++i) EXPECT_NEAR(mean[i], sum[i] / 4, 1e-5);
   }
 }
 
