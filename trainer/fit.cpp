@@ -39,7 +39,7 @@ Result<FitOutcome> fit(const FitSettings& rank_0_settings, const FitOptions& opt
   const std::string path = run ? run->path() : "";  // only rank 0's messages are shown
 
   FitState state(settings);
-  ALTOCAST_RETURN_IF_ERROR(on_rank_0([&] { return start(settings, options, *run, state); }));
+  ALTOCAST_RETURN_IF_ERROR(on_rank_0([&] { return start(settings, options, *run, callbacks, state); }));
   broadcast(ranks, state);
   if (options.resume) callbacks.notice("resuming at step " + std::to_string(state.step));
 

@@ -57,7 +57,9 @@ struct FitSettings {
   float rate_mu = 1e-3f;   // α for μ, every tensor, at the start
   float rate_rho = 1e-2f;  // α for ρ
   OuterSettings outer{.kl_weight = 1.0};
-  std::string initial;  // a prior file to start μ, ρ and s from; empty: random weights and the two values below
+  // A prior file to start μ, ρ and s from, widened (trainer/widening.h) if its network is narrower; empty: random
+  // weights and the two values below.
+  std::string initial;
   double initial_rho = -5.0;
   double initial_log_noise = -1.0;
   double rho_low = -7.0, rho_high = -1.0;  // ρ is clamped to this range after every step

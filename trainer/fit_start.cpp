@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "formats/prior.h"
+#include "runtime/json_text.h"
 #include "runtime/random.h"
+#include "trainer/widening.h"
 
 namespace altocast {
 namespace {
@@ -27,17 +29,26 @@ void initialise(const FitSettings& settings, FitState& state) {
             static_cast<float>(settings.initial_log_noise));
 }
 
-Status start_from_prior(const FitSettings& settings, FitState& state) {
+Status start_from_prior(const FitSettings& settings, const FitCallbacks& callbacks, FitState& state) {
   Result<LoadedPrior> loaded = load_prior(settings.initial);
   if (!loaded.ok()) return loaded.status();
   Prior& prior = loaded->prior;
-  if (prior.network != settings.network || prior.normalisation != settings.normalisation) {
-    return Status::error(settings.initial +
-                         ": its network or normalisation differs from the settings'; a run can only start "
-                         "from a prior of its own kind");
+  if (const Normalisation& its = prior.normalisation, &run = settings.normalisation; its != run) {
+    return Status::error(settings.initial + ": its normalisation is data.offset = " + plain_number(its.offset, 9) +
+                         ", data.scale = " + plain_number(its.scale, 9) + " (the run " + plain_number(run.offset, 9) +
+                         ", " + plain_number(run.scale, 9) +
+                         "). Set both as the prior has them, or start from another prior");
   }
-  state.learned.theta.mu = std::move(prior.mu);
-  state.learned.theta.rho = std::move(prior.rho);
+  Gaussian<float> theta;
+  theta.mu = std::move(prior.mu);
+  theta.rho = std::move(prior.rho);
+  Result<Gaussian<float>> widened = widen(std::move(theta), prior.network, settings.network, settings.seed);
+  if (!widened.ok()) return widened.status().within(settings.initial);
+  if (prior.network != settings.network) {
+    callbacks.notice("widened " + settings.initial + " from " + std::to_string(prior.network.base_channels) + " to " +
+                     std::to_string(settings.network.base_channels) + " base channels; its forecasts stay the same");
+  }
+  state.learned.theta = *std::move(widened);
   state.learned.log_noise = std::move(prior.log_noise);
   if (settings.rate_learning_rate > 0) state.learned.rates = {std::move(prior.rate_mu), std::move(prior.rate_rho)};
   return {};
@@ -91,13 +102,14 @@ Status check_settings(const FitSettings& settings, const RunDirectory& run) {
   return {};
 }
 
-Status start(const FitSettings& settings, const FitOptions& options, const RunDirectory& run, FitState& state) {
+Status start(const FitSettings& settings, const FitOptions& options, const RunDirectory& run,
+             const FitCallbacks& callbacks, FitState& state) {
   if (options.resume) {
     ALTOCAST_RETURN_IF_ERROR(resume(settings, options.kernels, run, state));
   } else if (settings.initial.empty()) {
     initialise(settings, state);
   } else {
-    ALTOCAST_RETURN_IF_ERROR(start_from_prior(settings, state));
+    ALTOCAST_RETURN_IF_ERROR(start_from_prior(settings, callbacks, state));
   }
   if (state.average && !options.resume) state.average = state.learned;
   if (!options.resume) state.begin_log_line();

@@ -131,9 +131,10 @@ int run_fit(std::span<char*> argv) {
       "out", "run folder: model.prior, checkpoint, log.jsonl, config.toml", cxxopts::value<std::string>(), "RUN")(
       "config", "settings; options on the command line override it", cxxopts::value<std::string>(), "FILE.toml")(
       "preset", "network: tiny, small or base", cxxopts::value<std::string>(), "P")(
-      "init", "prior file to start from instead of random weights", cxxopts::value<std::string>(), "P.prior")(
-      "resume", "go on from RUN's checkpoint, with its settings")("steps", "steps in all", cxxopts::value<int>(), "N")(
-      "seed", "seed of all random numbers", cxxopts::value<std::uint64_t>(), "S")(
+      "init", "prior file to start from instead of random weights; one with fewer base_channels is widened",
+      cxxopts::value<std::string>(), "P.prior")("resume", "go on from RUN's checkpoint, with its settings")(
+      "steps", "steps in all", cxxopts::value<int>(), "N")("seed", "seed of all random numbers",
+                                                           cxxopts::value<std::uint64_t>(), "S")(
       "threads", "worker threads; 0 = all cores", cxxopts::value<int>()->default_value("0"), "N")(
       "keep-mib", "memory a thread for inner passes that spares their recomputation; changes no bit",
       cxxopts::value<int>()->default_value(std::to_string(kDefaultKeepMib)),

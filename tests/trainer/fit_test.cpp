@@ -285,8 +285,11 @@ TEST_F(Fit, ARunStartsFromAPriorOfItsOwnKind) {
   EXPECT_EQ(second->prior.log_noise, first->prior.log_noise);
   expect_finished(run_fit(settings_, *this / "second", resuming()));
 
-  settings_.network.base_channels = 8;
-  expect_refused(run_fit(settings_, *this / "third"), {settings_.initial, "network or normalisation differs"});
+  settings_.network.base_channels = 3;
+  expect_refused(run_fit(settings_, *this / "third"), {settings_.initial, "network.base_channels = 4 (the run 3)"});
+  settings_.network.base_channels = 4;
+  settings_.normalisation.scale = 32;
+  expect_refused(run_fit(settings_, *this / "third"), {settings_.initial, "data.scale = 64 (the run 128, 32)"});
   settings_.initial = *this / "none.prior";
   expect_refused(run_fit(settings_, *this / "third"), {settings_.initial});
 }
