@@ -1,9 +1,8 @@
 // A trained network made wider without changing what it computes, so that most of a wide network's training can be done
-// on a narrow one, which costs a fraction a step: a function-preserving transformation (Chen, Goodfellow, Shlens:
-// Net2Net, 2016; of their kind, not by copies of channels). The old channels keep their weights. A new channel reads
-// all there is with random weights, and no old channel and no lead reads it yet: those weights are zero. Their
-// gradients are not, since what the channel holds is random but something; so the first step of training takes it into
-// use.
+// on a narrow one, which costs a fraction a step: a function-preserving transformation, as in Net2Net (Chen,
+// Goodfellow, Shlens, 2016), but by fresh channels rather than copies. The old channels keep their weights. A new
+// channel reads all others with random weights; no old channel and no lead reads it yet: those weights are zero. Their
+// gradients are not, since the channel's values are not; so the first step of training takes it into use.
 #pragma once
 
 #include <cstdint>
