@@ -237,9 +237,14 @@ void UNet<T>::resample_backward(const Step& step, const NodeTensors<T>& grads) {
 }
 
 template <class T>
-void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds) {
+void UNet<T>::take(const Sample<T>& sample) {
   values_.clear(0);  // the input's padding channels hold zeros too
   copy_input(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
+}
+
+template <class T>
+void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds) {
+  take(sample);
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
   for (const Step& step : graph_.steps) {
@@ -254,18 +259,6 @@ void UNet<T>::forward_steps(const Sample<T>& sample, const Pass<T>* pass, double
     const Clock::time_point end = Clock::now();
     *step_seconds++ = std::chrono::duration<double>(end - start).count();
     start = end;
-  }
-}
-
-template <class T>
-void UNet<T>::recall_steps(const Sample<T>& sample, const Pass<T>& pass) {
-  copy_input(sample, spec_.input_frames, height_, width_, values_[0], kernels_.threads());
-  for (const Step& step : graph_.steps) {
-    if (step.kind == StepKind::conv_block) {
-      block(step).recall(pass.z[step.dst], values_[step.dst]);
-    } else {
-      resample(step, values_);
-    }
   }
 }
 

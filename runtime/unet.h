@@ -132,10 +132,10 @@ class UNet {
     return {grad_z_memory_.data(), values_[step.dst].extent, values_[step.dst].layout};
   }
 
+  // The input's values.
+  void take(const Sample<T>& sample);
   // All nodes' values; z goes to the pass, or into the values where there is none.
   void forward_steps(const Sample<T>& sample, const Pass<T>* pass, double* step_seconds = nullptr);
-  // All nodes' values but the head's, from the z of a pass at the same weights.
-  void recall_steps(const Sample<T>& sample, const Pass<T>& pass);
   void resample(const Step& step, const NodeTensors<T>& tensors);
   void resample_backward(const Step& step, const NodeTensors<T>& grads);
   ConvBlock<T>& block(const Step& step) { return blocks_[static_cast<std::size_t>(step.block)]; }

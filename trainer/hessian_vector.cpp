@@ -20,17 +20,22 @@ void HessianVector<T>::accumulate(const Sample<T>& sample, const T* log_noise, c
                                   double* hessian_log_noise) {
   UNet<T>& net = network_;
   const Pass<T>& pass = kept ? *kept : *net.pass_;
-  if (kept) {
-    net.recall_steps(sample, pass);
-  } else {
-    net.forward_steps(sample, &pass);
-  }
+  const std::array<Tensor<T>, 2> none;  // what is not computed
 
+  net.take(sample);
   for (const Step& step : net.graph_.steps) {
     if (step.kind == StepKind::conv_block) {
-      net.block(step).tangent(net.sources(step, net.values_, true), pass.z[step.dst],
-                              net.sources(step, tangents_, false), tangents_[step.dst]);
+      ConvBlock<T>& block = net.block(step);
+      const std::array<Tensor<T>, 2> src = net.sources(step, net.values_, true);
+      const std::array<Tensor<T>, 2> tan_src = net.sources(step, tangents_, false);
+      if (kept) {
+        block.recall(pass.z[step.dst], net.values_[step.dst]);
+        block.tangent(src, pass.z[step.dst], tan_src, tangents_[step.dst]);
+      } else {
+        block.forward_and_tangent(src, pass.z[step.dst], net.values_[step.dst], tan_src, tangents_[step.dst]);
+      }
     } else {
+      net.resample(step, net.values_);
       net.resample(step, tangents_);
     }
   }
@@ -48,14 +53,10 @@ void HessianVector<T>::accumulate(const Sample<T>& sample, const T* log_noise, c
   for (auto next = net.graph_.steps.rbegin(); next != net.graph_.steps.rend(); ++next) {
     const Step& step = *next;
     if (step.kind == StepKind::conv_block) {
-      const std::array<Tensor<T>, 2> src = net.sources(step, net.values_, true);
-      if (!kept) {
-        net.block(step).backward(src, pass.z[step.dst], pass.grads[step.dst], net.grad_z(step),
-                                 net.grad_sources(step, pass.grads), nullptr);
-      }
-      net.block(step).tangent_backward(src, pass.z[step.dst], net.sources(step, tangents_, false), pass.grads[step.dst],
-                                       net.grad_z(step), tan_grads_[step.dst], net.grad_sources(step, tan_grads_),
-                                       hessian_phi);
+      net.block(step).tangent_backward(net.sources(step, net.values_, true), pass.z[step.dst],
+                                       net.sources(step, tangents_, false), pass.grads[step.dst], net.grad_z(step),
+                                       kept ? none : net.grad_sources(step, pass.grads), tan_grads_[step.dst],
+                                       net.grad_sources(step, tan_grads_), hessian_phi);
     } else {
       if (!kept) net.resample_backward(step, pass.grads);
       net.resample_backward(step, tan_grads_);

@@ -11,6 +11,7 @@
 // set's status() tells.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -45,6 +46,14 @@ struct ConvolutionTerm {
   WeightSlice slice;
   Direction direction = Direction::forward;
   const T* weight = nullptr;  // [out, in_total, kernel, kernel]; read in place of `packed` where packed_size is 0
+};
+
+// The same in dual numbers: (src + η tan_src) ∗ (w + η ẇ), η² = 0.
+template <class T>
+struct DualTerm {
+  ConvolutionTerm<T> weights;
+  ConvolutionTerm<T> direction;  // ẇ; of the same src, slice and direction
+  Tensor<T> tan_src;             // without data: zero
 };
 
 template <class T>
@@ -100,6 +109,25 @@ class Kernels {
                                   const Tensor<T>& z, const Tensor<T>& a) {
     convolve(terms, bias, z);
     activate(kind, z.data, a.data, z.size());
+  }
+
+  // In dual numbers, dst + η tan_dst = bias + η tan_bias + Σ (src + η tan_src) ∗ (w + η ẇ), to the same bits as two
+  // calls of convolve: tan_dst = tan_bias + Σ (tan_src ∗ w + src ∗ ẇ). A dst without data is not computed. At most
+  // kMaxTerms / 2 terms.
+  virtual void convolve_dual(std::span<const DualTerm<T>> terms, const T* bias, const T* tan_bias, const Tensor<T>& dst,
+                             const Tensor<T>& tan_dst) {
+    std::array<ConvolutionTerm<T>, kMaxTerms> primal, tangent;
+    std::size_t primals = 0, tangents = 0;
+    for (const DualTerm<T>& term : terms) {
+      primal[primals++] = term.weights;
+      if (term.tan_src.data) {
+        tangent[tangents] = term.weights;
+        tangent[tangents++].src = term.tan_src;
+      }
+      tangent[tangents++] = term.direction;
+    }
+    if (dst.data) convolve(std::span(primal).first(primals), bias, dst);
+    convolve(std::span(tangent).first(tangents), tan_bias, tan_dst);
   }
 
   // grad_weight[:, in_first … ] += Σ over terms, pixels of src ⊗ grad_dst; grad_weight is the whole canonical tensor

@@ -150,19 +150,21 @@ void ConvBlock<T>::backward(std::span<const Tensor<T>> src, const Tensor<T>& z, 
 }
 
 template <class T>
-void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, std::span<const Tensor<T>> tan_src,
-                           const Tensor<T>& tan_dst) {
-  const Tensor<T>& tan_z = spec_.activated ? tan_z_ : tan_dst;
-  std::array<ConvolutionTerm<T>, 4> terms;
-  std::size_t count = 0;
+void ConvBlock<T>::convolve_dual(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src, const Tensor<T>& z,
+                                 const Tensor<T>& tan_dst) {
+  std::array<DualTerm<T>, 2> terms;
   for (int i = 0; i < spec_.sources; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (tan_src[at].data) terms[count++] = weights(tan_src[at], i, Direction::forward);
-    terms[count++] = direction(src[at], i, Direction::forward);
+    terms[at] = dual(src[at], tan_src[at], i, Direction::forward);
   }
-  kernels_.convolve(std::span(terms).first(count), tan_phi_ + spec_.bias, tan_z);
+  kernels_.convolve_dual(std::span(terms).first(static_cast<std::size_t>(spec_.sources)), phi_ + spec_.bias,
+                         tan_phi_ + spec_.bias, z, spec_.activated ? tan_z_ : tan_dst);
+}
+
+template <class T>
+void ConvBlock<T>::finish_tangent(const Tensor<T>& z, const Tensor<T>& tan_dst) {
   if (norm_) {
-    norm_->tangent(z, tan_z, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, tan_phi_ + spec_.beta, tan_n_,
+    norm_->tangent(z, tan_z_, phi_ + spec_.gamma, tan_phi_ + spec_.gamma, tan_phi_ + spec_.beta, tan_n_,
                    kernels_.threads());
   }
   if (spec_.activated) {
@@ -171,10 +173,26 @@ void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, s
 }
 
 template <class T>
+void ConvBlock<T>::tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, std::span<const Tensor<T>> tan_src,
+                           const Tensor<T>& tan_dst) {
+  convolve_dual(src, tan_src, {}, tan_dst);
+  finish_tangent(z, tan_dst);
+}
+
+template <class T>
+void ConvBlock<T>::forward_and_tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& dst,
+                                       std::span<const Tensor<T>> tan_src, const Tensor<T>& tan_dst) {
+  convolve_dual(src, tan_src, z, tan_dst);
+  recall(z, dst);
+  finish_tangent(z, tan_dst);
+}
+
+template <class T>
 void ConvBlock<T>::tangent_backward(std::span<const Tensor<T>> src, const Tensor<T>& z,
                                     std::span<const Tensor<T>> tan_src, const Tensor<T>& grad_dst,
-                                    const Tensor<T>& grad_z, const Tensor<T>& tan_grad_dst,
-                                    std::span<const Tensor<T>> tan_grad_src, T* tan_grad_phi) {
+                                    const Tensor<T>& grad_z, std::span<const Tensor<T>> grad_src,
+                                    const Tensor<T>& tan_grad_dst, std::span<const Tensor<T>> tan_grad_src,
+                                    T* tan_grad_phi) {
   if (spec_.activated) {
     kernels_.activate_tangent_backward(spec_.activation, activation_input(z).data, tan_n_.data, grad_dst.data,
                                        tan_grad_dst.data, tan_grad_dst.data, tan_grad_dst.size());
@@ -191,9 +209,8 @@ void ConvBlock<T>::tangent_backward(std::span<const Tensor<T>> src, const Tensor
     kernels_.convolve_backward_weights(std::span(pairs).first(tan_src[at].data ? 2 : 1), spec_.slices[at],
                                        tan_grad_phi + spec_.weight);
     if (!tan_grad_src[at].data) continue;
-    const std::array<ConvolutionTerm<T>, 2> terms{
-        {weights(tan_grad_dst, i, Direction::transposed), direction(grad, i, Direction::transposed)}};
-    kernels_.convolve(terms, nullptr, tan_grad_src[at]);
+    const DualTerm<T> term = dual(grad, tan_grad_dst, i, Direction::transposed);
+    kernels_.convolve_dual(std::span(&term, 1), nullptr, nullptr, grad_src[at], tan_grad_src[at]);
   }
   add_pixel_sums(tan_grad_dst, tan_grad_phi + spec_.bias, kernels_.threads());
 }

@@ -5,7 +5,7 @@
 //   ż = Σ_i ẋ_i ∗ w_i + x_i ∗ ẇ_i + ḃ
 //   δx_i = δz ⋆ w_i,                    δw_i = corr(x_i, δz),                     δb = Σ δz
 //   δẋ_i = δż ⋆ w_i + δz ⋆ ẇ_i,         δẇ_i = corr(ẋ_i, δz) + corr(x_i, δż),     δḃ = Σ δż
-// Tangent convolutions are further terms of one convolve call.
+// A layer and its tangent are one convolution in dual numbers.
 #pragma once
 
 #include <array>
@@ -35,7 +35,8 @@ enum class Purpose { forecast, gradient, second_order };
 // One image's pass at a fixed height and width. Owns the packed weights, where the kernels want such, and what the
 // normalisation leaves; the caller
 // keeps the pre-activation z between calls, which come in order: set_weights; forward (or recall of an earlier z); then
-// backward, or set_direction, tangent, tangent_backward. A block without activation has dst = z and grad_z = grad_dst.
+// backward, or set_direction, tangent, tangent_backward; or set_direction, forward_and_tangent, tangent_backward. A
+// block without activation has dst = z and grad_z = grad_dst.
 template <class T>
 class ConvBlock {
  public:
@@ -58,31 +59,40 @@ class ConvBlock {
   void tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, std::span<const Tensor<T>> tan_src,
                const Tensor<T>& tan_dst);
 
-  // The tangent of backward; grad_dst is backward's. Writes δz to grad_z, overwrites tan_grad_dst with δż and the
-  // tan_grad_src that have data, and adds to tan_grad_phi [D].
+  // Both at once, which costs less.
+  void forward_and_tangent(std::span<const Tensor<T>> src, const Tensor<T>& z, const Tensor<T>& dst,
+                           std::span<const Tensor<T>> tan_src, const Tensor<T>& tan_dst);
+
+  // The tangent of backward; grad_dst, grad_z and grad_src are backward's, and so is what is written to the latter two.
+  // Overwrites tan_grad_dst with δż and the tan_grad_src that have data, and adds to tan_grad_phi [D].
   void tangent_backward(std::span<const Tensor<T>> src, const Tensor<T>& z, std::span<const Tensor<T>> tan_src,
-                        const Tensor<T>& grad_dst, const Tensor<T>& grad_z, const Tensor<T>& tan_grad_dst,
-                        std::span<const Tensor<T>> tan_grad_src, T* tan_grad_phi);
+                        const Tensor<T>& grad_dst, const Tensor<T>& grad_z, std::span<const Tensor<T>> grad_src,
+                        const Tensor<T>& tan_grad_dst, std::span<const Tensor<T>> tan_grad_src, T* tan_grad_phi);
 
   const ConvBlockSpec& spec() const { return spec_; }
   Extent extent() const { return extent_; }
 
  private:
-  // Terms of w and of ẇ.
+  // Terms of w, and of w and ẇ.
   ConvolutionTerm<T> weights(const Tensor<T>& src, int source, Direction direction) const {
     return term(src, (direction == Direction::forward ? packed_ : packed_transposed_)[static_cast<std::size_t>(source)],
                 source, direction, phi_);
   }
-  ConvolutionTerm<T> direction(const Tensor<T>& src, int source, Direction direction) const {
-    return term(
-        src, (direction == Direction::forward ? tan_packed_ : tan_packed_transposed_)[static_cast<std::size_t>(source)],
-        source, direction, tan_phi_);
+  DualTerm<T> dual(const Tensor<T>& src, const Tensor<T>& tan_src, int source, Direction direction) const {
+    const auto& packed = direction == Direction::forward ? tan_packed_ : tan_packed_transposed_;
+    return {weights(src, source, direction),
+            term(src, packed[static_cast<std::size_t>(source)], source, direction, tan_phi_), tan_src};
   }
   ConvolutionTerm<T> term(const Tensor<T>& src, const AlignedVector<T>& packed, int source, Direction direction,
                           const T* phi) const {
     return {src, packed.data(), spec_.slices[static_cast<std::size_t>(source)], direction, phi + spec_.weight};
   }
   void pack(const T* phi, std::array<AlignedVector<T>, 2>& forward, std::array<AlignedVector<T>, 2>& transposed);
+  // z, if it has data, and ż, which is ẏ if nothing follows.
+  void convolve_dual(std::span<const Tensor<T>> src, std::span<const Tensor<T>> tan_src, const Tensor<T>& z,
+                     const Tensor<T>& tan_dst);
+  // ẏ from ż.
+  void finish_tangent(const Tensor<T>& z, const Tensor<T>& tan_dst);
   const Tensor<T>& activation_input(const Tensor<T>& z) const { return norm_ ? n_ : z; }
   // δz from δy; returns where it is.
   const Tensor<T>& pre_activation_gradient(const Tensor<T>& z, const Tensor<T>& grad_dst, const Tensor<T>& grad_z);

@@ -97,6 +97,21 @@ class BlockFunction {
     return tan_y.values();
   }
 
+  // y and ẏ, and ∂x of ⟨δy, y⟩, by the calls that make them together.
+  Vector with_tangents(const Vector& phi, const Vector& x, const Vector& grad_y, const Vector& tan_phi,
+                       const Vector& tan_x) {
+    Pass pass(*this, Purpose::second_order, phi, x);
+    Pass directions(*this, Purpose::forecast, tan_phi, tan_x);
+    Image z(output()), y(output()), tan_y(output()), grad(output(), grad_y), grad_z(output()), tan_grad(output());
+    pass.block.set_direction(tan_phi.data());
+    pass.block.forward_and_tangent(pass.src, z.view, spec_.activated ? y.view : z.view, directions.src, tan_y.view);
+    Vector tan_grad_phi(parameters_);
+    pass.block.tangent_backward(pass.src, z.view, directions.src, grad.view, grad_z.view, pass.grad_src, tan_grad.view,
+                                directions.grad_src, tan_grad_phi.data());
+    const Vector values = spec_.activated ? y.values() : z.values(), tangents = tan_y.values();
+    return joined({&values, &tangents, &pass.grads()});
+  }
+
   // The derivative of backward() along (φ˙, ẋ, δy˙).
   Vector tangent_backward(const Vector& phi, const Vector& x, const Vector& grad_y, const Vector& tan_phi,
                           const Vector& tan_x, const Vector& tan_grad_y) {
@@ -108,7 +123,7 @@ class BlockFunction {
     pass.block.set_direction(tan_phi.data());
     pass.block.tangent(pass.src, z.view, directions.src, tan_y.view);
     Vector tan_grad_phi(parameters_);
-    pass.block.tangent_backward(pass.src, z.view, directions.src, grad.view, grad_z.view, tan_grad.view,
+    pass.block.tangent_backward(pass.src, z.view, directions.src, grad.view, grad_z.view, pass.grad_src, tan_grad.view,
                                 directions.grad_src, tan_grad_phi.data());
     return joined({&tan_grad_phi, &directions.grads()});
   }
@@ -166,6 +181,13 @@ TEST_P(ConvBlockTest, TangentIsTheDirectionalDerivative) {
   const Vector numeric = plus(numeric_tangent(phi, tan_phi, [&](const Vector& at) { return block.forward(at, x); }),
                               1.0, numeric_tangent(x, tan_x, [&](const Vector& at) { return block.forward(phi, at); }));
   EXPECT_LT(relative_error(block.tangent(phi, x, tan_phi, tan_x), numeric), kTolerance);
+}
+
+TEST_P(ConvBlockTest, PassesTogetherWithTheirTangentsAreThose) {
+  const Vector y = block.forward(phi, x), tan_y = block.tangent(phi, x, tan_phi, tan_x);
+  const Vector grad = block.backward(phi, x, grad_y);
+  const Vector grad_x(grad.begin() + static_cast<std::ptrdiff_t>(block.parameters()), grad.end());
+  EXPECT_EQ(block.with_tangents(phi, x, grad_y, tan_phi, tan_x), joined({&y, &tan_y, &grad_x}));
 }
 
 TEST_P(ConvBlockTest, BackwardIsTheAdjointOfTangent) {
@@ -240,8 +262,8 @@ TEST(ConvBlock, SourcesWithoutDataHaveZeroTangentAndNoGradient) {
   layer.tangent(std::span(&src.view, 1), z.view, std::span(&none, 1), tan_y.view);
   EXPECT_EQ(tan_y.values(), block.tangent(phi, x, tan_phi, still));
   Vector tan_grad_phi(block.parameters());
-  layer.tangent_backward(std::span(&src.view, 1), z.view, std::span(&none, 1), grad.view, grad_z.view, tan_grad.view,
-                         std::span(&none, 1), tan_grad_phi.data());
+  layer.tangent_backward(std::span(&src.view, 1), z.view, std::span(&none, 1), grad.view, grad_z.view,
+                         std::span(&none, 1), tan_grad.view, std::span(&none, 1), tan_grad_phi.data());
   const Vector with_sources = block.tangent_backward(phi, x, grad_y, tan_phi, still, tan_grad_y);
   const auto parameters = static_cast<std::ptrdiff_t>(block.parameters());
   EXPECT_LT(relative_error(tan_grad_phi, Vector(with_sources.begin(), with_sources.begin() + parameters)), 1e-14);

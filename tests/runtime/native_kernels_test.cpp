@@ -78,6 +78,47 @@ TEST(NativeKernels, WeightGradientStaysPreciseOverLargeImages) {
   EXPECT_LT(error({{16}, 16, 200, 150, 3}), 5e-6);  // Winograd's
 }
 
+// A convolution with its tangent: over all sources, or back to the first.
+struct DualCase {
+  DualCase(const KernelTable& table, int threads, const ConvolutionCase& problem, Direction direction)
+      : kernels(table, threads),
+        weight(normal_vector<float>(problem.weights(), 1)),
+        tan_weight(normal_vector<float>(problem.weights(), 2)) {
+    const bool forward = direction == Direction::forward;
+    dst_extent = {forward ? problem.out : problem.in[0], problem.height, problem.width};
+    bias = normal_vector<float>(static_cast<std::size_t>(dst_extent.channels), 3);
+    tan_bias = normal_vector<float>(bias.size(), 4);
+    for (std::size_t t = 0; t < (forward ? problem.in.size() : 1); ++t) {
+      const WeightSlice slice = problem.slice(t);
+      const Extent extent{forward ? problem.in[t] : problem.out, problem.height, problem.width};
+      kernels.reserve(slice, problem.height, problem.width);
+      sources.push_back(normal_tensor<float>(extent, kernels.layout(), 10 + t));
+      tan_sources.push_back(normal_tensor<float>(extent, kernels.layout(), 20 + t));
+      const auto term = [&](const std::vector<float>& weights) {
+        std::vector<float>& into = packed.emplace_back(kernels.packed_size(slice, direction));
+        kernels.pack_weights(weights.data(), slice, direction, into.data());
+        return ConvolutionTerm<float>{sources.back().view(), into.data(), slice, direction, weights.data()};
+      };
+      terms.push_back({term(weight), term(tan_weight), tan_sources.back().view()});
+    }
+  }
+
+  // dst and tan_dst.
+  template <class Convolve>
+  std::pair<std::vector<float>, std::vector<float>> run(const Convolve& convolve) const {
+    const OwnedTensor<float> dst(dst_extent, kernels.layout()), tan_dst(dst_extent, kernels.layout());
+    convolve(std::span<const DualTerm<float>>(terms), bias.data(), tan_bias.data(), dst.view(), tan_dst.view());
+    return {{dst.data().begin(), dst.data().end()}, {tan_dst.data().begin(), tan_dst.data().end()}};
+  }
+
+  NativeKernels kernels;
+  std::vector<float> weight, tan_weight, bias, tan_bias;
+  Extent dst_extent;
+  std::vector<OwnedTensor<float>> sources, tan_sources;
+  std::vector<std::vector<float>> packed;
+  std::vector<DualTerm<float>> terms;
+};
+
 class NativeActivation : public ::testing::TestWithParam<ActivationKind> {};
 
 TEST_P(NativeActivation, AgreesWithDoubleInEveryPass) {
@@ -147,6 +188,24 @@ TEST_P(NativeActivation, BehindAConvolutionHasTheBitsOfTwoCalls) {
       EXPECT_EQ(a.data(), expected.data());
       native.convolve_activated({&term, 1}, bias.data(), GetParam(), z.view(), z.view());
       EXPECT_EQ(z.data(), expected.data());
+    }
+  }
+}
+
+// Direct and Winograd's, one source and two, weights at once and piece by piece, threads that share a layer.
+TEST(NativeKernels, ConvolveInDualNumbersToTheBitsOfTwoCalls) {
+  const ConvolutionCase cases[] = {{{3}, 20, 5, 7, 3},       {{16}, 33, 6, 13, 3},    {{48}, 64, 8, 12, 3},
+                                   {{17, 33}, 31, 6, 25, 3}, {{80, 70}, 90, 5, 9, 3}, {{40, 24}, 16, 21, 22, 3}};
+  for (const KernelTable* table : available_tables()) {
+    for (const ConvolutionCase& problem : cases) {
+      for (const Direction direction : {Direction::forward, Direction::transposed}) {
+        for (const int threads : {1, 2}) {
+          SCOPED_TRACE(::testing::Message() << table->isa << ", " << problem.in_total() << " → " << problem.out);
+          DualCase dual(*table, threads, problem, direction);
+          const auto expected = dual.run([&](auto... args) { dual.kernels.Kernels<float>::convolve_dual(args...); });
+          EXPECT_EQ(dual.run([&](auto... args) { dual.kernels.convolve_dual(args...); }), expected);
+        }
+      }
     }
   }
 }

@@ -22,7 +22,6 @@ struct ConvolveTerm {
   size_t row_stride;
   const float* packed;  // [destination block][source block][ky][kx][source channel][16], real source channels only
   size_t packed_block;  // floats a destination block
-  size_t packed_point;  // Winograd's: floats from one of its 36 points to the next
   int channels;         // of src
   int kernel;           // 1 or 3
 };
@@ -54,6 +53,14 @@ struct WeightGradientArgs {
   int kernel;
 };
 
+// A term's transformed weights, [destination block][36 points][source channel][16].
+struct WinogradFactor {
+  const float* packed;
+  size_t block_stride;  // floats from one destination block to the next
+  size_t point_stride;
+  int channels;  // of the source
+};
+
 // One channel block that is cut into Winograd's tiles of 4×4 pixels, numbered row by row.
 struct WinogradImage {
   const float* pixels;  // pixel (0, 0)
@@ -64,8 +71,7 @@ struct WinogradImage {
 
 using ConvolveRow = void (*)(const ConvolveArgs& args, int first_block, int y);
 using WinogradWeights = void (*)(const float* direct, int channels, float* packed, size_t point_stride);
-using WinogradStrip = void (*)(const ConvolveArgs& args, int first_tile, int count, float* scratch);
-using WinogradProducts = void (*)(const ConvolveArgs& args, int first_block, int blocks, const float* source,
+using WinogradProducts = void (*)(const WinogradFactor& factor, int first_block, int blocks, const float* source,
                                   size_t source_tile, size_t source_point, float* products, size_t product_point,
                                   int count, bool resume);
 using WinogradOutput = void (*)(const ConvolveArgs& args, int first_block, int blocks, int first_tile, int count,
@@ -94,15 +100,9 @@ struct KernelTable {
   // Transforms [channels][ky][kx][16] to [36 points][channels][16], a point point_stride floats after the last.
   WinogradWeights winograd_weights;
 
-  // Tiles [first_tile, first_tile + count) of 4×4 pixels, numbered row by row, all destination blocks. Terms'
-  // weights are [destination block][point][source channel][16], packed_point floats a point. Scratch:
-  // winograd_scratch_size floats.
-  WinogradStrip winograd_strip;
-
-  // Its parts, for a caller that packs weights piece by piece. products[36 points][count][blocks][16] = the terms'
-  // weights of destination blocks [first_block, first_block + blocks), at most blocks_per_group, times transformed
-  // tiles [36 points][count][source_tile], beginning with what is in products where `resume` is true. Then the way
-  // back to pixels, and their activation.
+  // products[36 points][count][blocks][16] = the weights of destination blocks [first_block, first_block + blocks), at
+  // most blocks_per_group, times transformed tiles [36 points][count][source_tile], beginning with what is in products
+  // where `resume` is true. Then the way back to pixels, and their activation.
   WinogradProducts winograd_products;
   WinogradOutput winograd_output;
 

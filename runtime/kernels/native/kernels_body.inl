@@ -73,7 +73,6 @@ const KernelTable kTable = {
     kBlocksPerGroup,
     convolve_row,
     winograd_weights,
-    winograd_strip,
     winograd_products,
     winograd_output,
     winograd_source,

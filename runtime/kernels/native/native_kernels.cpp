@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstring>
+
+#include "runtime/kernels/native/weight_packing.h"
 
 namespace altocast {
 namespace {
@@ -90,11 +91,12 @@ std::size_t max_wide_size(int max_src_channels, int tiles) {
   return std::min(all, limit) + as_size(kWinogradPoints * kBlock);
 }
 
-// Floats of a piece's weights, and of its products with the tiles that wait.
+// Floats of a piece's weights, of its products with the tiles that wait, and of both for two destinations.
 std::size_t piece_size(int blocks) { return transformed_size(kPieceChannels, blocks); }
 std::size_t piece_products_size(int blocks) {
   return as_size(kWinogradPoints) * as_size(kMaxWide * blocks * kBlock + kBlock);
 }
+std::size_t piece_scratch_size(int blocks) { return piece_size(blocks) + 2 * piece_products_size(blocks); }
 
 // Floats of scratch for a strip whose terms have src_channels together, padded to blocks; grows with src_channels.
 std::size_t strip_scratch_size(int src_channels, int blocks_per_group) {
@@ -140,104 +142,66 @@ float flushed(float a) {
 #endif
 }
 
-// Four floats of any instruction set.
-using Quad = float __attribute__((vector_size(16)));
-
-Quad load_quad(const float* from) {
-  Quad quad;
-  std::memcpy(&quad, from, sizeof quad);
-  return quad;
+int source_channels(const ConvolutionTerm<float>& term) {
+  return term.direction == Direction::forward ? term.slice.in_count : term.slice.out;
 }
 
-void store_quad(float* to, const Quad& quad) { std::memcpy(to, &quad, sizeof quad); }
-
-// Four rows to four columns.
-void transpose(Quad (&rows)[4]) {
-  const Quad low01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
-  const Quad low23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
-  const Quad high01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
-  const Quad high23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
-  rows[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
-  rows[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
-  rows[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
-  rows[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+// What asserts ask for.
+[[maybe_unused]] bool fits(const ConvolutionTerm<float>& term, const Tensor<float>& dst) {
+  const bool forward = term.direction == Direction::forward;
+  return term.src.extent.channels == source_channels(term) && term.src.extent.height == dst.extent.height &&
+         term.src.extent.width == dst.extent.width &&
+         dst.extent.channels == (forward ? term.slice.out : term.slice.in_count);
 }
 
-// 3×3 weights of one block of source channels for one block of destination channels: [source channel][ky][kx][16]. In
-// `weight` a channel's taps are contiguous, and so are those of the input channels of one output.
-void gather_block(const float* weight, const WeightSlice& slice, bool forward, int src_first, int dst_first,
-                  float* to) {
-  constexpr int kTaps = 9;
-  const int srcs = std::min(kBlock, (forward ? slice.in_count : slice.out) - src_first);
-  const int dsts = std::min(kBlock, (forward ? slice.out : slice.in_count) - dst_first);
-  const std::size_t out_stride = as_size(slice.in_total) * kTaps;
-  weight += as_size(forward ? dst_first : src_first) * out_stride +
-            as_size(slice.in_first + (forward ? src_first : dst_first)) * kTaps;
-  if (dsts < kBlock) std::fill_n(to, srcs * kTaps * kBlock, 0.0f);
-  if (forward) {
-    int out = 0;
-    for (; out + 4 <= dsts; out += 4) {
-      const float* row = weight + as_size(out) * out_stride;
-      float* column = to + out;
-      for (const float* end = row + srcs / 4 * 4 * kTaps; row != end; row += 4, column += 4 * kBlock) {
-        Quad quads[4] = {load_quad(row), load_quad(row + out_stride), load_quad(row + 2 * out_stride),
-                         load_quad(row + 3 * out_stride)};
-        transpose(quads);
-        store_quad(column, quads[0]);
-        store_quad(column + kBlock, quads[1]);
-        store_quad(column + 2 * kBlock, quads[2]);
-        store_quad(column + 3 * kBlock, quads[3]);
-      }
-    }
-    // What is left of the channels.
-    for (int o = 0; o < dsts; ++o) {
-      for (int i = o < out ? srcs / 4 * 4 * kTaps : 0; i < srcs * kTaps; ++i) {
-        to[i * kBlock + o] = weight[as_size(o) * out_stride + as_size(i)];
-      }
-    }
-    return;
-  }
-  for (int src = 0; src < srcs; ++src, weight += out_stride, to += kTaps * kBlock) {
-    int in = 0;
-    for (; in + 4 <= dsts; in += 4) {
-      const float* from = weight + in * kTaps;
-      for (int tap = 0; tap < 8; tap += 4) {
-        Quad quads[4] = {load_quad(from + tap), load_quad(from + kTaps + tap), load_quad(from + 2 * kTaps + tap),
-                         load_quad(from + 3 * kTaps + tap)};
-        transpose(quads);
-        float* flipped = to + (kTaps - 1 - tap) * kBlock + in;
-        store_quad(flipped, quads[0]);
-        store_quad(flipped - kBlock, quads[1]);
-        store_quad(flipped - 2 * kBlock, quads[2]);
-        store_quad(flipped - 3 * kBlock, quads[3]);
-      }
-      store_quad(to + in, Quad{from[8], from[kTaps + 8], from[2 * kTaps + 8], from[3 * kTaps + 8]});
-    }
-    for (; in < dsts; ++in) {
-      for (int tap = 0; tap < kTaps; ++tap) to[(kTaps - 1 - tap) * kBlock + in] = weight[in * kTaps + tap];
-    }
-  }
+// All but the terms and the activation.
+native::ConvolveArgs convolve_args(const float* bias, const Tensor<float>& dst) {
+  assert(dst.layout.block == kBlock && dst.layout.halo == 1);
+  native::ConvolveArgs args{};
+  args.bias = bias;
+  args.dst = dst.row(0, 0);
+  args.activation = native::kNoActivation;
+  args.block_stride = dst.block_stride();
+  args.row_stride = dst.row_stride();
+  args.channels = dst.extent.channels;
+  args.height = dst.extent.height;
+  args.width = dst.extent.width;
+  return args;
 }
 
-// Packs one block of source channels for one block of destination channels: [ky][kx][source channel][16].
-template <int taps>
-void pack_block(const float* weight, const WeightSlice& slice, bool forward, int src_first, int dst_first, float* to) {
-  const int srcs = std::min(kBlock, (forward ? slice.in_count : slice.out) - src_first);
-  const int dsts = std::min(kBlock, (forward ? slice.out : slice.in_count) - dst_first);
-  if (dsts < kBlock) std::fill_n(to, taps * srcs * kBlock, 0.0f);
-  const int out_first = forward ? dst_first : src_first;
-  const int in_first = forward ? src_first : dst_first;
-  for (int out = 0; out < (forward ? dsts : srcs); ++out) {
-    const float* from =
-        weight + (as_size(out_first + out) * as_size(slice.in_total) + as_size(slice.in_first + in_first)) * taps;
-    for (int in = 0; in < (forward ? srcs : dsts); ++in) {
-      float* column = to + (forward ? in * kBlock + out : out * kBlock + in);
-      for (int tap = 0; tap < taps; ++tap) column[(forward ? tap : taps - 1 - tap) * srcs * kBlock] = *from++;
-    }
-  }
+native::WinogradFactor winograd_factor(const float* packed, int channels) {
+  const std::size_t point = packed_point(channels);
+  return {packed, as_size(kWinogradPoints) * point, point, channels};
 }
 
 }  // namespace
+
+// Weights, and for each destination the source that they are multiplied with, if any.
+constexpr int kNoSource = -1;
+struct NativeKernels::WinogradTerm {
+  const ConvolutionTerm<float>* weights = nullptr;
+  std::array<int, 2> source{};
+};
+
+// Convolutions of the same extent that share sources or weights. Transformed, the sources' channels lie side by side.
+struct NativeKernels::WinogradSum {
+  std::span<const WinogradTerm> terms;
+  std::span<const Tensor<float>> sources;
+  std::span<const native::ConvolveArgs> dsts;  // at most 2
+
+  // Where a source's channels begin.
+  int source_channel(int source) const {
+    int channel = 0;
+    for (int s = 0; s < source; ++s) channel += sources[as_size(s)].blocks() * kBlock;
+    return channel;
+  }
+  int src_channels() const { return source_channel(static_cast<int>(sources.size())); }
+  native::WinogradImage source_block(int block) const {
+    std::size_t s = 0;
+    for (; block >= sources[s].blocks(); ++s) block -= sources[s].blocks();
+    return {sources[s].row(block, 0), sources[s].row_stride(), dsts[0].height, dsts[0].width};
+  }
+};
 
 NativeKernels::NativeKernels(const KernelTable& table, int threads) : Kernels<float>(threads), table_(table) {}
 
@@ -255,8 +219,8 @@ std::size_t NativeKernels::scratch_size(const WeightSlice& slice, int height, in
   const int group = table_.blocks_per_group;
   const std::size_t workers = as_size(threads().size());
   const std::size_t strips = kPanelFloats + workers * strip_scratch_size(channels, group);
-  const std::size_t pieces = max_wide_size(channels, divide_up(height, 4) * divide_up(width, 4)) +
-                             workers * (piece_size(group) + piece_products_size(group));
+  const std::size_t pieces =
+      max_wide_size(channels, divide_up(height, 4) * divide_up(width, 4)) + workers * piece_scratch_size(group);
   const WinogradPartition partition(slice, height, width);
   const std::size_t parts = partition.segments == 1 ? 1 : workers;
   return std::max({strips, pieces, totals_size(slice, partition.segments) + parts * partition.chunk_size()});
@@ -276,12 +240,12 @@ void NativeKernels::pack_weights(const float* weight, const WeightSlice& slice, 
   const int src_channels = forward ? slice.in_count : slice.out;
   const int dst_blocks = blocks_of(forward ? slice.out : slice.in_count);
   const int taps = slice.kernel * slice.kernel;
-  const auto pack = slice.kernel == 3 ? pack_block<9> : pack_block<1>;
   threads().parallel_for(dst_blocks * blocks_of(src_channels), [&](int item) {
     const int src_first = item / dst_blocks * kBlock;
     const int dst_first = item % dst_blocks * kBlock;
-    pack(weight, slice, forward, src_first, dst_first,
-         packed + as_size(dst_first) * as_size(src_channels) * as_size(taps) + as_size(src_first * kBlock * taps));
+    pack_block(
+        weight, slice, forward, src_first, dst_first,
+        packed + as_size(dst_first) * as_size(src_channels) * as_size(taps) + as_size(src_first * kBlock * taps));
   });
 }
 
@@ -312,105 +276,137 @@ void NativeKernels::convolve_activated(std::span<const ConvolutionTerm<float>> t
 void NativeKernels::convolve_and(int activation, std::span<const ConvolutionTerm<float>> terms, const float* bias,
                                  const Tensor<float>& dst, const Tensor<float>& activated) {
   static_assert(kMaxTerms <= native::kMaxConvolutionTerms);
-  assert(terms.size() <= as_size(kMaxTerms) && dst.layout.block == kBlock && dst.layout.halo == 1);
-  native::ConvolveArgs args{};
-  const bool winograd = !terms.empty() && uses_winograd(terms[0].slice);
-  int padded_channels = 0;
+  assert(terms.size() <= as_size(kMaxTerms));
+  native::ConvolveArgs args = convolve_args(bias, dst);
+  args.activation = activation;
+  args.activated = activated.row(0, 0);
+  if (!terms.empty() && uses_winograd(terms[0].slice)) {
+    std::array<WinogradTerm, kMaxTerms> winograd;
+    std::array<Tensor<float>, kMaxTerms> sources;
+    for (std::size_t t = 0; t < terms.size(); ++t) {
+      assert(fits(terms[t], dst) && uses_winograd(terms[t].slice));
+      winograd[t] = {&terms[t], {static_cast<int>(t), kNoSource}};
+      sources[t] = terms[t].src;
+    }
+    const std::size_t count = terms.size();
+    return convolve_winograd({std::span(winograd).first(count), std::span(sources).first(count), {&args, 1}});
+  }
+
   for (const ConvolutionTerm<float>& term : terms) {
-    const bool forward = term.direction == Direction::forward;
-    const int channels = forward ? term.slice.in_count : term.slice.out;
-    assert(term.src.extent.channels == channels && term.src.extent.height == dst.extent.height &&
-           term.src.extent.width == dst.extent.width);
-    assert(dst.extent.channels == (forward ? term.slice.out : term.slice.in_count));
+    const int channels = source_channels(term);
+    assert(fits(term, dst) && !uses_winograd(term.slice));
     args.terms[args.term_count++] = {term.src.row(0, 0),
                                      term.src.block_stride(),
                                      term.src.row_stride(),
                                      term.packed,
-                                     winograd ? as_size(kWinogradPoints) * packed_point(channels)
-                                              : as_size(channels * term.slice.kernel * term.slice.kernel * kBlock),
-                                     packed_point(channels),
+                                     as_size(channels * term.slice.kernel * term.slice.kernel * kBlock),
                                      channels,
                                      term.slice.kernel};
-    assert(uses_winograd(term.slice) == winograd);
-    padded_channels += blocks_of(channels) * kBlock;
   }
-  args.bias = bias;
-  args.dst = dst.row(0, 0);
-  args.activation = activation;
-  args.activated = activated.row(0, 0);
-  args.block_stride = dst.block_stride();
-  args.row_stride = dst.row_stride();
-  args.channels = dst.extent.channels;
-  args.height = dst.extent.height;
-  args.width = dst.extent.width;
-  if (winograd) return convolve_winograd(terms, args, padded_channels);
-
   const int height = dst.extent.height;
   const int group = table_.blocks_per_group;
   threads().parallel_for(divide_up(dst.blocks(), group) * height,
                          [&](int item) { table_.convolve_row(args, item / height * group, item % height); });
 }
 
-void NativeKernels::convolve_winograd(std::span<const ConvolutionTerm<float>> terms, native::ConvolveArgs& args,
-                                      int src_channels) {
-  const int tiles = divide_up(args.height, 4) * divide_up(args.width, 4);
-  const int blocks = blocks_of(args.channels);
-  const int groups = divide_up(blocks, table_.blocks_per_group);
-  if (packs_piecewise(src_channels, blocks, tiles, groups / threads().size())) {
-    return convolve_piecewise(terms, args, src_channels);
+// Weights and sources are transformed once for both.
+void NativeKernels::convolve_dual(std::span<const DualTerm<float>> terms, const float* bias, const float* tan_bias,
+                                  const Tensor<float>& dst, const Tensor<float>& tan_dst) {
+  std::array<WinogradTerm, kMaxTerms> winograd;
+  std::array<Tensor<float>, kMaxTerms> sources;
+  std::size_t count = 0;
+  bool together = dst.data;
+  assert(2 * terms.size() <= as_size(kMaxTerms));
+  for (const DualTerm<float>& term : terms) {
+    assert(fits(term.weights, tan_dst) && fits(term.direction, tan_dst));
+    together = together && term.tan_src.data && uses_winograd(term.weights.slice);
+    const int src = static_cast<int>(count), tan_src = src + 1;
+    sources[count] = term.weights.src;
+    winograd[count++] = {&term.weights, {src, tan_src}};
+    sources[count] = term.tan_src;
+    winograd[count++] = {&term.direction, {kNoSource, src}};
   }
-  std::array<float*, kMaxTerms> packed;
-  float* next = scratch_.data();
-  for (std::size_t t = 0; t < terms.size(); ++t) {
-    args.terms[t].packed = packed[t] = next;
-    next += as_size(blocks) * args.terms[t].packed_block;
-  }
-  threads().parallel_for(static_cast<int>(terms.size()) * blocks, [&](int item) {
-    const std::size_t t = as_size(item) % terms.size();
-    const int block = item / static_cast<int>(terms.size());
-    pack_winograd(terms[t], 0, args.terms[t].channels, block, 1,
-                  packed[t] + as_size(block) * args.terms[t].packed_block);
-  });
-  convolve_strips(args, src_channels, scratch_.data() + kPanelFloats);
+  if (!together) return Kernels<float>::convolve_dual(terms, bias, tan_bias, dst, tan_dst);
+  const std::array<native::ConvolveArgs, 2> dsts{convolve_args(bias, dst), convolve_args(tan_bias, tan_dst)};
+  convolve_winograd({std::span(winograd).first(count), std::span(sources).first(count), dsts});
 }
 
-void NativeKernels::convolve_strips(const native::ConvolveArgs& args, int src_channels, float* scratch) {
-  const int tiles = divide_up(args.height, 4) * divide_up(args.width, 4);
+void NativeKernels::convolve_winograd(const WinogradSum& sum) {
+  const native::ConvolveArgs& dst = sum.dsts[0];
+  const int tiles = divide_up(dst.height, 4) * divide_up(dst.width, 4);
+  const int blocks = blocks_of(dst.channels);
+  const int groups = divide_up(blocks, table_.blocks_per_group);
+  if (packs_piecewise(sum.src_channels(), blocks, tiles, groups / threads().size())) return convolve_piecewise(sum);
+  std::array<native::WinogradFactor, kMaxTerms> factors;
+  std::array<float*, kMaxTerms> packed;
+  float* next = scratch_.data();
+  for (std::size_t t = 0; t < sum.terms.size(); ++t) {
+    packed[t] = next;
+    factors[t] = winograd_factor(next, source_channels(*sum.terms[t].weights));
+    next += as_size(blocks) * factors[t].block_stride;
+  }
+  threads().parallel_for(static_cast<int>(sum.terms.size()) * blocks, [&](int item) {
+    const std::size_t t = as_size(item) % sum.terms.size();
+    const int block = item / static_cast<int>(sum.terms.size());
+    pack_winograd(*sum.terms[t].weights, 0, factors[t].channels, block, 1,
+                  packed[t] + as_size(block) * factors[t].block_stride);
+  });
+  convolve_strips(sum, factors);
+}
+
+void NativeKernels::convolve_strips(const WinogradSum& sum, std::span<const native::WinogradFactor> factors) {
+  const native::ConvolveArgs& dst = sum.dsts[0];
+  const int tiles = divide_up(dst.height, 4) * divide_up(dst.width, 4);
+  const int blocks = blocks_of(dst.channels);
+  const int src_channels = sum.src_channels();
   const int max_strip = strip_tiles(src_channels);
+  const int group = table_.blocks_per_group;
   const int parts = threads().size();
-  const std::size_t part_scratch = strip_scratch_size(src_channels, table_.blocks_per_group);
+  const std::size_t part_scratch = strip_scratch_size(src_channels, group);
   assert(scratch_.size() >= kPanelFloats + as_size(parts) * part_scratch);
   threads().parallel_for(parts, [&](int part) {
-    const int first = tiles * part / parts;
-    const int count = tiles * (part + 1) / parts - first;
-    const int strips = divide_up(count, max_strip);
+    float* const sources = scratch_.data() + kPanelFloats + as_size(part) * part_scratch;
+    const int first_tile = tiles * part / parts;
+    const int part_tiles = tiles * (part + 1) / parts - first_tile;
+    const int strips = divide_up(part_tiles, max_strip);
     for (int strip = 0; strip < strips; ++strip) {
-      const int begin = first + count * strip / strips;
-      const int end = first + count * (strip + 1) / strips;
-      table_.winograd_strip(args, begin, end - begin, scratch + as_size(part) * part_scratch);
+      const int first = first_tile + part_tiles * strip / strips;
+      const int count = first_tile + part_tiles * (strip + 1) / strips - first;
+      const std::size_t source_point = as_size(count * src_channels + kBlock);
+      for (int block = 0; block < src_channels / kBlock; ++block) {
+        table_.winograd_source(sum.source_block(block), first, count, sources + block * kBlock, as_size(src_channels),
+                               source_point);
+      }
+      float* const products = sources + as_size(kWinogradPoints) * source_point;
+      for (int first_block = 0; first_block < blocks; first_block += group) {
+        const int width = std::min(group, blocks - first_block);
+        const std::size_t product_point = as_size(count * width * kBlock + kBlock);
+        for (std::size_t d = 0; d < sum.dsts.size(); ++d) {
+          bool resume = false;
+          for (std::size_t t = 0; t < sum.terms.size(); ++t) {
+            if (sum.terms[t].source[d] == kNoSource) continue;
+            table_.winograd_products(factors[t], first_block, width,
+                                     sources + sum.source_channel(sum.terms[t].source[d]), as_size(src_channels),
+                                     source_point, products, product_point, count, resume);
+            resume = true;
+          }
+          table_.winograd_output(sum.dsts[d], first_block, width, first, count, products, product_point);
+        }
+      }
     }
   });
 }
 
-void NativeKernels::convolve_piecewise(std::span<const ConvolutionTerm<float>> terms, const native::ConvolveArgs& args,
-                                       int src_channels) {
-  // Where each block of source channels comes from.
-  struct SourceBlock {
-    std::size_t term;
-    int channel;
-  };
-  const auto source_block = [&](int block) {
-    std::size_t t = 0;
-    for (; block >= blocks_of(args.terms[t].channels); ++t) block -= blocks_of(args.terms[t].channels);
-    return SourceBlock{t, block * kBlock};
-  };
-  const int tiles = divide_up(args.height, 4) * divide_up(args.width, 4);
-  const int blocks = blocks_of(args.channels);
+void NativeKernels::convolve_piecewise(const WinogradSum& sum) {
+  const native::ConvolveArgs& dst = sum.dsts[0];
+  const int tiles = divide_up(dst.height, 4) * divide_up(dst.width, 4);
+  const int blocks = blocks_of(dst.channels);
+  const int src_channels = sum.src_channels();
   const int group = table_.blocks_per_group;
   const int groups = divide_up(blocks, group);
   const int parts = threads().size();
   const int strips = divide_up(tiles, wide_tiles(src_channels));
-  const std::size_t part_scratch = piece_size(group) + piece_products_size(group);
+  const std::size_t part_scratch = piece_scratch_size(group);
   float* const sources = scratch_.data();
   float* const pieces = sources + scratch_.size() / kBlock * kBlock - as_size(parts) * part_scratch;
   for (int strip = 0; strip < strips; ++strip) {
@@ -419,37 +415,35 @@ void NativeKernels::convolve_piecewise(std::span<const ConvolutionTerm<float>> t
     const std::size_t source_point = as_size(count * src_channels + kBlock);
     assert(sources + as_size(kWinogradPoints) * source_point <= pieces);
     threads().parallel_for(src_channels / kBlock, [&](int block) {
-      const SourceBlock from = source_block(block);
-      const native::ConvolveTerm& term = args.terms[from.term];
-      table_.winograd_source(
-          {term.src + as_size(from.channel / kBlock) * term.block_stride, term.row_stride, args.height, args.width},
-          first, count, sources + block * kBlock, as_size(src_channels), source_point);
+      table_.winograd_source(sum.source_block(block), first, count, sources + block * kBlock, as_size(src_channels),
+                             source_point);
     });
     threads().parallel_for(parts, [&](int part) {
       float* const packed = pieces + as_size(part) * part_scratch;
-      float* const products = packed + piece_size(group);
+      std::array<float*, 2> products{packed + piece_size(group)};
+      products[1] = products[0] + piece_products_size(group);
       for (int g = groups * part / parts; g < groups * (part + 1) / parts; ++g) {
         const int first_block = g * group;
         const int width = std::min(group, blocks - first_block);
         const std::size_t product_point = as_size(count * width * kBlock + kBlock);
-        const float* source = sources;
-        for (std::size_t t = 0; t < terms.size(); ++t) {
-          const int channels = args.terms[t].channels;
+        std::array<bool, 2> resume{};
+        for (const WinogradTerm& term : sum.terms) {
+          const int channels = source_channels(*term.weights);
           for (int channel = 0; channel < channels; channel += kPieceChannels) {
             const int piece = std::min(kPieceChannels, channels - channel);
-            pack_winograd(terms[t], channel, piece, first_block, width, packed);
-            native::ConvolveArgs piece_args{};
-            piece_args.terms[0].packed = packed;
-            piece_args.terms[0].packed_point = packed_point(piece);
-            piece_args.terms[0].packed_block = as_size(kWinogradPoints) * packed_point(piece);
-            piece_args.terms[0].channels = piece;
-            piece_args.term_count = 1;
-            table_.winograd_products(piece_args, 0, width, source, as_size(src_channels), source_point, products,
-                                     product_point, count, source != sources);
-            source += blocks_of(piece) * kBlock;
+            pack_winograd(*term.weights, channel, piece, first_block, width, packed);
+            for (std::size_t d = 0; d < sum.dsts.size(); ++d) {
+              if (term.source[d] == kNoSource) continue;
+              table_.winograd_products(winograd_factor(packed, piece), 0, width,
+                                       sources + sum.source_channel(term.source[d]) + channel, as_size(src_channels),
+                                       source_point, products[d], product_point, count, resume[d]);
+              resume[d] = true;
+            }
           }
         }
-        table_.winograd_output(args, first_block, width, first, count, products, product_point);
+        for (std::size_t d = 0; d < sum.dsts.size(); ++d) {
+          table_.winograd_output(sum.dsts[d], first_block, width, first, count, products[d], product_point);
+        }
       }
     });
   }

@@ -42,6 +42,8 @@ class NativeKernels final : public Kernels<float> {
   void convolve(std::span<const ConvolutionTerm<float>> terms, const float* bias, const Tensor<float>& dst) override;
   void convolve_activated(std::span<const ConvolutionTerm<float>> terms, const float* bias, ActivationKind kind,
                           const Tensor<float>& z, const Tensor<float>& a) override;
+  void convolve_dual(std::span<const DualTerm<float>> terms, const float* bias, const float* tan_bias,
+                     const Tensor<float>& dst, const Tensor<float>& tan_dst) override;
 
   // Relative error against exact sums below 1e-5: the image is summed in chunks of about a thousand pixels.
   void convolve_backward_weights(std::span<const WeightGradientTerm<float>> terms, const WeightSlice& slice,
@@ -55,15 +57,17 @@ class NativeKernels final : public Kernels<float> {
                                  const float* tan_grad_a, float* tan_grad_z, std::size_t count) override;
 
  private:
+  struct WinogradTerm;
+  struct WinogradSum;
+
   void run_activation(ActivationKind kind, native::Pass pass, const float* z, const float* tan_z, const float* grad_a,
                       const float* tan_grad_a, float* dst, std::size_t count);
 
   void convolve_and(int activation, std::span<const ConvolutionTerm<float>> terms, const float* bias,
                     const Tensor<float>& dst, const Tensor<float>& activated);
-  void convolve_winograd(std::span<const ConvolutionTerm<float>> terms, native::ConvolveArgs& args, int src_channels);
-  void convolve_strips(const native::ConvolveArgs& args, int src_channels, float* scratch);
-  void convolve_piecewise(std::span<const ConvolutionTerm<float>> terms, const native::ConvolveArgs& args,
-                          int src_channels);
+  void convolve_winograd(const WinogradSum& sum);
+  void convolve_strips(const WinogradSum& sum, std::span<const native::WinogradFactor> factors);
+  void convolve_piecewise(const WinogradSum& sum);
   // Winograd's weights of source channels [src_first, src_first + src_count) for destination blocks [first_block,
   // first_block + blocks): [block][point][source channel][16].
   void pack_winograd(const ConvolutionTerm<float>& term, int src_first, int src_count, int first_block, int blocks,

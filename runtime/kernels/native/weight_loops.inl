@@ -58,7 +58,7 @@ void fill_bits(uint64_t seed, uint64_t stream, uint64_t first, size_t columns, u
 // more. `first` is a multiple of 4 but for the head of the range.
 template <class T>
 void fill_normal(uint64_t seed, uint64_t stream, uint64_t first, T* dst, size_t size) {
-  uint32_t bits[kNormals], in_tail[kNormals], tail_index[kNormals];
+  uint32_t bits[kNormals], in_tail[kNormals], tail_index[kNormals + kWords];
   double q[kNormals], value[kNormals], tail[kNormals];
   T numbers[kNormals];
   for (size_t done = 0; done < size;) {
@@ -74,11 +74,8 @@ void fill_normal(uint64_t seed, uint64_t stream, uint64_t first, T* dst, size_t 
     for (size_t i = 0; i < 4 * columns; ++i) value[i] = normal_quantile_central(q[i]);
     for (size_t i = 0; i < 4 * columns; ++i) in_tail[i] = __builtin_fabs(q[i]) > 0.425 ? 1 : 0;
     size_t tails = 0;
-    for (size_t i = 0; i < 4 * columns; i += 4) {
-      for (size_t k = 0; k < 4; ++k) {
-        tail_index[tails] = static_cast<uint32_t>(i + k);
-        tails += in_tail[i + k];
-      }
+    for (size_t i = 0; i < 4 * columns; i += kWords) {
+      tails += append_places(in_tail + i, static_cast<uint32_t>(i), tail_index + tails);
     }
     for (size_t i = 0; i < tails; ++i) tail[i] = 0.5 - __builtin_fabs(q[tail_index[i]]);
     for (size_t i = 0; i < tails; ++i) tail[i] = normal_quantile_tail(tail[i]);

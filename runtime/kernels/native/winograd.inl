@@ -214,7 +214,7 @@ inline void transform_products(const Load& product, const Store& pixel) {
 // At one point: `tiles` tiles from `source` on times the weights of `blocks` destination blocks; sums begin at zero or,
 // where `resume` is true, with what is in `product`.
 template <int blocks, int tiles>
-inline void multiply_tile(const ConvolveArgs& args, int first_block, int lane, int point, const float* source,
+inline void multiply_tile(const WinogradFactor& factor, int first_block, int lane, int point, const float* source,
                           size_t source_tile, float* product, size_t product_tile, bool resume) {
   Vec sum[blocks][kVectors][tiles];
   ALTOCAST_UNROLL
@@ -228,14 +228,9 @@ inline void multiply_tile(const ConvolveArgs& args, int first_block, int lane, i
       }
     }
   }
-  for (int t = 0; t < args.term_count; ++t) {
-    const ConvolveTerm& term = args.terms[t];
-    const size_t block_stride = term.packed_block;
-    const float* weight = term.packed + static_cast<size_t>(first_block) * block_stride +
-                          static_cast<size_t>(point) * term.packed_point + lane;
-    add_channels(source, source_tile, term.channels, weight, block_stride, sum);
-    source += (term.channels + kBlock - 1) & -kBlock;
-  }
+  const float* weight = factor.packed + static_cast<size_t>(first_block) * factor.block_stride +
+                        static_cast<size_t>(point) * factor.point_stride + lane;
+  add_channels(source, source_tile, factor.channels, weight, factor.block_stride, sum);
   ALTOCAST_UNROLL
   for (int b = 0; b < blocks; ++b) {
     ALTOCAST_UNROLL
@@ -249,40 +244,42 @@ inline void multiply_tile(const ConvolveArgs& args, int first_block, int lane, i
 }
 
 template <int blocks, int tiles>
-void multiply_tiles(const ConvolveArgs& args, int first_block, int point, const float* source, size_t source_tile,
+void multiply_tiles(const WinogradFactor& factor, int first_block, int point, const float* source, size_t source_tile,
                     float* product, int count, bool resume) {
   if constexpr (tiles > 1) {
     if (count < tiles) {
-      return multiply_tiles<blocks, tiles - 1>(args, first_block, point, source, source_tile, product, count, resume);
+      return multiply_tiles<blocks, tiles - 1>(factor, first_block, point, source, source_tile, product, count, resume);
     }
   }
   for (int lane = 0; lane < kBlock; lane += kVectors * kLanes) {
-    multiply_tile<blocks, tiles>(args, first_block, lane, point, source, source_tile, product, blocks * kBlock, resume);
+    multiply_tile<blocks, tiles>(factor, first_block, lane, point, source, source_tile, product, blocks * kBlock,
+                                 resume);
   }
 }
 
 template <int blocks, int max_tiles>
-void multiply_points(const ConvolveArgs& args, int first_block, const float* source, size_t source_tile,
+void multiply_points(const WinogradFactor& factor, int first_block, const float* source, size_t source_tile,
                      size_t source_point, float* product, size_t product_point, int count, bool resume) {
   const int groups = (count + max_tiles - 1) / max_tiles;
   for (int point = 0; point < 36; ++point, source += source_point, product += product_point) {
     int first = 0;
     for (int group = 0; group < groups; ++group) {
       const int tiles = count / groups + (group < count % groups ? 1 : 0);
-      multiply_tiles<blocks, max_tiles>(args, first_block, point, source + static_cast<size_t>(first) * source_tile,
+      multiply_tiles<blocks, max_tiles>(factor, first_block, point, source + static_cast<size_t>(first) * source_tile,
                                         source_tile, product + first * blocks * kBlock, tiles, resume);
       first += tiles;
     }
   }
 }
 
-void winograd_products(const ConvolveArgs& args, int first_block, int blocks, const float* source, size_t source_tile,
-                       size_t source_point, float* products, size_t product_point, int count, bool resume) {
+void winograd_products(const WinogradFactor& factor, int first_block, int blocks, const float* source,
+                       size_t source_tile, size_t source_point, float* products, size_t product_point, int count,
+                       bool resume) {
   if (blocks == 1) {
-    multiply_points<1, kPixelsSingle>(args, first_block, source, source_tile, source_point, products, product_point,
+    multiply_points<1, kPixelsSingle>(factor, first_block, source, source_tile, source_point, products, product_point,
                                       count, resume);
   } else {
-    multiply_points<kBlocksPerGroup, kPixels>(args, first_block, source, source_tile, source_point, products,
+    multiply_points<kBlocksPerGroup, kPixels>(factor, first_block, source, source_tile, source_point, products,
                                               product_point, count, resume);
   }
 }
@@ -356,36 +353,6 @@ void winograd_output(const ConvolveArgs& args, int first_block, int blocks, int 
                          static_cast<size_t>(columns * kBlock));
       }
     }
-  }
-}
-
-void winograd_strip(const ConvolveArgs& args, int first_tile, int count, float* scratch) {
-  size_t source_tile = 0;
-  for (int t = 0; t < args.term_count; ++t) {
-    source_tile += static_cast<size_t>((args.terms[t].channels + kBlock - 1) / kBlock * kBlock);
-  }
-  // One cache line more than the tiles need: points would share cache sets.
-  const size_t source_point = static_cast<size_t>(count) * source_tile + kBlock;
-
-  float* to = scratch;
-  for (int t = 0; t < args.term_count; ++t) {
-    const ConvolveTerm& term = args.terms[t];
-    const float* src = term.src;
-    for (int left = term.channels; left > 0; left -= kBlock, src += term.block_stride, to += kBlock) {
-      winograd_source({src, term.row_stride, args.height, args.width}, first_tile, count, to, source_tile,
-                      source_point);
-    }
-  }
-
-  float* const products = scratch + 36 * source_point;
-  const int blocks = (args.channels + kBlock - 1) / kBlock;
-  for (int first_block = 0; first_block < blocks;) {
-    const int group = kBlocksPerGroup == 2 && first_block + 1 < blocks ? kBlocksPerGroup : 1;
-    const size_t product_point = static_cast<size_t>(count * group * kBlock) + kBlock;
-    winograd_products(args, first_block, group, scratch, source_tile, source_point, products, product_point, count,
-                      false);
-    winograd_output(args, first_block, group, first_tile, count, products, product_point);
-    first_block += group;
   }
 }
 

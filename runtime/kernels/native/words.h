@@ -1,5 +1,6 @@
-// Vectors of 32-bit integers for the instruction set that a file is compiled for (ALTOCAST_ISA), with the one operation
-// that compilers don't find: the whole product. g++ 12 makes three multiplications of 64 bits of each.
+// Vectors of 32-bit integers for the instruction set that a file is compiled for (ALTOCAST_ISA), with the operations
+// that compilers don't find: the whole product, of which g++ 12 makes three multiplications of 64 bits each, and the
+// places of what is set.
 #pragma once
 
 #include <stddef.h>
@@ -57,6 +58,26 @@ inline void multiply_words(Words a, Words b, Words& high, Words& low) {
     high[i] = static_cast<uint32_t>(product >> 32);
     low[i] = static_cast<uint32_t>(product);
   }
+#endif
+}
+
+// Writes first + i for those i < kWords whose flag is not 0, in order, and says how many there are; `to` has room for
+// kWords.
+inline size_t append_places(const uint32_t* flags, uint32_t first, uint32_t* to) {
+#if defined(__AVX512F__)
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i set = _mm512_loadu_si512(flags);
+  const __mmask16 mask = _mm512_test_epi32_mask(set, set);
+  const __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32(static_cast<int>(first)));
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(mask, places));
+  return static_cast<size_t>(__builtin_popcount(mask));
+#else
+  size_t count = 0;
+  for (size_t i = 0; i < kWords; ++i) {
+    to[count] = first + static_cast<uint32_t>(i);
+    count += flags[i] ? 1 : 0;
+  }
+  return count;
 #endif
 }
 
