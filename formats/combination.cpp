@@ -9,19 +9,22 @@ Combination default_combination(int leads) {
   for (int lead = 1; lead <= leads; ++lead) {
     combination.network.push_back(0.9f - 0.22f / static_cast<float>(lead));
     combination.advection.push_back(0.3f / static_cast<float>(lead * lead));
-    combination.noise.push_back(1.0f);
+    combination.noise_scale.insert(combination.noise_scale.end(), kAmplitudeNodes, 1.0f);
+    combination.noise_shift.insert(combination.noise_shift.end(), kAmplitudeNodes, 0.0f);
   }
   return combination;
 }
 
 Status validate(const Combination& combination, std::size_t leads) {
   constexpr float kRounding = 1e-6f;
-  const auto& [network, advection, noise] = combination;
-  if (network.size() != leads || advection.size() != leads || noise.size() != leads)
+  const auto& [network, advection, noise_scale, noise_shift] = combination;
+  if (network.size() != leads || advection.size() != leads || noise_scale.size() != leads * kAmplitudeNodes ||
+      noise_shift.size() != leads * kAmplitudeNodes)
     return Status::error("the combination must have " + std::to_string(leads) + " leads");
   ALTOCAST_RETURN_IF_ERROR(check_values("combination network", network, 0.0f, 1.0f));
   ALTOCAST_RETURN_IF_ERROR(check_values("combination advection", advection, 0.0f, 1.0f));
-  ALTOCAST_RETURN_IF_ERROR(check_values("combination noise", noise, kLeastNoiseScale, kLargestNoiseScale));
+  ALTOCAST_RETURN_IF_ERROR(check_values("combination noise_scale", noise_scale, kLeastNoiseScale, kLargestNoiseScale));
+  ALTOCAST_RETURN_IF_ERROR(check_values("combination noise_shift", noise_shift, 0.0f, kLargestNoiseShift));
   for (std::size_t lead = 0; lead < leads; ++lead) {
     if (network[lead] + advection[lead] > 1.0f + kRounding)
       return Status::error("combination: network and advection at lead " + std::to_string(lead + 1) + " exceed 1");

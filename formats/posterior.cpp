@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 #include "formats/container.h"
 #include "formats/durable_file.h"
@@ -11,7 +12,7 @@ namespace altocast {
 namespace {
 
 constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinor = 1;  // with a combination
+constexpr std::uint16_t kMinor = 2;  // with a combination
 constexpr std::size_t kMaxParameters = std::size_t{1} << 28;
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{kMaxParameters} * 8 + (std::uint64_t{1} << 24);
 constexpr std::size_t kMaxFrames = 65536;
@@ -38,24 +39,42 @@ Result<std::vector<std::string>> split_lines(const std::string& text) {
   return lines;
 }
 
+// What readers of minor version 1 take the scale for.
+std::vector<float> mean_over_nodes(const std::vector<float>& scale) {
+  std::vector<float> means;
+  for (auto node = scale.begin(); node != scale.end(); node += kAmplitudeNodes)
+    means.push_back(std::accumulate(node, node + kAmplitudeNodes, 0.0f) / kAmplitudeNodes);
+  return means;
+}
+
 Result<std::optional<Combination>> read_combination(const Container& container) {
   const Section* network = container.find("combination.network");
   if (network == nullptr) {
-    for (const char* other : {"combination.advection", "combination.noise"}) {
+    for (const char* other :
+         {"combination.advection", "combination.noise", "combination.noise_scale", "combination.noise_shift"}) {
       if (container.find(other)) return Status::error(std::string(other) + " stands without combination.network");
     }
     return std::optional<Combination>();
   }
   Combination combination;
-  const auto read = [&](const char* name, std::vector<float>& values) -> Status {
-    Result<std::vector<float>> plane = container.f32(name, network->count);
+  const auto read = [&](const char* name, std::vector<float>& values, std::size_t a_lead = 1) -> Status {
+    Result<std::vector<float>> plane = container.f32(name, network->count * a_lead);
     if (!plane.ok()) return plane.status();
     values = *std::move(plane);
     return {};
   };
   ALTOCAST_RETURN_IF_ERROR(read("combination.network", combination.network));
   ALTOCAST_RETURN_IF_ERROR(read("combination.advection", combination.advection));
-  ALTOCAST_RETURN_IF_ERROR(read("combination.noise", combination.noise));
+  std::vector<float> noise;
+  ALTOCAST_RETURN_IF_ERROR(read("combination.noise", noise));
+  if (container.header().minor >= kMinor) {
+    ALTOCAST_RETURN_IF_ERROR(read("combination.noise_scale", combination.noise_scale, kAmplitudeNodes));
+    ALTOCAST_RETURN_IF_ERROR(read("combination.noise_shift", combination.noise_shift, kAmplitudeNodes));
+  } else {
+    for (const float scale : noise)
+      combination.noise_scale.insert(combination.noise_scale.end(), kAmplitudeNodes, scale);
+    combination.noise_shift.assign(combination.noise_scale.size(), 0.0f);
+  }
   ALTOCAST_RETURN_IF_ERROR(validate(combination, network->count));
   return std::optional(std::move(combination));
 }
@@ -141,7 +160,9 @@ std::vector<std::uint8_t> serialize_posterior(const Posterior& posterior) {
   if (posterior.combination) {
     writer.add_f32("combination.network", posterior.combination->network);
     writer.add_f32("combination.advection", posterior.combination->advection);
-    writer.add_f32("combination.noise", posterior.combination->noise);
+    writer.add_f32("combination.noise", mean_over_nodes(posterior.combination->noise_scale));
+    writer.add_f32("combination.noise_scale", posterior.combination->noise_scale);
+    writer.add_f32("combination.noise_shift", posterior.combination->noise_shift);
   }
   writer.add_f32("delta_mu", posterior.delta_mu);
   writer.add_f32("delta_rho", posterior.delta_rho);

@@ -271,7 +271,7 @@ void describe(const Posterior& posterior, Description& description) {
   description.line("change",
                    plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) + " (rho), root mean square");
   if (posterior.combination) {
-    const auto& [network, advection, noise_scale] = *posterior.combination;
+    const auto& [network, advection, noise_scale, noise_shift] = *posterior.combination;
     description.line("combination", "network " + a_lead_each(network));
     description.line("", "advection " + a_lead_each(advection) + ", smoothed advection the rest");
     description.line("noise", "times " + a_lead_each(noise_scale));
@@ -279,6 +279,7 @@ void describe(const Posterior& posterior, Description& description) {
                                             .raw("network", json_numbers(network))
                                             .raw("advection", json_numbers(advection))
                                             .raw("noise", json_numbers(noise_scale))
+                                            .raw("noise_shift", json_numbers(noise_shift))
                                             .str());
   }
   description.line("facts", posterior.facts);

@@ -49,16 +49,17 @@ CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::sp
                                std::span<const Sample<float>> support, const FrameRangeLimits& limits) {
   const int height = network.height(), width = network.width(), leads = prior.network.leads;
   ThreadPool& threads = network.threads();
-  CombinationFit fit(height, width, leads, static_cast<int>(support.size()));
+  CombinationFit fit(height, width, leads, static_cast<int>(support.size()), prior.noise ? &*prior.noise : nullptr,
+                     limits);
   CombinedForecast advection(height, width, leads);
   std::optional<ObservationNoise> noise;
-  if (prior.noise) noise.emplace(*prior.noise, height, width);
-  const std::vector<float> unscaled(static_cast<std::size_t>(leads), 1.0f);
+  if (prior.noise) noise.emplace(*prior.noise, height, width, false);
+  const Combination unchanged = default_combination(leads);
   MeanForecast mean(network);
   std::vector<float> forecast(network.terms());
   for (const Sample<float>& sample : support) {
     advection.prepare(sample.frames, prior.network.input_frames, threads);
-    if (noise) noise->prepare(sample.frames, prior.network.input_frames, unscaled, threads);
+    if (noise) noise->prepare(sample.frames, prior.network.input_frames, unchanged, threads);
     mean.forward(phi, sample, forecast);
     for (float& value : forecast) value = limited(value, limits);
     fit.add(forecast, sample.target, advection, noise ? &*noise : nullptr);

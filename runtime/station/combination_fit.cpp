@@ -3,25 +3,29 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/station/noise_fit.h"
+
 namespace altocast {
 namespace {
 
-constexpr double kRidge = 0.03;          // towards the default, in mean squares of the differences
-constexpr double kNoiseShrinkage = 1.0;  // of the default's share in the noise's scale
-constexpr int kIterations = 6;           // of reweighted least squares; an error's weight is 1 / max(its size, …
-constexpr double kLeastError = 0.1;      // … this share of the mean size)
+constexpr double kRidge = 0.03;      // towards the default, in mean squares of the differences
+constexpr int kIterations = 6;       // of reweighted least squares; an error's weight is 1 / max(its size, …
+constexpr double kLeastError = 0.1;  // … this share of the mean size)
 
 }  // namespace
 
-CombinationFit::CombinationFit(int height, int width, int leads, int pairs)
+CombinationFit::CombinationFit(int height, int width, int leads, int pairs, const NoiseModel* noise,
+                               const FrameRangeLimits& limits)
     : height_(height),
       width_(width),
       step_((std::max(height, width) + kGrid - 1) / kGrid),
+      limits_(limits),
       default_(default_combination(leads)),
       points_(static_cast<std::size_t>(leads)) {
   const auto along = [&](int side) { return static_cast<std::size_t>((side - step_ / 2 + step_ - 1) / step_); };
   for (std::vector<Point>& points : points_)
     points.reserve(along(height) * along(width) * static_cast<std::size_t>(pairs));
+  for (int lead = 0; noise && lead < leads; ++lead) quantiles_.emplace_back(*noise, lead);
 }
 
 void CombinationFit::add(std::span<const float> network, const float* target, const CombinedForecast& advection,
@@ -35,12 +39,9 @@ void CombinationFit::add(std::span<const float> network, const float* target, co
             static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x);
         const std::size_t i = lead * pixels + pixel;
         const float smoothed = advection.smoothed()[i];
-        Point point{network[i] - smoothed, advection.advected()[i] - smoothed, target[i] - smoothed, 0.0f, 0.0f};
+        Point point{network[i] - smoothed, advection.advected()[i] - smoothed, target[i] - smoothed, smoothed, {}};
         if (noise) {
-          const float forecast =
-              smoothed + default_.network[lead] * point.network + default_.advection[lead] * point.advection;
-          point.noise_median = noise->median(lead, pixel, forecast) - forecast;
-          point.noise_deviation = noise->deviation(lead, pixel, forecast);
+          point.noise = noise->state(lead, pixel, point.forecast(default_.network[lead], default_.advection[lead]));
         }
         points_[lead].push_back(point);
       }
@@ -110,14 +111,13 @@ Combination CombinationFit::fit(ThreadPool& threads) const {
     if (points.empty()) return;
     float &network = result.network[lead], &advection = result.advection[lead];
     fit_weights(points, network, advection);
-    double made = 0, expected = 0;
-    for (const Point& p : points) {
-      made += static_cast<double>(std::fabs(p.error(network, advection) - p.noise_median));
-      expected += static_cast<double>(p.noise_deviation);
-    }
-    const double scale = (made + kNoiseShrinkage * expected) / (expected + kNoiseShrinkage * expected);
-    if (expected > 0 && std::isfinite(scale))
-      result.noise[lead] = std::clamp(static_cast<float>(scale), kLeastNoiseScale, kLargestNoiseScale);
+    if (quantiles_.empty()) return;
+    NoiseFit noise(quantiles_[lead], limits_);
+    for (const Point& p : points) noise.add(p.noise, p.forecast(network, advection), p.smoothed + p.target);
+    const auto of_lead = [&](std::vector<float>& values) {
+      return std::span(values).subspan(lead * kAmplitudeNodes, kAmplitudeNodes);
+    };
+    noise.fit(of_lead(result.noise_scale), of_lead(result.noise_shift));
   });
   return result;
 }

@@ -1,6 +1,6 @@
 // Learns how a station's forecasts are best combined (formats/combination.h) from pairs of frames that are known: the
 // network's and advection's weights a lead by least absolute errors, which fog and single storms don't dominate, drawn
-// towards the default by a ridge; and by what the noise model's errors differ in size from those that were made.
+// towards the default by a ridge; and how the noise is to be changed (noise_fit.h).
 #pragma once
 
 #include <cstddef>
@@ -17,11 +17,13 @@ namespace altocast {
 // Not for concurrent use. Memory is allocated by the constructor only.
 class CombinationFit {
  public:
-  // For up to `pairs` pairs; looks at a grid of up to kGrid × kGrid pixels of each.
-  CombinationFit(int height, int width, int leads, int pairs);
+  // For up to `pairs` pairs of frames that can hold what `limits` say; looks at a grid of up to kGrid × kGrid pixels of
+  // each. The noise model, null where the prior has none, is borrowed.
+  CombinationFit(int height, int width, int leads, int pairs, const NoiseModel* noise = nullptr,
+                 const FrameRangeLimits& limits = {});
 
   // A pair's forecast by the network, within what frames can hold, and its target, [leads, height, width] each,
-  // normalised; advection and noise (null: the prior has none) prepared for the pair's frames, the noise unscaled.
+  // normalised; advection and noise (null as the model is) prepared for the pair's frames.
   void add(std::span<const float> network, const float* target, const CombinedForecast& advection,
            const ObservationNoise* noise);
 
@@ -37,8 +39,12 @@ class CombinationFit {
   // A pixel of a pair, the first three as differences from the smoothed advection.
   struct Point {
     float network, advection, target;
-    float noise_median, noise_deviation;  // of the default combination's noise
+    float smoothed;
+    ObservationNoise::State noise;  // of the default combination
 
+    float forecast(float of_network, float of_advection) const {
+      return smoothed + of_network * network + of_advection * advection;
+    }
     // Of the combination with these weights.
     float error(float of_network, float of_advection) const {
       return target - of_network * network - of_advection * advection;
@@ -47,7 +53,9 @@ class CombinationFit {
   void fit_weights(std::span<const Point> points, float& network, float& advection) const;
 
   int height_, width_, step_;
+  FrameRangeLimits limits_;
   Combination default_;
+  std::vector<NoiseQuantiles> quantiles_;   // [leads], or none
   std::vector<std::vector<Point>> points_;  // [leads]
 };
 

@@ -89,8 +89,7 @@ const EnsembleCentre& EnsembleForecaster::forecast(const AdaptedWeights& weights
   assert(members.size() % size == 0 && weights.mu.size() == phi_.size());
   const FlushSubnormals flush;
   combined_.prepare(input.frames, network_.spec().input_frames, network_.threads());
-  if (noise_)
-    noise_->prepare(input.frames, network_.spec().input_frames, weights.combination.noise, network_.threads());
+  if (noise_) noise_->prepare(input.frames, network_.spec().input_frames, weights.combination, network_.threads());
   std::fill(sums_.begin(), sums_.end(), 0.0);
   std::fill(squares_.begin(), squares_.end(), 0.0);
   const std::size_t count = members.size() / size;

@@ -46,14 +46,6 @@ class NoiseQuantiles {
     return low + (steps - static_cast<float>(knot)) * (high - low);
   }
 
-  // The median error, in σ.
-  float median(NodePlace amplitude, NodePlace position) const {
-    return knot_value(amplitude, position, kNoiseQuantiles / 2);
-  }
-
-  // The mean absolute deviation from it, in σ.
-  float deviation(NodePlace amplitude, NodePlace position) const;
-
   // The z of an error in σ, within the knots; the middle of all where the table is level.
   float score(NodePlace amplitude, NodePlace position, float error) const;
 

@@ -23,7 +23,8 @@ ObservationNoise::ObservationNoise(const NoiseModel& noise, int height, int widt
       height_(height),
       width_(width),
       variability_(height, width),
-      scale_(leads_),
+      scale_(leads_ * kAmplitudeNodes),
+      shift_(scale_.size()),
       tables_(tables),
       together_(tables ? leads_ : std::min(leads_, kThriftyLeads)),
       sigma_(tables ? leads_ * pixels_ : 0),
@@ -47,13 +48,20 @@ std::uint64_t ObservationNoise::bytes(int leads, int height, int width, bool tab
 
 ObservationNoise::Scale ObservationNoise::compute_scale(std::size_t lead, std::size_t pixel) const {
   const float log_sigma = variability_.log_amplitude(pixel, noise_.amplitude.data() + lead * kNoiseTerms);
-  return {scale_[lead] * portable_exp(log_sigma), quantiles_[lead].amplitude_place(log_sigma)};
+  const NodePlace place = quantiles_[lead].amplitude_place(log_sigma);
+  return {at(scale_, lead, place) * portable_exp(log_sigma), place};
 }
 
-void ObservationNoise::prepare(const float* frames, int input_frames, std::span<const float> scale,
+ObservationNoise::State ObservationNoise::state(std::size_t lead, std::size_t pixel, float forecast) const {
+  const float log_sigma = variability_.log_amplitude(pixel, noise_.amplitude.data() + lead * kNoiseTerms);
+  return {portable_exp(log_sigma), quantiles_[lead].amplitude_place(log_sigma), place(lead, pixel, forecast)};
+}
+
+void ObservationNoise::prepare(const float* frames, int input_frames, const Combination& combination,
                                ThreadPool& threads) {
-  assert(scale.size() == leads_);
-  std::copy(scale.begin(), scale.end(), scale_.begin());
+  assert(combination.noise_scale.size() == scale_.size() && combination.noise_shift.size() == shift_.size());
+  std::copy(combination.noise_scale.begin(), combination.noise_scale.end(), scale_.begin());
+  std::copy(combination.noise_shift.begin(), combination.noise_shift.end(), shift_.begin());
   variability_.compute(frames, input_frames, threads);
   if (!tables_) return;
   threads.parallel_for(height_, [&](int y) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "formats/combination.h"
 #include "formats/noise_model.h"
 #include "runtime/station/frame_range_limits.h"
 #include "runtime/station/local_variability.h"
@@ -25,9 +26,9 @@ class ObservationNoise {
 
   static std::uint64_t bytes(int leads, int height, int width, bool tables);
 
-  // The state that the noise depends on: frames [input_frames, height, width], normalised. All errors are multiplied by
-  // their lead's scale [leads].
-  void prepare(const float* frames, int input_frames, std::span<const float> scale, ThreadPool& threads);
+  // The state that the noise depends on: frames [input_frames, height, width], normalised. Errors are
+  // changed as the combination says.
+  void prepare(const float* frames, int input_frames, const Combination& combination, ThreadPool& threads);
 
   // Adds noise to the forecast of a member [leads, height, width], normalised; then limits it to what a frame can
   // hold.
@@ -36,19 +37,19 @@ class ObservationNoise {
 
   // The median of what add() can make of a forecast [leads, height, width] at a pixel of it, but for the limits.
   float median(std::size_t lead, std::size_t pixel, float forecast) const {
-    const Scale scale = scale_at(lead, pixel);
-    return forecast + scale.sigma * quantiles_[lead].median(scale.amplitude, place(lead, pixel, forecast));
+    return forecast + error_at(lead, pixel, forecast, 0.0f);
   }
 
-  // The mean absolute deviation of a forecast's noise from that median.
-  float deviation(std::size_t lead, std::size_t pixel, float forecast) const {
-    const Scale scale = scale_at(lead, pixel);
-    return scale.sigma * quantiles_[lead].deviation(scale.amplitude, place(lead, pixel, forecast));
-  }
+  // The model's own noise, as if nothing changed it.
+  struct State {
+    float sigma;
+    NodePlace amplitude, position;
+  };
+  State state(std::size_t lead, std::size_t pixel, float forecast) const;
 
  private:
   struct Scale {
-    float sigma;
+    float sigma;  // changed
     NodePlace amplitude;
   };
   Scale compute_scale(std::size_t lead, std::size_t pixel) const;
@@ -56,10 +57,16 @@ class ObservationNoise {
     const std::size_t i = lead * pixels_ + pixel;
     return tables_ ? Scale{sigma_[i], amplitudes_[i]} : compute_scale(lead, pixel);
   }
+  // The combination's scale or shift at a place.
+  static float at(const std::vector<float>& nodes, std::size_t lead, NodePlace place) {
+    const float* node = nodes.data() + lead * kAmplitudeNodes + place.first;
+    return node[0] + place.fraction * (node[1] - node[0]);
+  }
   // Of the pixel with this number, 0 … height · width − 1.
   float error_at(std::size_t lead, std::size_t pixel, float forecast, float z) const {
     const Scale scale = scale_at(lead, pixel);
-    return scale.sigma * quantiles_[lead].error(scale.amplitude, place(lead, pixel, forecast), z);
+    return scale.sigma *
+           quantiles_[lead].error(scale.amplitude, place(lead, pixel, forecast), z - at(shift_, lead, scale.amplitude));
   }
   NodePlace place(std::size_t lead, std::size_t pixel, float forecast) const {
     return quantiles_[lead].position_place(variability_.position(pixel, forecast));
@@ -71,7 +78,7 @@ class ObservationNoise {
   LocalVariability variability_;
   std::vector<NoiseQuantiles> quantiles_;  // [leads]
   std::vector<float> innovation_;          // √(1 − persistence²) [leads]
-  std::vector<float> scale_;               // of all errors [leads]
+  std::vector<float> scale_, shift_;       // the combination's
   bool tables_;
   std::size_t together_;               // leads drawn at once
   std::vector<float> sigma_;           // [leads, height, width], with tables

@@ -18,7 +18,7 @@ namespace {
 // the platform.
 constexpr const char* kHash = "c2c9bf7f8f06f05c0d1b776bca8b4bd3281b5e3d79212278141af25e106881f7";
 constexpr const char* kAdvectedHash = "ad763fc0448c4c4f333dc7e1bddedb70b73cf6a213a10b47338333611dd31c58";
-constexpr const char* kNoisyHash = "8027cf684f9d562e9e6e671a9f9931a772792265f6c2448d271982495b0454b1";
+constexpr const char* kNoisyHash = "0fd42f427176a2dc97eb2849ea5b0a9070cc08b314fdc13e0a295e62b9b397e1";
 
 class SameHash : public testing::Test {
  protected:

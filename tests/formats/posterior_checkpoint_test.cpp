@@ -36,6 +36,28 @@ TEST(Posterior, Comes_back_bit_for_bit) {
   EXPECT_EQ(parse_posterior(serialize_posterior(without))->combination, std::nullopt);
 }
 
+TEST(Posterior, Of_minor_version_1_has_a_scale_of_the_noise_for_all_nodes) {
+  Posterior posterior = sample_posterior();
+  std::vector<float>& scale = posterior.combination->noise_scale;
+  std::fill_n(scale.begin(), kAmplitudeNodes, 0.5f);
+  posterior.combination->noise_shift[3] = 1.5f;
+  const std::vector<std::uint8_t> bytes = serialize_posterior(posterior);
+  const Result<Container> newer = Container::parse(bytes, FileKind::posterior, 1);
+  ASSERT_TRUE(newer.ok()) << newer.message();
+  ContainerHeader header = newer->header();
+  header.minor = 1;
+  ContainerWriter older(header);
+  for (const Section& section : newer->sections()) {
+    if (section.name == "combination.noise_scale" || section.name == "combination.noise_shift") continue;
+    older.add_raw(section.name, section.type, std::span(section.dims).first(static_cast<std::size_t>(section.rank)),
+                  {section.bytes.begin(), section.bytes.end()});
+  }
+  const Result<Posterior> parsed = parse_posterior(older.finish());
+  ASSERT_TRUE(parsed.ok()) << parsed.message();
+  EXPECT_EQ(parsed->combination->noise_scale, scale);
+  EXPECT_EQ(parsed->combination->noise_shift, std::vector<float>(scale.size(), 0.0f));
+}
+
 TEST(Posterior, Leads_back_to_the_adapted_weights) {
   const LoadedPrior prior = loaded_sample();
   std::vector<float> mu = prior.prior.mu, rho = prior.prior.rho;

@@ -113,7 +113,7 @@ class CombinationTest : public testing::Test {
 TEST_F(CombinationTest, IsTheWeightedSumOfNetworkAndAdvection) {
   const std::vector<float> network = numbers(1, kLeads * kPixels);
   std::vector<float> forecast = network;
-  const Combination combination{{0.5f, 0.25f}, {0.125f, 0.5f}, {1.0f, 1.0f}};
+  const Combination combination{{0.5f, 0.25f}, {0.125f, 0.5f}, {}, {}};
   combined_.combine(combination, {-1.0f, 1.0f}, forecast, threads_);
   for (std::size_t i = 0; i < forecast.size(); ++i) {
     const std::size_t lead = i / kPixels;
@@ -123,7 +123,7 @@ TEST_F(CombinationTest, IsTheWeightedSumOfNetworkAndAdvection) {
                 1e-6f);
   }
   forecast = network;
-  combined_.combine({{1, 1}, {0, 0}, {1, 1}}, {}, forecast, threads_);
+  combined_.combine({{1, 1}, {0, 0}, {}, {}}, {}, forecast, threads_);
   for (std::size_t i = 0; i < forecast.size(); ++i) EXPECT_NEAR(forecast[i], network[i], 1e-6f);
 }
 
@@ -150,7 +150,7 @@ TEST_F(CombinationTest, IsLearnedFromPairsThatFollowIt) {
     fit.add(network, target.data(), combined_, nullptr);
     const Combination learned = fit.fit(threads_);
     for (std::size_t lead = 0; lead < kLeads; ++lead) EXPECT_NEAR(learned.network[lead], of_network, 0.05f);
-    EXPECT_EQ(learned.noise, std::vector<float>(kLeads, 1.0f)) << "without a noise model";
+    EXPECT_EQ(learned.noise_scale, default_combination(kLeads).noise_scale) << "without a noise model";
     EXPECT_TRUE(validate(learned, kLeads).ok());
     ThreadPool three(3);
     EXPECT_EQ(fit.fit(three), learned);
@@ -176,37 +176,62 @@ TEST_F(CombinationTest, AFewWildErrorsChangeLittle) {
   EXPECT_NEAR(fit.fit(threads_).network[0], 0.6f, 0.1f);
 }
 
-TEST_F(CombinationTest, ScalesTheNoiseAsErrorsAre) {
-  const NoiseModel model = sample_noise_model(kLeads);
-  ObservationNoise noise(model, kHeight, kWidth);
-  noise.prepare(frames_.data(), 2, std::vector<float>(kLeads, 1.0f), threads_);
-  const std::vector<float> network = numbers(1, kLeads * kPixels);
-  const auto scale = [&](float error) {
-    const std::vector<float> target = truth(network, 0.6f, 0.2f, error);
-    CombinationFit fit(kHeight, kWidth, kLeads, 1);
-    fit.add(network, target.data(), combined_, &noise);
-    return fit.fit(threads_).noise[0];
-  };
-  const float low = scale(0.05f), high = scale(0.1f);
-  EXPECT_LT(low, high);
-  EXPECT_GE(low, kLeastNoiseScale);
-  EXPECT_EQ(scale(1e6f), kLargestNoiseScale);
+class NoiseFitTest : public CombinationTest {
+ protected:
+  void SetUp() override {
+    CombinationTest::SetUp();
+    noise_.prepare(frames_.data(), 2, default_combination(kLeads), threads_);
+  }
+  Combination learned(const std::vector<float>& target, const FrameRangeLimits& limits = {}) {
+    CombinationFit fit(kHeight, kWidth, kLeads, 1, &model_, limits);
+    fit.add(network_, target.data(), combined_, &noise_);
+    ThreadPool three(3);
+    EXPECT_EQ(fit.fit(three), fit.fit(threads_));
+    return fit.fit(threads_);
+  }
+
+  const NoiseModel model_ = sample_noise_model(kLeads);
+  ObservationNoise noise_{model_, kHeight, kWidth};
+  std::vector<float> network_ = numbers(1, kLeads* kPixels);
+};
+
+TEST_F(NoiseFitTest, ScalesTheNoiseAsErrorsAre) {
+  const Combination low = learned(truth(network_, 0.6f, 0.2f, 0.01f)),
+                    high = learned(truth(network_, 0.6f, 0.2f, 9.0f));
+  for (std::size_t i = 0; i < low.noise_scale.size(); ++i) {
+    EXPECT_LT(low.noise_scale[i], 0.5f);
+    EXPECT_GT(high.noise_scale[i], 2.0f);
+  }
+  EXPECT_EQ(low.noise_shift, default_combination(kLeads).noise_shift) << "nothing lies on a floor";
+  EXPECT_TRUE(validate(low, kLeads).ok() && validate(high, kLeads).ok());
+}
+
+// As of a radar: what is forecast is a little above the floor, and nine of ten truths are the floor itself.
+TEST_F(NoiseFitTest, ShiftsItWhereTheTruthLiesOnTheFloor) {
+  const FrameRangeLimits limits{-1.0f, 5.0f};
+  std::fill(network_.begin(), network_.end(), -0.95f);
+  std::vector<float> target(kLeads * kPixels, limits.low);
+  for (std::size_t i = 0; i < target.size(); i += 10) target[i] = 0.5f;
+  const Combination dry = learned(target, limits);
+  std::size_t shifted = 0;
+  for (const float shift : dry.noise_shift) shifted += shift >= 1.0f;
+  EXPECT_GE(shifted, dry.noise_shift.size() / 2);
+  EXPECT_TRUE(validate(dry, kLeads).ok());
+  EXPECT_EQ(learned(target, {-2.0f, 5.0f}).noise_shift, default_combination(kLeads).noise_shift) << "above the floor";
 }
 
 // Bits that forecasts on every platform depend on.
-TEST_F(CombinationTest, HasTheSameBitsEverywhere) {
-  const std::vector<float> network = numbers(1, kLeads * kPixels);
-  const std::vector<float> target = truth(network, 0.4f, 0.3f, 0.1f);
-  CombinationFit fit(kHeight, kWidth, kLeads, 1);
-  fit.add(network, target.data(), combined_, nullptr);
-  const Combination learned = fit.fit(threads_);
-  std::vector<float> forecast = network;
-  combined_.combine(learned, {-2.0f, 2.0f}, forecast, threads_);
+TEST_F(NoiseFitTest, HasTheSameBitsEverywhere) {
+  const Combination learned_here = learned(truth(network_, 0.4f, 0.3f, 0.1f), {-0.3f, 2.0f});
+  std::vector<float> forecast = network_;
+  combined_.combine(learned_here, {-2.0f, 2.0f}, forecast, threads_);
   BitHash hash;
-  hash.add(std::span<const float>(learned.network));
-  hash.add(std::span<const float>(learned.advection));
+  hash.add(std::span<const float>(learned_here.network));
+  hash.add(std::span<const float>(learned_here.advection));
+  hash.add(std::span<const float>(learned_here.noise_scale));
+  hash.add(std::span<const float>(learned_here.noise_shift));
   hash.add(std::span<const float>(forecast));
-  EXPECT_EQ(hash.value(), 11688686166824765858u);
+  EXPECT_EQ(hash.value(), 16998174603888273338u);
 }
 
 }  // namespace

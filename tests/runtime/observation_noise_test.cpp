@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -15,7 +16,7 @@ namespace altocast {
 namespace {
 
 constexpr FrameRangeLimits kNoLimits{-1e9f, 1e9f};
-const std::vector<float> kUnscaled(3, 1.0f);
+const Combination kUnchanged = default_combination(3);
 
 std::size_t index(int number) { return static_cast<std::size_t>(number); }
 
@@ -130,7 +131,7 @@ struct NoiseCase {
     ThreadPool threads(threads_count);
     const NoiseModel model = sample_noise_model(kLeads);
     ObservationNoise noise(model, kHeight, kWidth);
-    noise.prepare(frames.data(), 2, kUnscaled, threads);
+    noise.prepare(frames.data(), 2, kUnchanged, threads);
     std::vector<float> values = forecast;
     noise.add(seed, member, limits, values, threads);
     return values;
@@ -186,10 +187,13 @@ TEST(ObservationNoise, StaysWithinWhatAFrameCanHold) {
 TEST(ObservationNoise, HasAsManyDrawsAboveItsMedianAsBelow) {
   const NoiseCase c;
   NoiseModel model = sample_noise_model(NoiseCase::kLeads);
-  for (float& quantile : model.quantiles) quantile += 0.4f;
+  for (float& quantile : model.quantiles) quantile += 0.8f;
+  Combination changed = kUnchanged;
+  std::fill(changed.noise_scale.begin(), changed.noise_scale.end(), 0.7f);
+  std::fill(changed.noise_shift.begin(), changed.noise_shift.end(), 0.3f);
   ThreadPool threads(1);
   ObservationNoise noise(model, NoiseCase::kHeight, NoiseCase::kWidth);
-  noise.prepare(c.frames.data(), 2, kUnscaled, threads);
+  noise.prepare(c.frames.data(), 2, changed, threads);
   const std::size_t pixel = 15 * NoiseCase::kWidth + 60, i = 2 * NoiseCase::kHeight * NoiseCase::kWidth + pixel;
   const float median = noise.median(2, pixel, c.forecast[i]);
   EXPECT_GT(median, c.forecast[i] + 0.01f);
@@ -200,6 +204,24 @@ TEST(ObservationNoise, HasAsManyDrawsAboveItsMedianAsBelow) {
     above += values[i] > median;
   }
   EXPECT_NEAR(above, 200, 40);
+}
+
+TEST(ObservationNoise, ThatIsShiftedLeavesMostPixelsOnTheFloor) {
+  const NoiseCase c;
+  const NoiseModel model = sample_noise_model(NoiseCase::kLeads);
+  Combination changed = kUnchanged;
+  std::fill(changed.noise_shift.begin(), changed.noise_shift.end(), 1.5f);
+  ThreadPool threads(1);
+  ObservationNoise noise(model, NoiseCase::kHeight, NoiseCase::kWidth);
+  noise.prepare(c.frames.data(), 2, changed, threads);
+  const FrameRangeLimits limits{c.forecast.front(), 10.0f};
+  double dry = 0;
+  for (int member = 0; member < 100; ++member) {
+    std::vector<float> values = c.forecast;
+    noise.add(5, member, limits, values, threads);
+    dry += static_cast<double>(std::count(values.begin(), values.end(), limits.low)) / 100.0;
+  }
+  EXPECT_NEAR(dry / static_cast<double>(c.forecast.size()), 0.933, 0.02) << "Phi(1.5)";
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST_F(CalibratedPersistence, GivesNoiseLikeItsErrors) {
   const std::vector<float> newest(past_.begin() + kPixels, past_.end());
   ThreadPool threads(1);
   ObservationNoise noise(model, kSide, kSide);
-  noise.prepare(past_.data(), 2, std::vector<float>{1.0f, 1.0f}, threads);
+  noise.prepare(past_.data(), 2, default_combination(2), threads);
   double calm[2] = {}, lively[2] = {}, count = 0;
   for (int member = 0; member < 30; ++member) {
     std::vector<float> values(newest);
