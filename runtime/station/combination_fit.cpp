@@ -112,8 +112,10 @@ Combination CombinationFit::fit(ThreadPool& threads) const {
     float &network = result.network[lead], &advection = result.advection[lead];
     fit_weights(points, network, advection);
     if (quantiles_.empty()) return;
-    NoiseFit noise(quantiles_[lead], limits_);
-    for (const Point& p : points) noise.add(p.noise, p.forecast(network, advection), p.smoothed + p.target);
+    const bool floor = std::any_of(points.begin(), points.end(),
+                                   [&](const Point& p) { return NoiseFit::on_floor(p.truth(), limits_); });
+    NoiseFit noise(quantiles_[lead], limits_, floor);
+    for (const Point& p : points) noise.add(p.noise, p.forecast(network, advection), p.truth());
     const auto of_lead = [&](std::vector<float>& values) {
       return std::span(values).subspan(lead * kAmplitudeNodes, kAmplitudeNodes);
     };

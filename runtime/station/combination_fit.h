@@ -45,6 +45,7 @@ class CombinationFit {
     float forecast(float of_network, float of_advection) const {
       return smoothed + of_network * network + of_advection * advection;
     }
+    float truth() const { return smoothed + target; }
     // Of the combination with these weights.
     float error(float of_network, float of_advection) const {
       return target - of_network * network - of_advection * advection;

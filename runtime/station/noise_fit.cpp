@@ -12,7 +12,10 @@ constexpr float kRounding = 2e-6f;
 
 }  // namespace
 
+bool NoiseFit::on_floor(float target, const FrameRangeLimits& limits) { return target <= limits.low + kRounding; }
+
 void NoiseFit::Losses::add(const Losses& other, double share) {
+  if (share == 0) return;
   for (std::size_t change = 0; change < of.size(); ++change) of[change] += share * other.of[change];
   count += share * other.count;
   on_floor += share * other.on_floor;
@@ -29,17 +32,19 @@ NoiseFit::Losses NoiseFit::losses(const ObservationNoise::State& state, float fo
   for (std::size_t knot = 0; knot < kNoiseQuantiles; ++knot)
     errors[first + knot] = state.sigma * quantiles_.knot_value(state.amplitude, state.position, knot);
   for (std::size_t k = first; k-- > 0;) errors[k] = 2 * errors[k + 1] - errors[k + 2];
-  Losses losses{.of = {}, .count = 1, .on_floor = target <= limits_.low + kRounding ? 1.0 : 0.0};
-  for (std::size_t change = 0; change < kChanges; ++change) {
-    const float scale = kScales[change % kScales.size()];
-    const std::size_t shift = change / kScales.size();
-    float loss = 0;
+  Losses losses{.of = {}, .count = 1, .on_floor = on_floor(target, limits_) ? 1.0 : 0.0};
+  const auto [low, high] = limits_;
+  for (std::size_t shift = 0; shift < shifts_; ++shift) {
+    std::array<float, kScales.size()> loss{};
     for (std::size_t j = 0; j < level.size(); ++j) {
-      const float value = forecast + scale * errors[first + 2 * j - shift];
-      const float over = std::min(std::max(value, limits_.low), limits_.high) - target;
-      loss += weight[j] * (over > 0 ? (1.0f - level[j]) * over : -level[j] * over);
+      const float error = errors[first + 2 * j - shift];
+      for (std::size_t k = 0; k < kScales.size(); ++k) {
+        const float value = std::min(std::max(forecast + kScales[k] * error, low), high);
+        const float over = value - target;
+        loss[k] += weight[j] * std::max((1.0f - level[j]) * over, -level[j] * over);
+      }
     }
-    losses.of[change] = static_cast<double>(loss);
+    std::copy(loss.begin(), loss.end(), losses.of.begin() + static_cast<std::ptrdiff_t>(shift * kScales.size()));
   }
   return losses;
 }

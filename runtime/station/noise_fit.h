@@ -17,7 +17,11 @@ namespace altocast {
 // Of one lead; the quantiles are borrowed.
 class NoiseFit {
  public:
-  NoiseFit(const NoiseQuantiles& quantiles, const FrameRangeLimits& limits) : quantiles_(quantiles), limits_(limits) {}
+  // Without `shifts` none is tried: if no truth lies on the floor, none would be taken.
+  NoiseFit(const NoiseQuantiles& quantiles, const FrameRangeLimits& limits, bool shifts)
+      : quantiles_(quantiles), limits_(limits), shifts_(shifts ? kShifts : 1) {}
+
+  static bool on_floor(float target, const FrameRangeLimits& limits);
 
   // A pixel's forecast without noise, and its truth, normalised.
   void add(const ObservationNoise::State& state, float forecast, float target);
@@ -40,6 +44,7 @@ class NoiseFit {
 
   const NoiseQuantiles& quantiles_;
   FrameRangeLimits limits_;
+  std::size_t shifts_;  // that are tried
   std::array<Losses, kAmplitudeNodes> nodes_;
 };
 
