@@ -1,5 +1,7 @@
 #include "formats/combination.h"
 
+#include <numeric>
+
 #include "formats/shared_sections.h"
 
 namespace altocast {
@@ -13,6 +15,14 @@ Combination default_combination(int leads) {
     combination.noise_shift.insert(combination.noise_shift.end(), kAmplitudeNodes, 0.0f);
   }
   return combination;
+}
+
+std::vector<float> mean_noise_scale(const Combination& combination) {
+  std::vector<float> means;
+  const std::vector<float>& scale = combination.noise_scale;
+  for (auto node = scale.begin(); node != scale.end(); node += kAmplitudeNodes)
+    means.push_back(std::accumulate(node, node + kAmplitudeNodes, 0.0f) / kAmplitudeNodes);
+  return means;
 }
 
 Status validate(const Combination& combination, std::size_t leads) {

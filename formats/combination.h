@@ -29,6 +29,9 @@ inline constexpr float kLeastNoiseScale = 0.05f, kLargestNoiseScale = 20.0f, kLa
 // lead l, 1 the first; noise 1, shift 0.
 Combination default_combination(int leads);
 
+// [leads]: over the nodes, for people and for readers that know one scale a lead.
+std::vector<float> mean_noise_scale(const Combination& combination);
+
 // [leads] each, in their ranges.
 Status validate(const Combination& combination, std::size_t leads);
 

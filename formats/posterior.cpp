@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <numeric>
 
 #include "formats/container.h"
 #include "formats/durable_file.h"
@@ -37,14 +36,6 @@ Result<std::vector<std::string>> split_lines(const std::string& text) {
     begin = end + 1;
   }
   return lines;
-}
-
-// What readers of minor version 1 take the scale for.
-std::vector<float> mean_over_nodes(const std::vector<float>& scale) {
-  std::vector<float> means;
-  for (auto node = scale.begin(); node != scale.end(); node += kAmplitudeNodes)
-    means.push_back(std::accumulate(node, node + kAmplitudeNodes, 0.0f) / kAmplitudeNodes);
-  return means;
 }
 
 Result<std::optional<Combination>> read_combination(const Container& container) {
@@ -160,7 +151,7 @@ std::vector<std::uint8_t> serialize_posterior(const Posterior& posterior) {
   if (posterior.combination) {
     writer.add_f32("combination.network", posterior.combination->network);
     writer.add_f32("combination.advection", posterior.combination->advection);
-    writer.add_f32("combination.noise", mean_over_nodes(posterior.combination->noise_scale));
+    writer.add_f32("combination.noise", mean_noise_scale(*posterior.combination));
     writer.add_f32("combination.noise_scale", posterior.combination->noise_scale);
     writer.add_f32("combination.noise_shift", posterior.combination->noise_shift);
   }

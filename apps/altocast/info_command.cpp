@@ -272,13 +272,15 @@ void describe(const Posterior& posterior, Description& description) {
                    plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) + " (rho), root mean square");
   if (posterior.combination) {
     const auto& [network, advection, noise_scale, noise_shift] = *posterior.combination;
+    const std::vector<float> noise = mean_noise_scale(*posterior.combination);
     description.line("combination", "network " + a_lead_each(network));
     description.line("", "advection " + a_lead_each(advection) + ", smoothed advection the rest");
-    description.line("noise", "times " + a_lead_each(noise_scale));
+    description.line("noise", "times " + a_lead_each(noise));
     description.json.raw("combination", JsonObject()
                                             .raw("network", json_numbers(network))
                                             .raw("advection", json_numbers(advection))
-                                            .raw("noise", json_numbers(noise_scale))
+                                            .raw("noise", json_numbers(noise))
+                                            .raw("noise_scale", json_numbers(noise_scale))
                                             .raw("noise_shift", json_numbers(noise_shift))
                                             .str());
   }
