@@ -46,15 +46,19 @@ std::uint64_t ObservationNoise::bytes(int leads, int height, int width, bool tab
   return a_pixel * static_cast<std::uint64_t>(height + 1) * static_cast<std::uint64_t>(width + 1);
 }
 
-ObservationNoise::Scale ObservationNoise::compute_scale(std::size_t lead, std::size_t pixel) const {
+ObservationNoise::Scale ObservationNoise::model_scale(std::size_t lead, std::size_t pixel) const {
   const float log_sigma = variability_.log_amplitude(pixel, noise_.amplitude.data() + lead * kNoiseTerms);
-  const NodePlace place = quantiles_[lead].amplitude_place(log_sigma);
-  return {at(scale_, lead, place) * portable_exp(log_sigma), place};
+  return {portable_exp(log_sigma), quantiles_[lead].amplitude_place(log_sigma)};
+}
+
+ObservationNoise::Scale ObservationNoise::compute_scale(std::size_t lead, std::size_t pixel) const {
+  const Scale model = model_scale(lead, pixel);
+  return {at(scale_, lead, model.amplitude) * model.sigma, model.amplitude};
 }
 
 ObservationNoise::State ObservationNoise::state(std::size_t lead, std::size_t pixel, float forecast) const {
-  const float log_sigma = variability_.log_amplitude(pixel, noise_.amplitude.data() + lead * kNoiseTerms);
-  return {portable_exp(log_sigma), quantiles_[lead].amplitude_place(log_sigma), place(lead, pixel, forecast)};
+  const Scale model = model_scale(lead, pixel);
+  return {model.sigma, model.amplitude, place(lead, pixel, forecast)};
 }
 
 void ObservationNoise::prepare(const float* frames, int input_frames, const Combination& combination,

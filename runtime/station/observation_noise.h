@@ -49,9 +49,11 @@ class ObservationNoise {
 
  private:
   struct Scale {
-    float sigma;  // changed
+    float sigma;
     NodePlace amplitude;
   };
+  Scale model_scale(std::size_t lead, std::size_t pixel) const;
+  // As the combination changes it.
   Scale compute_scale(std::size_t lead, std::size_t pixel) const;
   Scale scale_at(std::size_t lead, std::size_t pixel) const {
     const std::size_t i = lead * pixels_ + pixel;
