@@ -58,6 +58,17 @@ Result<Gaussian<float>> widened(const NetworkSpec& narrow, const NetworkSpec& wi
   return widen(random_theta(narrow), narrow, wide, 7);
 }
 
+// Of a network, and of it widened.
+struct Forecasts {
+  std::vector<float> narrow, wide;
+};
+Forecasts forecasts(const NetworkSpec& narrow, const NetworkSpec& wide, Kernels<float>& kernels) {
+  const Result<Gaussian<float>> theta = widened(narrow, wide);
+  EXPECT_TRUE(theta.ok()) << theta.message();
+  return {forecast(narrow, random_theta(narrow).mu, kernels),
+          theta.ok() ? forecast(wide, theta->mu, kernels) : std::vector<float>()};
+}
+
 // What each weight of `wide` is: the index of an old one, or one of these.
 constexpr int kIncoming = -1, kOutgoing = -2, kBias = -3;
 std::vector<int> origins(const NetworkSpec& narrow, const NetworkSpec& wide) {
@@ -93,33 +104,26 @@ INSTANTIATE_TEST_SUITE_P(Depths, WideningTest, testing::Values(0, 1, 2, 3));
 TEST_P(WideningTest, ChangesNoBitOfAForecastOfTheReferenceKernels) {
   ReferenceKernels<float> kernels;
   for (const ResidualBase residual : {ResidualBase::last_frame, ResidualBase::advected}) {
-    const NetworkSpec narrow = network(2, GetParam(), residual), wide = network(5, GetParam(), residual);
-    const Result<Gaussian<float>> theta = widened(narrow, wide);
-    ASSERT_TRUE(theta.ok()) << theta.message();
-    EXPECT_EQ(forecast(wide, theta->mu, kernels), forecast(narrow, random_theta(narrow).mu, kernels));
+    const auto [narrow, wide] = forecasts(network(2, GetParam(), residual), network(5, GetParam(), residual), kernels);
+    EXPECT_EQ(wide, narrow);
   }
 }
 
 // Terms that are added change no sum, since they are zero and come in the order of the channels.
 TEST_P(WideningTest, ChangesNoBitWhereTheNativeKernelsComputeALayerAlike) {
   NativeKernels kernels(best_table());
-  const NetworkSpec narrow = network(16, GetParam()), wide = network(20, GetParam());
-  const Result<Gaussian<float>> theta = widened(narrow, wide);
-  ASSERT_TRUE(theta.ok()) << theta.message();
-  EXPECT_EQ(forecast(wide, theta->mu, kernels), forecast(narrow, random_theta(narrow).mu, kernels));
+  const auto [narrow, wide] = forecasts(network(16, GetParam()), network(20, GetParam()), kernels);
+  EXPECT_EQ(wide, narrow);
 }
 
 TEST_P(WideningTest, ChangesForecastsWithinRoundingWhereLayersPassToWinograd) {
   NativeKernels kernels(best_table());
-  const NetworkSpec narrow = network(6, GetParam()), wide = network(16, GetParam());
-  const Result<Gaussian<float>> theta = widened(narrow, wide);
-  ASSERT_TRUE(theta.ok()) << theta.message();
-  const std::vector<float> expected = forecast(narrow, random_theta(narrow).mu, kernels);
-  const std::vector<float> actual = forecast(wide, theta->mu, kernels);
+  const auto [narrow, wide] = forecasts(network(6, GetParam()), network(16, GetParam()), kernels);
+  ASSERT_EQ(wide.size(), narrow.size());
   float largest = 0, error = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    largest = std::max(largest, std::abs(expected[i]));
-    error = std::max(error, std::abs(actual[i] - expected[i]));
+  for (std::size_t i = 0; i < narrow.size(); ++i) {
+    largest = std::max(largest, std::abs(narrow[i]));
+    error = std::max(error, std::abs(wide[i] - narrow[i]));
   }
   EXPECT_LT(error, 1e-5f * largest);
 }
