@@ -41,6 +41,7 @@ TEST(Posterior, Of_minor_version_1_has_a_scale_of_the_noise_for_all_nodes) {
   std::vector<float>& scale = posterior.combination->noise_scale;
   std::fill_n(scale.begin(), kAmplitudeNodes, 0.5f);
   posterior.combination->noise_shift[3] = 1.5f;
+  EXPECT_EQ(mean_noise_scale(*posterior.combination), (std::vector<float>{0.5f, 1.0f})) << "a number a lead";
   const std::vector<std::uint8_t> bytes = serialize_posterior(posterior);
   const Result<Container> newer = Container::parse(bytes, FileKind::posterior, 1);
   ASSERT_TRUE(newer.ok()) << newer.message();
