@@ -158,7 +158,6 @@ void bench_direct(const KernelTable& table) {
                      x.row_stride(),
                      aligned(packed),
                      static_cast<std::size_t>(shape.in * kTaps * kBlock),
-                     0,
                      shape.in,
                      3};
     args.term_count = 1;
