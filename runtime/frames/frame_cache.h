@@ -36,6 +36,8 @@ struct GrayImage;
 // that images of the daylight find those of the same hours; two, to outlast a day that was lost. In hours rather than
 // frames, whatever the cadence: what is learned is how far this kind of image can be forecast here and in this season.
 inline constexpr std::int64_t kLookBackSeconds = std::int64_t{48} * 3600;
+inline constexpr int kSameHourDays = 2;
+inline constexpr std::size_t kSameHourPairs = 2;  // of a day
 
 struct FrameEntry {
   std::string path;       // of a bridged frame: what to call it; there is no such file
@@ -122,6 +124,11 @@ class FrameCache {
   // frames each is one frame later than the one before.
   Result<std::vector<FrameWindow>> support_pairs(int inputs, int targets, int max_pairs,
                                                  std::optional<std::int64_t> at) const;
+
+  // Windows from the same hour (time_of_day.h) of the days before newest_frame(at), none of which is bridged: of each
+  // of kSameHourDays up to kSameHourPairs, those whose last input is nearest to it on the clock. OLDEST FIRST; none if
+  // newest_frame() fails.
+  std::vector<FrameWindow> same_hour_pairs(int inputs, int targets, std::optional<std::int64_t> at) const;
 
   // The newest forecast up to `at` that can be tried on frames which are known: `inputs` frames of one run, the last
   // one not bridged, and after them as many as possible of `targets`, at least half, none of them bridged, so that

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "runtime/frames/frame_cache.h"
+#include "runtime/frames/time_of_day.h"
 #include "runtime/time.h"
 
 namespace altocast {
 namespace {
 
-constexpr std::int64_t kDay = 86400;
 // Hours of age that put a pair from before a gap as far off as an hour of the day between its time and now: two hours
 // ago is as near as yesterday.
 constexpr std::int64_t kAgePerHourOfDay = 12;
@@ -98,9 +98,8 @@ std::vector<FrameWindow> FrameCache::pairs_up_to(std::size_t newest, int inputs,
     return pairs.size() < most;
   });
   const auto distance = [&](const FrameWindow& pair) {
-    const std::int64_t age = frames_[newest].slot - frames_[pair.first + past - 1].slot;
-    const std::int64_t off = age % kDay;
-    return kAgePerHourOfDay * std::min(off, kDay - off) + age;
+    const std::int64_t now = frames_[newest].slot, slot = frames_[pair.first + past - 1].slot;
+    return kAgePerHourOfDay * clock_distance(slot, now) + now - slot;
   };
   std::sort(earlier.begin(), earlier.end(), [&](const FrameWindow& a, const FrameWindow& b) {
     return std::pair(distance(a), b.first) < std::pair(distance(b), a.first);
@@ -123,6 +122,38 @@ Result<std::vector<FrameWindow>> FrameCache::support_pairs(int inputs, int targe
   const std::string without =
       long_enough ? ", none of them without a missing one among the last " + std::to_string(targets) : std::string();
   return too_few(inputs + targets, *newest, without + ", and none of the " + hours + " hours before it has as many");
+}
+
+std::vector<FrameWindow> FrameCache::same_hour_pairs(int inputs, int targets, std::optional<std::int64_t> at) const {
+  assert(inputs > 0 && targets > 0);
+  std::vector<FrameWindow> pairs;
+  const Result<std::size_t> newest = newest_frame(at);
+  if (!newest.ok()) return pairs;
+  const auto past = static_cast<std::size_t>(inputs), future = static_cast<std::size_t>(targets);
+  const std::int64_t now = frames_[*newest].slot;
+  const auto first_from = [&](std::int64_t slot) {
+    const auto frame = std::lower_bound(frames_.begin(), frames_.end(), slot,
+                                        [](const FrameEntry& entry, std::int64_t time) { return entry.slot < time; });
+    return static_cast<std::size_t>(frame - frames_.begin());
+  };
+  for (int day = kSameHourDays; day > 0; --day) {
+    const std::int64_t then = now - day * kDaySeconds;
+    std::vector<FrameWindow> of_day;
+    for (std::size_t i = first_from(then - kSameHourSeconds); i < first_from(then + kSameHourSeconds + 1); ++i) {
+      const FrameRun& run = run_of(i);
+      if (i + 1 < run.first + past || i + future >= run.first + run.count || i + future > *newest) continue;
+      if (observed(i + 1, future)) of_day.push_back({i + 1 - past, inputs, targets});
+    }
+    const auto distance = [&](const FrameWindow& pair) {
+      return clock_distance(frames_[pair.first + past - 1].slot, now);
+    };
+    std::stable_sort(of_day.begin(), of_day.end(),
+                     [&](const FrameWindow& a, const FrameWindow& b) { return distance(a) < distance(b); });
+    of_day.resize(std::min(of_day.size(), kSameHourPairs));
+    pairs.insert(pairs.end(), of_day.begin(), of_day.end());
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const FrameWindow& a, const FrameWindow& b) { return a.first < b.first; });
+  return pairs;
 }
 
 std::optional<FrameWindow> FrameCache::trial_window(int inputs, int targets, std::optional<std::int64_t> at) const {

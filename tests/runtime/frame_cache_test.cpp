@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "runtime/frames/frame_block.h"
+#include "runtime/frames/time_of_day.h"
 #include "tests/runtime/frame_files.h"
 
 namespace altocast {
@@ -373,6 +374,42 @@ TEST(FrameWindowsFarBack, EarlierRunsCountForTheStatedHoursAndTheNewestAsFarAsIt
   EXPECT_EQ(pairs(second + 1800, 2, 1800), 1u);
   EXPECT_EQ(pairs(second + 2 * 1800, 2, 1800), 0u);
   EXPECT_EQ(pairs(kNoon + 5 * 43200, 7, 43200), 9u) << "days of one run";
+}
+
+// Every half hour, 20 frames a day from noon on, that of 14:00 of two days ago bridged.
+TEST(FrameWindowsFarBack, PairsOfTheSameHourAreThoseOfTheDaysBeforeNearestOnTheClock) {
+  const TemporaryFolder folder;
+  for (int day = 0; day <= 3; ++day) write_frames(folder, 20, kNoon - day * kDaySeconds);
+  std::filesystem::remove(folder / (format_compact_time(kNoon - 2 * kDaySeconds + 4 * 1800) + ".png"));
+  const FrameCache cache = open_good(folder);
+  const auto last_inputs = [&](std::int64_t at) {
+    std::vector<std::int64_t> slots;
+    for (const FrameWindow& pair : cache.same_hour_pairs(2, 2, at)) {
+      EXPECT_EQ(pair.inputs, 2);
+      EXPECT_EQ(pair.targets, 2);
+      slots.push_back((cache.frames()[pair.first + 1].slot - kNoon) / 1800);
+    }
+    return slots;
+  };
+  const std::int64_t day = kDaySeconds / 1800;
+  EXPECT_EQ(last_inputs(kNoon + 10 * 1800),
+            (std::vector<std::int64_t>{-2 * day + 9, -2 * day + 10, -day + 9, -day + 10}));
+  EXPECT_EQ(last_inputs(kNoon), (std::vector<std::int64_t>{-2 * day + 1, -day + 1, -day + 2})) << "where a day begins";
+  EXPECT_EQ(last_inputs(kNoon + 19 * 1800), (std::vector<std::int64_t>{-2 * day + 17, -day + 17})) << "an hour off";
+  EXPECT_EQ(last_inputs(kNoon + 3 * 1800), (std::vector<std::int64_t>{-2 * day + 1, -2 * day + 4, -day + 2, -day + 3}))
+      << "no target is bridged";
+  EXPECT_EQ(last_inputs(kNoon - 3 * kDaySeconds + 3 * 1800), std::vector<std::int64_t>{}) << "no day before";
+}
+
+TEST(TimeOfDay, IsNearAroundMidnightToo) {
+  const std::int64_t midnight = kNoon + kDaySeconds / 2;
+  EXPECT_EQ(clock_distance(midnight - 600, midnight - 3 * kDaySeconds + 900), 1500);
+  EXPECT_TRUE(same_hour(midnight, midnight - 5 * kDaySeconds + 3600));
+  EXPECT_FALSE(same_hour(midnight, midnight - 5 * kDaySeconds + 3601));
+  EXPECT_EQ(days_before(midnight - kDaySeconds + 3000, midnight), 1);
+  EXPECT_EQ(days_before(midnight - 2 * kDaySeconds - 3000, midnight), 2);
+  EXPECT_EQ(days_before(midnight - 2 * kDaySeconds - 4000, midnight), 0) << "another hour";
+  EXPECT_EQ(days_before(midnight - 3000, midnight), 0) << "today";
 }
 
 TEST_F(FrameWindows, ATrialIsTheNewestForecastThatLeavesAPairBeforeIt) {
