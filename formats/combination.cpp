@@ -27,14 +27,20 @@ std::vector<float> mean_noise_scale(const Combination& combination) {
 
 Status validate(const Combination& combination, std::size_t leads) {
   constexpr float kRounding = 1e-6f;
-  const auto& [network, advection, noise_scale, noise_shift] = combination;
+  const auto& [network, advection, noise_scale, noise_shift, diurnal] = combination;
   if (network.size() != leads || advection.size() != leads || noise_scale.size() != leads * kAmplitudeNodes ||
-      noise_shift.size() != leads * kAmplitudeNodes)
+      noise_shift.size() != leads * kAmplitudeNodes ||
+      (diurnal && (diurnal->slope.size() != leads || diurnal->intercept.size() != leads)))
     return Status::error("the combination must have " + std::to_string(leads) + " leads");
   ALTOCAST_RETURN_IF_ERROR(check_values("combination network", network, 0.0f, 1.0f));
   ALTOCAST_RETURN_IF_ERROR(check_values("combination advection", advection, 0.0f, 1.0f));
   ALTOCAST_RETURN_IF_ERROR(check_values("combination noise_scale", noise_scale, kLeastNoiseScale, kLargestNoiseScale));
   ALTOCAST_RETURN_IF_ERROR(check_values("combination noise_shift", noise_shift, 0.0f, kLargestNoiseShift));
+  if (diurnal) {
+    ALTOCAST_RETURN_IF_ERROR(check_values("combination slope", diurnal->slope, kLeastSlope, kLargestSlope));
+    ALTOCAST_RETURN_IF_ERROR(
+        check_values("combination intercept", diurnal->intercept, -kLargestIntercept, kLargestIntercept));
+  }
   for (std::size_t lead = 0; lead < leads; ++lead) {
     if (network[lead] + advection[lead] > 1.0f + kRounding)
       return Status::error("combination: network and advection at lead " + std::to_string(lead + 1) + " exceed 1");

@@ -6,6 +6,8 @@
 // 1969); on images of a kind that the network was not trained on, advection takes over.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "formats/noise_model.h"
@@ -13,20 +15,32 @@
 
 namespace altocast {
 
+// What forecasts of an hour of the day are off by, as they were on the days before: y becomes slope · y + intercept.
+// The sun sets on visible images, and clouds grow in the afternoon (regression of what was observed on what was
+// forecast: Glahn and Lowry, Journal of Applied Meteorology 11, 1972).
+struct DiurnalCorrection {
+  std::int64_t time = 0;                // seconds since 1970; it is for forecasts from around this hour of a day
+  std::vector<float> slope, intercept;  // [leads], normalised
+
+  bool operator==(const DiurnalCorrection&) const = default;
+};
+
 struct Combination {
   std::vector<float> network, advection;  // [leads], not negative, together at most 1 at a lead
   // How the noise is changed at the model's nodes of log σ, linear between them [leads, kAmplitudeNodes]: what its
   // errors are multiplied by, kLeastNoiseScale … kLargestNoiseScale; and what is taken off the normal number z that an
   // error is drawn by, 0 … kLargestNoiseShift, so that a dry sky's pixels are dry in most members.
   std::vector<float> noise_scale, noise_shift;
+  std::optional<DiurnalCorrection> diurnal;  // of y
 
   bool operator==(const Combination&) const = default;
 };
 
 inline constexpr float kLeastNoiseScale = 0.05f, kLargestNoiseScale = 20.0f, kLargestNoiseShift = 3.0f;
+inline constexpr float kLeastSlope = 0.25f, kLargestSlope = 4.0f, kLargestIntercept = 1e3f;
 
 // What is used where nothing has been learned from a station's frames: network 0.9 − 0.22 / l and advection 0.3 / l² at
-// lead l, 1 the first; noise 1, shift 0.
+// lead l, 1 the first; noise 1, shift 0; no correction.
 Combination default_combination(int leads);
 
 // [leads]: over the nodes, for people and for readers that know one scale a lead.

@@ -11,7 +11,8 @@ namespace altocast {
 namespace {
 
 constexpr std::uint16_t kMajor = 1;
-constexpr std::uint16_t kMinor = 2;  // with a combination
+constexpr std::uint16_t kMinor = 3;           // with a combination, …
+constexpr std::uint16_t kMinorWithNodes = 2;  // … of which older ones know one scale of the noise a lead
 constexpr std::size_t kMaxParameters = std::size_t{1} << 28;
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{kMaxParameters} * 8 + (std::uint64_t{1} << 24);
 constexpr std::size_t kMaxFrames = 65536;
@@ -42,7 +43,8 @@ Result<std::optional<Combination>> read_combination(const Container& container) 
   const Section* network = container.find("combination.network");
   if (network == nullptr) {
     for (const char* other :
-         {"combination.advection", "combination.noise", "combination.noise_scale", "combination.noise_shift"}) {
+         {"combination.advection", "combination.noise", "combination.noise_scale", "combination.noise_shift",
+          "combination.diurnal_time", "combination.diurnal_slope", "combination.diurnal_intercept"}) {
       if (container.find(other)) return Status::error(std::string(other) + " stands without combination.network");
     }
     return std::optional<Combination>();
@@ -58,13 +60,21 @@ Result<std::optional<Combination>> read_combination(const Container& container) 
   ALTOCAST_RETURN_IF_ERROR(read("combination.advection", combination.advection));
   std::vector<float> noise;
   ALTOCAST_RETURN_IF_ERROR(read("combination.noise", noise));
-  if (container.header().minor >= kMinor) {
+  if (container.header().minor >= kMinorWithNodes) {
     ALTOCAST_RETURN_IF_ERROR(read("combination.noise_scale", combination.noise_scale, kAmplitudeNodes));
     ALTOCAST_RETURN_IF_ERROR(read("combination.noise_shift", combination.noise_shift, kAmplitudeNodes));
   } else {
     for (const float scale : noise)
       combination.noise_scale.insert(combination.noise_scale.end(), kAmplitudeNodes, scale);
     combination.noise_shift.assign(combination.noise_scale.size(), 0.0f);
+  }
+  if (container.find("combination.diurnal_time") != nullptr) {
+    const Result<std::vector<std::int64_t>> time = container.i64("combination.diurnal_time", 1);
+    if (!time.ok()) return time.status();
+    DiurnalCorrection& diurnal = combination.diurnal.emplace();
+    diurnal.time = time->front();
+    ALTOCAST_RETURN_IF_ERROR(read("combination.diurnal_slope", diurnal.slope));
+    ALTOCAST_RETURN_IF_ERROR(read("combination.diurnal_intercept", diurnal.intercept));
   }
   ALTOCAST_RETURN_IF_ERROR(validate(combination, network->count));
   return std::optional(std::move(combination));
@@ -154,6 +164,11 @@ std::vector<std::uint8_t> serialize_posterior(const Posterior& posterior) {
     writer.add_f32("combination.noise", mean_noise_scale(*posterior.combination));
     writer.add_f32("combination.noise_scale", posterior.combination->noise_scale);
     writer.add_f32("combination.noise_shift", posterior.combination->noise_shift);
+    if (const std::optional<DiurnalCorrection>& diurnal = posterior.combination->diurnal) {
+      writer.add_i64("combination.diurnal_time", {diurnal->time});
+      writer.add_f32("combination.diurnal_slope", diurnal->slope);
+      writer.add_f32("combination.diurnal_intercept", diurnal->intercept);
+    }
   }
   writer.add_f32("delta_mu", posterior.delta_mu);
   writer.add_f32("delta_rho", posterior.delta_rho);

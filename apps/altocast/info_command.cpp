@@ -271,18 +271,28 @@ void describe(const Posterior& posterior, Description& description) {
   description.line("change",
                    plain_number(change_mu, 4) + " (mu), " + plain_number(change_rho, 4) + " (rho), root mean square");
   if (posterior.combination) {
-    const auto& [network, advection, noise_scale, noise_shift] = *posterior.combination;
+    const auto& [network, advection, noise_scale, noise_shift, diurnal] = *posterior.combination;
     const std::vector<float> noise = mean_noise_scale(*posterior.combination);
     description.line("combination", "network " + a_lead_each(network));
     description.line("", "advection " + a_lead_each(advection) + ", smoothed advection the rest");
     description.line("noise", "times " + a_lead_each(noise));
-    description.json.raw("combination", JsonObject()
-                                            .raw("network", json_numbers(network))
-                                            .raw("advection", json_numbers(advection))
-                                            .raw("noise", json_numbers(noise))
-                                            .raw("noise_scale", json_numbers(noise_scale))
-                                            .raw("noise_shift", json_numbers(noise_shift))
-                                            .str());
+    JsonObject json;
+    json.raw("network", json_numbers(network))
+        .raw("advection", json_numbers(advection))
+        .raw("noise", json_numbers(noise))
+        .raw("noise_scale", json_numbers(noise_scale))
+        .raw("noise_shift", json_numbers(noise_shift));
+    if (diurnal) {
+      description.line("correction", "at the hour of " + format_time(diurnal->time));
+      description.line("", "times " + a_lead_each(diurnal->slope));
+      description.line("", "plus " + a_lead_each(diurnal->intercept));
+      json.raw("diurnal", JsonObject()
+                              .text("time", format_time(diurnal->time))
+                              .raw("slope", json_numbers(diurnal->slope))
+                              .raw("intercept", json_numbers(diurnal->intercept))
+                              .str());
+    }
+    description.json.raw("combination", json.str());
   }
   description.line("facts", posterior.facts);
   description.json.text("prior_sha256", to_hex(posterior.prior_sha256))

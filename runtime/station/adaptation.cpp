@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/frames/time_of_day.h"
 #include "runtime/gaussian.h"
 #include "runtime/json_text.h"
 #include "runtime/random.h"
@@ -44,12 +45,36 @@ Status check_converged(const std::vector<InnerStepReport>& steps, const Gaussian
   return {};
 }
 
-// Of the support pairs, with weights φ.
+// Windows of the frames, oldest first each.
+struct LearningPairs {
+  std::vector<FrameWindow> support;    // to adapt the weights on, and to learn a combination from
+  std::vector<FrameWindow> same_hour;  // others, to learn a correction from
+  std::int64_t now = 0;                // of the newest frame
+
+  std::size_t size() const { return support.size() + same_hour.size(); }
+  std::vector<FrameRange> ranges() const {
+    std::vector<FrameWindow> windows = support;
+    windows.insert(windows.end(), same_hour.begin(), same_hour.end());
+    std::sort(windows.begin(), windows.end(),
+              [](const FrameWindow& a, const FrameWindow& b) { return a.first < b.first; });
+    return ranges_of(windows);
+  }
+};
+
+// The block that holds frame `index`.
+const FrameBlock& block_of(std::span<const FrameBlock> blocks, std::size_t index) {
+  return *std::find_if(blocks.begin(), blocks.end(), [&](const FrameBlock& block) {
+    return index >= block.first && index < block.first + static_cast<std::size_t>(block.count);
+  });
+}
+
+// Of pairs that are `days` days before now (time_of_day.h), the first of them support pairs; with weights φ.
 CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::span<float> phi,
-                               std::span<const Sample<float>> support, const FrameRangeLimits& limits) {
+                               std::span<const Sample<float>> pairs, std::span<const int> days,
+                               std::size_t support_pairs, const FrameRangeLimits& limits) {
   const int height = network.height(), width = network.width(), leads = prior.network.leads;
   ThreadPool& threads = network.threads();
-  CombinationFit fit(height, width, leads, static_cast<int>(support.size()), prior.noise ? &*prior.noise : nullptr,
+  CombinationFit fit(height, width, leads, static_cast<int>(pairs.size()), prior.noise ? &*prior.noise : nullptr,
                      limits);
   CombinedForecast advection(height, width, leads);
   std::optional<ObservationNoise> noise;
@@ -57,12 +82,13 @@ CombinationFit fit_combination(const Prior& prior, UNet<float>& network, std::sp
   const Combination unchanged = default_combination(leads);
   MeanForecast mean(network);
   std::vector<float> forecast(network.terms());
-  for (const Sample<float>& sample : support) {
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const Sample<float>& sample = pairs[i];
     advection.prepare(sample.frames, prior.network.input_frames, threads);
     if (noise) noise->prepare(sample.frames, prior.network.input_frames, unchanged, threads);
     mean.forward(phi, sample, forecast);
     for (float& value : forecast) value = limited(value, limits);
-    fit.add(forecast, sample.target, advection, noise ? &*noise : nullptr);
+    fit.add(forecast, sample.target, advection, noise ? &*noise : nullptr, days[i], i < support_pairs);
   }
   return fit;
 }
@@ -78,29 +104,41 @@ InnerRates<float> scaled_rates(const Prior& prior, float scale) {
   return rates;
 }
 
-Result<std::vector<FrameWindow>> support_pairs(const LoadedPrior& loaded, const FrameCache& cache,
-                                               const AdaptationSettings& settings) {
-  const NetworkSpec& network = loaded.prior.network;
-  return cache.support_pairs(network.input_frames, network.leads, wanted_pairs(loaded.prior, settings), settings.at);
+Result<LearningPairs> learning_pairs(const LoadedPrior& loaded, const FrameCache& cache,
+                                     const AdaptationSettings& settings) {
+  const int inputs = loaded.prior.network.input_frames, leads = loaded.prior.network.leads;
+  Result<std::vector<FrameWindow>> support =
+      cache.support_pairs(inputs, leads, wanted_pairs(loaded.prior, settings), settings.at);
+  if (!support.ok()) return support.status();
+  LearningPairs pairs;
+  pairs.support = *std::move(support);
+  pairs.now = cache.frames()[*cache.newest_frame(settings.at)].slot;
+  for (const FrameWindow& pair : cache.same_hour_pairs(inputs, leads, settings.at)) {
+    const auto same = [&](const FrameWindow& other) { return other.first == pair.first; };
+    if (std::none_of(pairs.support.begin(), pairs.support.end(), same)) pairs.same_hour.push_back(pair);
+  }
+  return pairs;
 }
 
-// The adaptation on windows of the frames, oldest first, each within one of the blocks.
-Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPrior& loaded,
-                            std::span<const FrameBlock> blocks, double largest, const AdaptationSettings& settings,
-                            Kernels<float>& kernels) {
+// Each window lies within one of the blocks.
+Result<Adaptation> adapt_on(const LearningPairs& windows, const LoadedPrior& loaded, std::span<const FrameBlock> blocks,
+                            double largest, const AdaptationSettings& settings, Kernels<float>& kernels) {
   const FlushSubnormals flush;
   const Prior& prior = loaded.prior;
   InnerLoopSettings inner = prior.inner;
   inner.steps = settings.steps.value_or(inner.steps);
   const int height = blocks.front().height, width = blocks.front().width;
   SampleSet pairs(prior.network, height, width, windows.size());
-  auto block = blocks.begin();
-  for (const FrameWindow& window : windows) {
-    while (window.first >= block->first + static_cast<std::size_t>(block->count)) ++block;
-    pairs.add(block->from(window.first), block->from(window.first + static_cast<std::size_t>(window.inputs)),
-              kernels.threads());
+  std::vector<int> days;
+  for (const std::vector<FrameWindow>* list : {&windows.support, &windows.same_hour}) {
+    for (const FrameWindow& window : *list) {
+      const FrameBlock& block = block_of(blocks, window.first);
+      const std::size_t targets = window.first + static_cast<std::size_t>(window.inputs);
+      pairs.add(block.from(window.first), block.from(targets), kernels.threads());
+      days.push_back(days_before(block.slots[targets - 1 - block.first], windows.now));
+    }
   }
-  const std::span<const Sample<float>> support = pairs.samples();
+  const std::span<const Sample<float>> support = pairs.samples().first(windows.support.size());
 
   UNet<float> network(prior.network, kernels, height, width, Purpose::gradient);
   InnerLoop<float> loop(network, inner, scaled_rates(prior, settings.rate_scale));
@@ -123,20 +161,20 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
   ALTOCAST_RETURN_IF_ERROR(check_converged(result.steps, lambda));
 
   result.posterior = make_posterior(loaded, lambda.mu, lambda.rho);
-  const std::size_t first = windows.front().first - blocks.front().first;
-  for (const FrameBlock& frames : blocks)
-    result.posterior.frames.insert(result.posterior.frames.end(), frames.names.begin(), frames.names.end());
-  result.posterior.frames.erase(result.posterior.frames.begin(),
-                                result.posterior.frames.begin() + static_cast<std::ptrdiff_t>(first));
+  for (const FrameRange& range : ranges_of(windows.support)) {
+    const FrameBlock& block = block_of(blocks, range.first);
+    const auto name = block.names.begin() + static_cast<std::ptrdiff_t>(range.first - block.first);
+    result.posterior.frames.insert(result.posterior.frames.end(), name, name + range.count);
+  }
   result.posterior.inner = inner;
   result.posterior.support_pairs = static_cast<int>(support.size());
   result.posterior.seed = settings.seed;
   Result<AdaptedWeights> weights = adapted_weights(result.posterior, loaded);
   if (!weights.ok()) return weights.status();
   result.weights = *std::move(weights);
-  const CombinationFit fit =
-      fit_combination(prior, network, result.weights.mu, support, frame_range_limits(prior.normalisation, largest));
-  result.weights.combination = fit.fit(kernels.threads());
+  const CombinationFit fit = fit_combination(prior, network, result.weights.mu, pairs.samples(), days, support.size(),
+                                             frame_range_limits(prior.normalisation, largest));
+  result.weights.combination = fit.fit(kernels.threads(), windows.now);
   result.posterior.combination = result.weights.combination;
   result.combination_gain = fit.gain(result.weights.combination);
   lambda.mu = result.weights.mu;
@@ -147,8 +185,13 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
     return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +
                          kMend);
   }
-  result.first_time = blocks.front().slots[first];
-  result.last_time = blocks.back().slots.back();
+  const auto slot_of = [&](std::size_t frame) {
+    const FrameBlock& block = block_of(blocks, frame);
+    return block.slots[frame - block.first];
+  };
+  const FrameWindow& last = windows.support.back();
+  result.first_time = slot_of(windows.support.front().first);
+  result.last_time = slot_of(last.first + static_cast<std::size_t>(last.inputs + last.targets) - 1);
   return result;
 }
 
@@ -156,10 +199,10 @@ Result<Adaptation> adapt_on(std::span<const FrameWindow> windows, const LoadedPr
 
 Status check_memory(const LoadedPrior& loaded, const FrameCache& cache, const AdaptationSettings& settings,
                     const Kernels<float>& kernels) {
-  const Result<std::vector<FrameWindow>> pairs = support_pairs(loaded, cache, settings);
+  const Result<LearningPairs> pairs = learning_pairs(loaded, cache, settings);
   if (!pairs.ok()) return pairs.status();
   int frames = 0;
-  for (const FrameRange& range : ranges_of(*pairs)) frames += range.count;
+  for (const FrameRange& range : pairs->ranges()) frames += range.count;
   return check_adaptation_memory(loaded.prior, kernels,
                                  {cache.height(), cache.width(), static_cast<int>(pairs->size()), frames},
                                  settings.memory_limit);
@@ -167,25 +210,26 @@ Status check_memory(const LoadedPrior& loaded, const FrameCache& cache, const Ad
 
 Result<Adaptation> adapt(const LoadedPrior& loaded, FrameCache& cache, const AdaptationSettings& settings,
                          Kernels<float>& kernels) {
-  std::vector<FrameWindow> windows;
+  LearningPairs windows;
   std::size_t run_first = 0;
   const Result<std::vector<FrameBlock>> blocks = load_ranges(
       cache,
       [&](const FrameCache& frames) -> Result<std::vector<FrameRange>> {
         ALTOCAST_RETURN_IF_ERROR(check_memory(loaded, frames, settings, kernels));
-        Result<std::vector<FrameWindow>> pairs = support_pairs(loaded, frames, settings);
+        Result<LearningPairs> pairs = learning_pairs(loaded, frames, settings);
         if (!pairs.ok()) return pairs.status();
         windows = *std::move(pairs);
         run_first = frames.run_of(*frames.newest_frame(settings.at)).first;
-        return ranges_of(windows);
+        return windows.ranges();
       },
       loaded.prior.normalisation);
   if (!blocks.ok()) return blocks.status();
   ALTOCAST_RETURN_IF_ERROR(check_size(loaded.prior.network, blocks->front(), cache.folder()));
   Result<Adaptation> adaptation = adapt_on(windows, loaded, *blocks, cache.largest_number(), settings, kernels);
   if (adaptation.ok()) {
-    adaptation->earlier_pairs = static_cast<int>(
-        std::count_if(windows.begin(), windows.end(), [&](const FrameWindow& pair) { return pair.first < run_first; }));
+    adaptation->earlier_pairs =
+        static_cast<int>(std::count_if(windows.support.begin(), windows.support.end(),
+                                       [&](const FrameWindow& pair) { return pair.first < run_first; }));
   }
   return adaptation;
 }
@@ -194,14 +238,16 @@ Result<Adaptation> adapt(const LoadedPrior& loaded, const FrameBlock& frames, do
                          const AdaptationSettings& settings, Kernels<float>& kernels) {
   const int inputs = loaded.prior.network.input_frames;
   const int leads = loaded.prior.network.leads;
-  std::vector<FrameWindow> windows =
-      FrameCache::windows({frames.first, static_cast<std::size_t>(frames.count)}, inputs, leads);
-  if (windows.empty()) {
+  LearningPairs windows;
+  windows.support = FrameCache::windows({frames.first, static_cast<std::size_t>(frames.count)}, inputs, leads);
+  std::vector<FrameWindow>& support = windows.support;
+  if (support.empty()) {
     return Status::error(std::to_string(frames.count) + " frames are too few to adapt to: a pair takes " +
                          std::to_string(inputs) + " past and " + std::to_string(leads) + " future ones");
   }
-  const std::size_t count = std::min(windows.size(), static_cast<std::size_t>(wanted_pairs(loaded.prior, settings)));
-  return adapt_on(std::span(windows).last(count), loaded, {&frames, 1}, largest, settings, kernels);
+  const std::size_t count = std::min(support.size(), static_cast<std::size_t>(wanted_pairs(loaded.prior, settings)));
+  support.erase(support.begin(), support.end() - static_cast<std::ptrdiff_t>(count));
+  return adapt_on(windows, loaded, {&frames, 1}, largest, settings, kernels);
 }
 
 }  // namespace altocast

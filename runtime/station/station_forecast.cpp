@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "formats/file_system.h"
+#include "runtime/frames/time_of_day.h"
 #include "runtime/json_text.h"
 #include "runtime/sample_set.h"
 #include "runtime/station/forecast_memory.h"
@@ -55,6 +56,15 @@ Status set_pictures(const FrameCache& cache, ForecastProduct& product) {
   return {};
 }
 
+// The weights without a correction that is not for this hour; none where there is none to leave out.
+std::optional<AdaptedWeights> of_another_hour(const AdaptedWeights& weights, std::int64_t now) {
+  const std::optional<DiurnalCorrection>& diurnal = weights.combination.diurnal;
+  if (!diurnal || same_hour(diurnal->time, now)) return std::nullopt;
+  AdaptedWeights without = weights;
+  without.combination.diurnal.reset();
+  return without;
+}
+
 }  // namespace
 
 Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights& weights, const FrameBlock& frames,
@@ -72,7 +82,8 @@ Result<EnsembleCentre> forecast_members(const Prior& prior, const AdaptedWeights
   EnsembleForecaster forecaster(
       prior, kernels, frames.height, frames.width, thrift,
       CombinedForecast::of(input.frames, inputs, frames.height, frames.width, prior.network.leads, kernels.threads()));
-  forecaster.forecast(weights, input, units, seed, values);
+  const std::optional<AdaptedWeights> uncorrected = of_another_hour(weights, frames.slots.back());
+  forecaster.forecast(uncorrected ? *uncorrected : weights, input, units, seed, values);
   EnsembleCentre centre = forecaster.take_centre();
   if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
     return Status::error(

@@ -31,6 +31,13 @@ TEST(Posterior, Comes_back_bit_for_bit) {
   EXPECT_EQ(parsed->delta_rho, posterior.delta_rho);
   EXPECT_EQ(parsed->facts, posterior.facts);
   EXPECT_EQ(parsed->combination, posterior.combination);
+  Posterior corrected = posterior;
+  corrected.combination->diurnal = {1528286400, {0.9f, 1.1f}, {0.0f, -0.5f}};
+  EXPECT_EQ(parse_posterior(serialize_posterior(corrected))->combination, corrected.combination);
+  corrected.combination->diurnal->slope[1] = 5.0f;
+  EXPECT_NE(validate(corrected).message().find("slope"), std::string::npos) << validate(corrected).message();
+  corrected.combination->diurnal->slope.pop_back();
+  EXPECT_FALSE(validate(corrected).ok());
   Posterior without = posterior;
   without.combination.reset();
   EXPECT_EQ(parse_posterior(serialize_posterior(without))->combination, std::nullopt);

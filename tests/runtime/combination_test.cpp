@@ -113,7 +113,7 @@ class CombinationTest : public testing::Test {
 TEST_F(CombinationTest, IsTheWeightedSumOfNetworkAndAdvection) {
   const std::vector<float> network = numbers(1, kLeads * kPixels);
   std::vector<float> forecast = network;
-  const Combination combination{{0.5f, 0.25f}, {0.125f, 0.5f}, {}, {}};
+  const Combination combination{{0.5f, 0.25f}, {0.125f, 0.5f}, {}, {}, {}};
   combined_.combine(combination, {-1.0f, 1.0f}, forecast, threads_);
   for (std::size_t i = 0; i < forecast.size(); ++i) {
     const std::size_t lead = i / kPixels;
@@ -123,7 +123,7 @@ TEST_F(CombinationTest, IsTheWeightedSumOfNetworkAndAdvection) {
                 1e-6f);
   }
   forecast = network;
-  combined_.combine({{1, 1}, {0, 0}, {}, {}}, {}, forecast, threads_);
+  combined_.combine({{1, 1}, {0, 0}, {}, {}, {}}, {}, forecast, threads_);
   for (std::size_t i = 0; i < forecast.size(); ++i) EXPECT_NEAR(forecast[i], network[i], 1e-6f);
 }
 
@@ -174,6 +174,33 @@ TEST_F(CombinationTest, AFewWildErrorsChangeLittle) {
   CombinationFit fit(kHeight, kWidth, kLeads, 1);
   fit.add(network, target.data(), combined_, nullptr);
   EXPECT_NEAR(fit.fit(threads_).network[0], 0.6f, 0.1f);
+}
+
+TEST_F(CombinationTest, IsCorrectedByPairsOfDaysBefore) {
+  const std::vector<float> network = numbers(1, kLeads * kPixels);
+  const std::vector<float> target = truth(network, 0.6f, 0.3f, 0.02f);
+  std::vector<float> darker = target;
+  for (float& value : darker) value -= 0.5f;
+  const auto learned = [&](std::initializer_list<int> days_that_correct) {
+    CombinationFit fit(kHeight, kWidth, kLeads, 5);
+    fit.add(network, target.data(), combined_, nullptr);
+    for (const int day : days_that_correct) fit.add(network, darker.data(), combined_, nullptr, day, false);
+    ThreadPool three(3);
+    EXPECT_EQ(fit.fit(three, 1000), fit.fit(threads_, 1000));
+    return fit.fit(threads_, 1000);
+  };
+  const Combination plain = learned({}), corrected = learned({1, 1, 2, 2});
+  EXPECT_FALSE(plain.diurnal.has_value());
+  EXPECT_EQ(corrected.network, plain.network) << "which those pairs are not for";
+  ASSERT_TRUE(corrected.diurnal.has_value());
+  EXPECT_EQ(corrected.diurnal->time, 1000);
+  EXPECT_TRUE(validate(corrected, kLeads).ok());
+  std::vector<float> forecast = network, uncorrected = network;
+  combined_.combine(corrected, {}, forecast, threads_);
+  combined_.combine(plain, {}, uncorrected, threads_);
+  for (std::size_t i = 0; i < forecast.size(); ++i) EXPECT_NEAR(forecast[i], uncorrected[i] - 0.5f, 0.1f);
+  combined_.combine(corrected, {0.0f, 0.1f}, forecast, threads_);
+  for (const float value : forecast) EXPECT_TRUE(value >= 0.0f && value <= 0.1f) << "what a frame can hold";
 }
 
 class NoiseFitTest : public CombinationTest {

@@ -7,6 +7,7 @@
 
 #include "runtime/flop_count.h"
 #include "runtime/frames/frame_block.h"
+#include "runtime/frames/time_of_day.h"
 #include "runtime/kernels/make_kernels.h"
 #include "runtime/kernels/reference.h"
 #include "runtime/station/adaptation.h"
@@ -15,6 +16,7 @@
 #include "runtime/station/station_forecast.h"
 #include "tests/formats/sample_noise.h"
 #include "tests/formats/temporary_folder.h"
+#include "tests/runtime/frame_files.h"
 #include "tests/runtime/small_station.h"
 
 namespace altocast {
@@ -142,6 +144,69 @@ TEST_F(Station, AdaptationTakesAsManyPairsAsThereAre) {
   const Result<Adaptation> adaptation = adapt(prior_, cache, settings, *kernels);
   ASSERT_TRUE(adaptation.ok()) << adaptation.message();
   EXPECT_EQ(adaptation->posterior.support_pairs, 4);
+}
+
+// Images of the daylight, half an hour apart from noon on, that darken by a twelfth of their range with each.
+class Dusk : public Station {
+ protected:
+  static constexpr int kFrames = 10;  // a day
+  void SetUp() override {
+    Station::SetUp();
+    SyntheticSettings settings = small_frames();
+    settings.frames = 2 * kDaySeconds / 1800 + kFrames;
+    settings.start_time = kNoon;
+    ASSERT_TRUE(write_synthetic_frames(settings, folder_ / "clouds").ok());
+    std::filesystem::create_directory(folder_ / "darkened");
+    const FrameCache cache = *FrameCache::open(folder_ / "clouds");
+    for (std::size_t i = 0; i < cache.frames().size(); ++i) {
+      const std::size_t hour = i % (kDaySeconds / 1800);
+      if (hour >= kFrames) continue;
+      const Frame frame = *cache.load(i);
+      std::vector<std::uint8_t> pixels;
+      for (const float pixel : frame.pixels)
+        pixels.push_back(static_cast<std::uint8_t>(pixel * static_cast<float>(12 - hour) / 12.0f));
+      write_bytes(folder_ / ("darkened/" + format_compact_time(frame.time) + ".png"),
+                  *encode_png(frame.width, frame.height, 1, pixels));
+    }
+  }
+  FrameCache frames() { return *FrameCache::open(folder_ / "darkened"); }
+  // Of the third day.
+  std::int64_t slot(int frame) const { return kNoon + 2 * kDaySeconds + frame * 1800; }
+};
+
+TEST_F(Dusk, WhatTheDaysBeforeDarkenedByIsTakenOffAtTheSameHourAlone) {
+  const auto kernels = native();
+  FrameCache cache = frames();
+  AdaptationSettings settings;
+  settings.steps = 0;
+  settings.at = slot(3);
+  const Result<Adaptation> adaptation = adapt(prior_, cache, settings, *kernels);
+  ASSERT_TRUE(adaptation.ok()) << adaptation.message();
+  EXPECT_EQ(adaptation->posterior.frames.size(), 9u) << "of support pairs alone: five of yesterday and all of today";
+  EXPECT_EQ(adaptation->first_time, slot(2) - kDaySeconds);
+  AdaptedWeights weights = adaptation->weights;
+  ASSERT_TRUE(weights.combination.diurnal.has_value());
+  EXPECT_EQ(weights.combination.diurnal->time, slot(3));
+
+  const auto error = [&](const AdaptedWeights& with, int frame) {
+    ForecastSettings wanted;
+    wanted.at = slot(frame);
+    const Result<StationForecast> made = forecast(prior_, with, cache, wanted, *kernels);
+    EXPECT_TRUE(made.ok()) << made.message();
+    const std::span<const float> mean = made->product().mean;
+    const std::size_t pixels = mean.size() / 2;
+    double sum = 0;
+    for (std::size_t lead = 0; lead < 2; ++lead) {
+      const Frame truth = *cache.load(*cache.newest_frame(slot(frame + 1 + static_cast<int>(lead))));
+      for (std::size_t i = 0; i < pixels; ++i)
+        sum += std::fabs(static_cast<double>(truth.pixels[i] - mean[lead * pixels + i]));
+    }
+    return sum;
+  };
+  const double corrected = error(weights, 3), at_another_hour = error(weights, 6);
+  weights.combination.diurnal.reset();
+  EXPECT_LT(corrected, 0.97 * error(weights, 3));
+  EXPECT_EQ(at_another_hour, error(weights, 6));
 }
 
 // Frames 0 … 4 and 7 … 11 of a cache in two runs: two pairs in each.

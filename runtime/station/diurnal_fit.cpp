@@ -1,0 +1,85 @@
+#include "runtime/station/diurnal_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <span>
+
+#include "formats/combination.h"
+
+namespace altocast {
+namespace {
+
+constexpr int kIterations = 8;       // of reweighted least squares; an error's weight is 1 / max(its size, …
+constexpr double kLeastError = 0.1;  // … this share of the mean size)
+constexpr double kRidge = 0.1;       // draws a line's rise to 0: of an error per deviation of the forecasts
+
+// Of numbers that it sorts.
+double median(std::span<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+}  // namespace
+
+void DiurnalFit::add(float forecast, float target) {
+  const auto of_forecast = static_cast<double>(forecast);
+  pairs_.back().points.push_back({of_forecast, static_cast<double>(target) - of_forecast});
+}
+
+DiurnalFit::Line DiurnalFit::fit() const {
+  double count = 0, mean = 0, deviation = 0;
+  for (const Pair& pair : pairs_) {
+    count += static_cast<double>(pair.points.size());
+    for (const Point& p : pair.points) mean += p.forecast;
+  }
+  if (count == 0) return {};
+  mean /= count;
+  for (const Pair& pair : pairs_) {
+    for (const Point& p : pair.points) deviation += (p.forecast - mean) * (p.forecast - mean) / count;
+  }
+  deviation = std::sqrt(deviation);
+  if (!(deviation > 0) || !std::isfinite(deviation)) return {};
+
+  std::set<int> days;
+  for (const Pair& pair : pairs_) days.insert(pair.day);
+  const std::size_t a_day = (pairs_.size() + days.size() - 1) / days.size();
+  // Corrections a deviation below the mean forecast, and above it; none, as often as a day has pairs.
+  std::vector<double> low(a_day), high(a_day);
+  for (const Pair& pair : pairs_) {
+    double offset = 0, rise = 0;
+    const auto error = [&](const Point& p, double x) { return std::fabs(p.error - offset - rise * x); };
+    for (int iteration = 0; iteration < kIterations; ++iteration) {
+      double size = 0;
+      for (const Point& p : pair.points) size += error(p, (p.forecast - mean) / deviation);
+      size /= static_cast<double>(pair.points.size());
+      if (!std::isfinite(size)) return {};
+      if (size == 0) break;
+      double w = 0, wx = 0, wxx = 0, we = 0, wxe = 0;
+      for (const Point& p : pair.points) {
+        const double x = (p.forecast - mean) / deviation;
+        const double weight = 1.0 / std::max(error(p, x) / size, kLeastError);
+        w += weight;
+        wx += weight * x;
+        wxx += weight * x * x;
+        we += weight * p.error;
+        wxe += weight * x * p.error;
+      }
+      wxx += kRidge * w;
+      const double determinant = w * wxx - wx * wx;
+      offset = (wxx * we - wx * wxe) / determinant;
+      rise = (w * wxe - wx * we) / determinant;
+    }
+    low.push_back(offset - rise);
+    high.push_back(offset + rise);
+  }
+  const double at_low = median(low), at_high = median(high);
+  const double rise = std::clamp((at_high - at_low) / (2 * deviation), static_cast<double>(kLeastSlope) - 1.0,
+                                 static_cast<double>(kLargestSlope) - 1.0);
+  const double intercept = (at_low + at_high) / 2 - rise * mean;
+  if (!(std::fabs(intercept) <= static_cast<double>(kLargestIntercept))) return {};
+  return {static_cast<float>(1.0 + rise), static_cast<float>(intercept)};
+}
+
+}  // namespace altocast
