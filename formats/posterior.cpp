@@ -75,6 +75,8 @@ Result<std::optional<Combination>> read_combination(const Container& container) 
     diurnal.time = time->front();
     ALTOCAST_RETURN_IF_ERROR(read("combination.diurnal_slope", diurnal.slope));
     ALTOCAST_RETURN_IF_ERROR(read("combination.diurnal_intercept", diurnal.intercept));
+  } else if (container.find("combination.diurnal_slope") || container.find("combination.diurnal_intercept")) {
+    return Status::error("a diurnal correction stands without combination.diurnal_time");
   }
   ALTOCAST_RETURN_IF_ERROR(validate(combination, network->count));
   return std::optional(std::move(combination));

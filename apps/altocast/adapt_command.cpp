@@ -34,6 +34,7 @@ std::string summary_line(const GuardedAdaptation& guarded, const std::string& pa
   return json.text("first_frame", format_time(adaptation.first_time))
       .text("last_frame", format_time(adaptation.last_time))
       .integer("pairs", posterior.support_pairs)
+      .integer("hour_pairs", adaptation.hour_pairs)
       .number("nll_before", adaptation.nll_before)
       .number("nll_after", adaptation.nll_after)
       .number("kl", adaptation.kl)

@@ -90,6 +90,10 @@ void log_adaptation(const GuardedAdaptation& guarded, int wanted_pairs) {
            (earlier == pairs ? ", before the last gap"
             : earlier > 0    ? ", " + std::to_string(earlier) + " of them before the last gap"
                              : ""));
+  if (adaptation.hour_pairs > 0) {
+    log_line("corrected by what " + std::to_string(adaptation.hour_pairs) +
+             " forecasts from this hour of the days before were off by");
+  }
   for (std::size_t m = 0; m < adaptation.steps.size(); ++m) {
     const InnerStepReport& step = adaptation.steps[m];
     const Clipping& clipping = step.clipping;

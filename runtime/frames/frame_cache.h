@@ -36,8 +36,9 @@ struct GrayImage;
 // that images of the daylight find those of the same hours; two, to outlast a day that was lost. In hours rather than
 // frames, whatever the cadence: what is learned is how far this kind of image can be forecast here and in this season.
 inline constexpr std::int64_t kLookBackSeconds = std::int64_t{48} * 3600;
+// From how many days before what is off at this hour is learned, and from how many pairs of each.
 inline constexpr int kSameHourDays = 2;
-inline constexpr std::size_t kSameHourPairs = 2;  // of a day
+inline constexpr std::size_t kSameHourPairs = 2;
 
 struct FrameEntry {
   std::string path;       // of a bridged frame: what to call it; there is no such file

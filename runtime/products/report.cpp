@@ -210,6 +210,10 @@ std::string adaptation_card(const AdaptationFacts& facts) {
     else if (facts.earlier_pairs > 0)
       pairs << ", " << facts.earlier_pairs << " of them before the last gap";
     table_row(out, "learned from", pairs.text);
+    if (facts.used && facts.hour_pairs > 0) {
+      table_row(out, "corrected for the hour",
+                "by " + counted(facts.hour_pairs, " pair", " pairs") + " from this hour of the days before");
+    }
     table_row(out, "steps", std::to_string(facts.steps));
   }
   if (std::isfinite(facts.nll_before) && std::isfinite(facts.nll_after)) {

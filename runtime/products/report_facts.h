@@ -39,6 +39,7 @@ struct AdaptationFacts {
   int pairs = 0, steps = 0;
   double nll_before = 0.0, nll_after = 0.0;  // of those pairs, a pixel of a lead; NaN if unknown
   int earlier_pairs = 0;                     // of those, from before the gap that the newest frame's run begins after
+  int hour_pairs = 0;  // of the same hour of the days before, by which forecasts of this hour are corrected
 };
 
 }  // namespace altocast

@@ -176,6 +176,7 @@ Result<Adaptation> adapt_on(const LearningPairs& windows, const LoadedPrior& loa
                                              frame_range_limits(prior.normalisation, largest));
   result.weights.combination = fit.fit(kernels.threads(), windows.now);
   result.posterior.combination = result.weights.combination;
+  result.hour_pairs = static_cast<int>(std::count_if(days.begin(), days.end(), [](int day) { return day > 0; }));
   result.combination_gain = fit.gain(result.weights.combination);
   lambda.mu = result.weights.mu;
   lambda.rho = result.weights.rho;

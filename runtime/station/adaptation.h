@@ -1,7 +1,7 @@
 // The station's adaptation in one call: from a prior and frames, in a folder or in memory, to a posterior. It picks
 // the newest pairs of (past, future) frames up to a time, over gaps too (frame_cache.h), runs the inner loop on them in
-// float with the given kernels, and learns on the same pairs how forecasts are best combined with advection
-// (combination_fit.h).
+// float with the given kernels, and learns on the same pairs how forecasts are best combined with advection; and on
+// pairs of the same hour of the days before, what forecasts of this hour are off by (combination_fit.h).
 //
 // The result is a pure function of the prior file, the frames' pixels and the settings: no number of threads
 // and no instruction set changes a bit of it.
@@ -40,7 +40,8 @@ struct Adaptation {
   double nll_after = 0;                        // … and at μ_λ
   double combination_gain = 0;                 // CombinationFit::gain
   std::int64_t first_time = 0, last_time = 0;  // of the frames it was adapted to
-  int earlier_pairs = 0;                       // those from before the newest frame's run
+  int earlier_pairs = 0;                       // of the support pairs, those from before the newest frame's run
+  int hour_pairs = 0;                          // of the same hour of the days before, support pairs or not
 };
 
 // `cache` loses frames that do not decode (frame_block.h). Fails if there are too few frames, if the prior's
@@ -53,8 +54,8 @@ Result<Adaptation> adapt(const LoadedPrior& prior, FrameCache& cache, const Adap
 Status check_memory(const LoadedPrior& prior, const FrameCache& cache, const AdaptationSettings& settings,
                     const Kernels<float>& kernels);
 
-// The same on the newest pairs in a block of consecutive frames of raw numbers from 0 to `largest`; settings.at is not
-// looked at.
+// The same on the newest pairs in a block of consecutive frames of raw numbers from 0 to `largest`, whose hours are not
+// known; settings.at is not looked at.
 Result<Adaptation> adapt(const LoadedPrior& prior, const FrameBlock& frames, double largest,
                          const AdaptationSettings& settings, Kernels<float>& kernels);
 

@@ -249,6 +249,7 @@ AdaptationFacts adaptation_facts(const GuardedAdaptation& guarded) {
   facts.last_time = adaptation.last_time;
   facts.pairs = facts.used ? adaptation.posterior.support_pairs : 0;
   facts.earlier_pairs = adaptation.earlier_pairs;
+  facts.hour_pairs = adaptation.hour_pairs;
   facts.steps = static_cast<int>(adaptation.steps.size());
   facts.nll_before = adaptation.nll_before;
   facts.nll_after = adaptation.nll_after;

@@ -45,13 +45,15 @@ CaseShape case_shape(const LoadedPrior* prior, const VerificationSettings& setti
           std::max(1, settings.adaptation.pairs.value_or(prior->prior.support_pairs)), settings.adaptation.guard};
 }
 
-// Of the support pairs that an adaptation from frame `now` on takes.
+// Of the pairs that an adaptation from frame `now` on takes.
 void add_pairs(const FrameCache& cache, const CaseShape& shape, std::size_t now, std::set<std::size_t>& frames) {
-  const Result<std::vector<FrameWindow>> pairs =
-      cache.support_pairs(shape.inputs, shape.leads, shape.pairs, cache.frames()[now].slot);
-  if (!pairs.ok()) return;
-  for (const FrameRange& range : ranges_of(*pairs)) {
-    for (std::size_t i = range.first; i < range.first + index(range.count); ++i) frames.insert(i);
+  const std::int64_t at = cache.frames()[now].slot;
+  const Result<std::vector<FrameWindow>> support = cache.support_pairs(shape.inputs, shape.leads, shape.pairs, at);
+  if (!support.ok()) return;
+  for (const std::vector<FrameWindow>& pairs : {*support, cache.same_hour_pairs(shape.inputs, shape.leads, at)}) {
+    for (const FrameWindow& pair : pairs) {
+      for (std::size_t i = 0; i < index(pair.inputs + pair.targets); ++i) frames.insert(pair.first + i);
+    }
   }
 }
 
@@ -339,6 +341,7 @@ Sha256Digest journal_key(const LoadedPrior* prior, const FrameCache& cache, cons
                .integer("members", settings.members)
                .integer("leads", settings.leads)
                .integer("look_back", kLookBackSeconds)
+               .integer("same_hour_pairs", kSameHourDays * kSameHourPairs)
                .integer("pairs", adaptation.pairs.value_or(-1))
                .integer("steps", adaptation.steps.value_or(-1))
                .number("rate_scale", static_cast<double>(adaptation.rate_scale))

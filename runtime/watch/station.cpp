@@ -59,6 +59,7 @@ AdaptationFacts adaptation_facts(const AdaptationRecord& record) {
   facts.last_time = record.last_time;
   facts.pairs = record.pairs;
   facts.earlier_pairs = record.earlier_pairs;
+  facts.hour_pairs = record.hour_pairs;
   facts.steps = record.steps;
   facts.nll_before = record.nll_before;
   facts.nll_after = record.nll_after;

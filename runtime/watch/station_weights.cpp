@@ -39,6 +39,7 @@ SlotAdaptation adapt_to_slot(const LoadedPrior& prior, FrameCache& cache, const 
   record.pairs = record.used ? adaptation.posterior.support_pairs : made->guard.trial_pairs;
   record.steps = *settings.steps;
   record.earlier_pairs = adaptation.earlier_pairs;
+  record.hour_pairs = adaptation.hour_pairs;
   record.first_time = record.used ? adaptation.first_time : *settings.at;
   record.last_time = record.used ? adaptation.last_time : *settings.at;
   record.nll_before = adaptation.nll_before;

@@ -22,7 +22,7 @@ struct AdaptationRecord {
   std::int64_t slot = 0;  // of its newest frame
   int pairs = 0, steps = 0;
   std::uint64_t seed = 0;
-  int earlier_pairs = 0;                         // as Adaptation's
+  int earlier_pairs = 0, hour_pairs = 0;         // as Adaptation's
   std::int64_t first_time = 0, last_time = 0;    // of the frames it learned from
   double nll_before = 0, nll_after = 0, kl = 0;  // NaN if read from a posterior file
   bool used = false;

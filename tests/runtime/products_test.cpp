@@ -231,6 +231,11 @@ TEST(Products, TheReportTellsOfScoresFeedAndAdaptationWhatIsKnown) {
     EXPECT_TRUE(contains(report, part)) << part;
   }
   EXPECT_FALSE(contains(report, "nan"));
+  EXPECT_FALSE(contains(report, "corrected"));
+  sample.forecast.adaptation->used = true;
+  sample.forecast.adaptation->hour_pairs = 4;
+  ASSERT_TRUE(write_products(sample.forecast, folder / "out").ok());
+  EXPECT_TRUE(contains(text_of(folder / "out/report.html"), "by 4 pairs from this hour of the days before"));
 }
 
 TEST(Products, StationAndMapAreInTheFiles) {

@@ -184,6 +184,7 @@ TEST_F(Dusk, WhatTheDaysBeforeDarkenedByIsTakenOffAtTheSameHourAlone) {
   ASSERT_TRUE(adaptation.ok()) << adaptation.message();
   EXPECT_EQ(adaptation->posterior.frames.size(), 9u) << "of support pairs alone: five of yesterday and all of today";
   EXPECT_EQ(adaptation->first_time, slot(2) - kDaySeconds);
+  EXPECT_EQ(adaptation->hour_pairs, 5) << "three of yesterday, two of the day before";
   AdaptedWeights weights = adaptation->weights;
   ASSERT_TRUE(weights.combination.diurnal.has_value());
   EXPECT_EQ(weights.combination.diurnal->time, slot(3));

@@ -134,6 +134,23 @@ TEST_F(VerificationTest, ADamagedFrameBeforeAGapIsFoundInTime) {
   EXPECT_EQ(cache.rejected()[0].path, path);
 }
 
+TEST_F(VerificationTest, ADamagedFrameOfTheSameHourYesterdayIsFoundInTime) {
+  SyntheticSettings days = small_frames();
+  days.frames = 55;
+  ASSERT_TRUE(write_synthetic_frames(days, folder_ / "days").ok());
+  FrameCache cache = *FrameCache::open(folder_ / "days");
+  settings_.from = settings_.to = cache.frames()[51].slot;
+  const std::string path = cache.frames()[1].path;  // of a pair that ends half an hour before yesterday's same time
+  Bytes bytes = read_bytes(path);
+  bytes[bytes.size() / 2] ^= 0x10;
+  write_bytes(path, bytes);
+  const Result<Verification> result = run(cache);
+  ASSERT_TRUE(result.ok()) << result.message();
+  ASSERT_EQ(cache.rejected().size(), 1u);
+  EXPECT_EQ(cache.rejected()[0].path, path);
+  EXPECT_EQ(cases().size(), 1u);
+}
+
 TEST_F(VerificationTest, ErrorsEqualADirectComputation) {
   FrameCache cache = frames();
   const Result<Verification> result = run(cache);
