@@ -14,6 +14,8 @@ namespace {
 // ago is as near as yesterday.
 constexpr std::int64_t kAgePerHourOfDay = 12;
 
+bool older(const FrameWindow& a, const FrameWindow& b) { return a.first < b.first; }
+
 }  // namespace
 
 const FrameRun& FrameCache::run_of(std::size_t index) const {
@@ -106,7 +108,7 @@ std::vector<FrameWindow> FrameCache::pairs_up_to(std::size_t newest, int inputs,
   });
   earlier.resize(std::min(earlier.size(), most - pairs.size()));
   pairs.insert(pairs.end(), earlier.begin(), earlier.end());
-  std::sort(pairs.begin(), pairs.end(), [](const FrameWindow& a, const FrameWindow& b) { return a.first < b.first; });
+  std::sort(pairs.begin(), pairs.end(), older);
   return pairs;
 }
 
@@ -144,15 +146,17 @@ std::vector<FrameWindow> FrameCache::same_hour_pairs(int inputs, int targets, st
       if (i + 1 < run.first + past || i + future >= run.first + run.count || i + future > *newest) continue;
       if (observed(i + 1, future)) of_day.push_back({i + 1 - past, inputs, targets});
     }
-    const auto distance = [&](const FrameWindow& pair) {
-      return clock_distance(frames_[pair.first + past - 1].slot, now);
+    const auto nearer = [&](const FrameWindow& a, const FrameWindow& b) {
+      return clock_distance(frames_[a.first + past - 1].slot, now) <
+             clock_distance(frames_[b.first + past - 1].slot, now);
     };
-    std::stable_sort(of_day.begin(), of_day.end(),
-                     [&](const FrameWindow& a, const FrameWindow& b) { return distance(a) < distance(b); });
-    of_day.resize(std::min(of_day.size(), kSameHourPairs));
-    pairs.insert(pairs.end(), of_day.begin(), of_day.end());
+    for (std::size_t taken = 0; taken < kSameHourPairs && !of_day.empty(); ++taken) {
+      const auto nearest = std::min_element(of_day.begin(), of_day.end(), nearer);
+      pairs.push_back(*nearest);
+      of_day.erase(nearest);
+    }
   }
-  std::sort(pairs.begin(), pairs.end(), [](const FrameWindow& a, const FrameWindow& b) { return a.first < b.first; });
+  std::sort(pairs.begin(), pairs.end(), older);
   return pairs;
 }
 

@@ -53,10 +53,9 @@ struct LearningPairs {
 
   std::size_t size() const { return support.size() + same_hour.size(); }
   std::vector<FrameRange> ranges() const {
-    std::vector<FrameWindow> windows = support;
-    windows.insert(windows.end(), same_hour.begin(), same_hour.end());
-    std::sort(windows.begin(), windows.end(),
-              [](const FrameWindow& a, const FrameWindow& b) { return a.first < b.first; });
+    std::vector<FrameWindow> windows(size());
+    std::merge(support.begin(), support.end(), same_hour.begin(), same_hour.end(), windows.begin(),
+               [](const FrameWindow& a, const FrameWindow& b) { return a.first < b.first; });
     return ranges_of(windows);
   }
 };

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
-#include <span>
 
 #include "formats/combination.h"
 
@@ -14,8 +12,7 @@ constexpr int kIterations = 8;       // of reweighted least squares; an error's 
 constexpr double kLeastError = 0.1;  // … this share of the mean size)
 constexpr double kRidge = 0.1;       // draws a line's rise to 0: of an error per deviation of the forecasts
 
-// Of numbers that it sorts.
-double median(std::span<double> values) {
+double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
@@ -42,9 +39,10 @@ DiurnalFit::Line DiurnalFit::fit() const {
   deviation = std::sqrt(deviation);
   if (!(deviation > 0) || !std::isfinite(deviation)) return {};
 
-  std::set<int> days;
-  for (const Pair& pair : pairs_) days.insert(pair.day);
-  const std::size_t a_day = (pairs_.size() + days.size() - 1) / days.size();
+  std::size_t days = 0;
+  for (auto pair = pairs_.begin(); pair != pairs_.end(); ++pair)
+    days += std::none_of(pairs_.begin(), pair, [&](const Pair& other) { return other.day == pair->day; });
+  const std::size_t a_day = (pairs_.size() + days - 1) / days;
   // Corrections a deviation below the mean forecast, and above it; none, as often as a day has pairs.
   std::vector<double> low(a_day), high(a_day);
   for (const Pair& pair : pairs_) {

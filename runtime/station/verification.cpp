@@ -48,12 +48,11 @@ CaseShape case_shape(const LoadedPrior* prior, const VerificationSettings& setti
 // Of the pairs that an adaptation from frame `now` on takes.
 void add_pairs(const FrameCache& cache, const CaseShape& shape, std::size_t now, std::set<std::size_t>& frames) {
   const std::int64_t at = cache.frames()[now].slot;
-  const Result<std::vector<FrameWindow>> support = cache.support_pairs(shape.inputs, shape.leads, shape.pairs, at);
-  if (!support.ok()) return;
-  for (const std::vector<FrameWindow>& pairs : {*support, cache.same_hour_pairs(shape.inputs, shape.leads, at)}) {
-    for (const FrameWindow& pair : pairs) {
-      for (std::size_t i = 0; i < index(pair.inputs + pair.targets); ++i) frames.insert(pair.first + i);
-    }
+  Result<std::vector<FrameWindow>> pairs = cache.support_pairs(shape.inputs, shape.leads, shape.pairs, at);
+  if (!pairs.ok()) return;
+  for (const FrameWindow& pair : cache.same_hour_pairs(shape.inputs, shape.leads, at)) pairs->push_back(pair);
+  for (const FrameWindow& pair : *pairs) {
+    for (std::size_t i = 0; i < index(pair.inputs + pair.targets); ++i) frames.insert(pair.first + i);
   }
 }
 
