@@ -6,6 +6,7 @@
 // 1969); on images of a kind that the network was not trained on, advection takes over.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -21,6 +22,12 @@ namespace altocast {
 struct DiurnalCorrection {
   std::int64_t time = 0;                // seconds since 1970; it is for forecasts from around this hour of a day
   std::vector<float> slope, intercept;  // [leads], normalised
+
+  struct Line {
+    float slope = 1.0f, intercept = 0.0f;
+    float at(float forecast) const { return slope * forecast + intercept; }
+  };
+  Line line(std::size_t lead) const { return {slope[lead], intercept[lead]}; }
 
   bool operator==(const DiurnalCorrection&) const = default;
 };

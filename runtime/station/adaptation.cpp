@@ -128,13 +128,17 @@ Result<Adaptation> adapt_on(const LearningPairs& windows, const LoadedPrior& loa
   inner.steps = settings.steps.value_or(inner.steps);
   const int height = blocks.front().height, width = blocks.front().width;
   SampleSet pairs(prior.network, height, width, windows.size());
+  const auto slot_of = [&](std::size_t frame) {
+    const FrameBlock& block = block_of(blocks, frame);
+    return block.slots[frame - block.first];
+  };
   std::vector<int> days;
   for (const std::vector<FrameWindow>* list : {&windows.support, &windows.same_hour}) {
     for (const FrameWindow& window : *list) {
       const FrameBlock& block = block_of(blocks, window.first);
       const std::size_t targets = window.first + static_cast<std::size_t>(window.inputs);
       pairs.add(block.from(window.first), block.from(targets), kernels.threads());
-      days.push_back(days_before(block.slots[targets - 1 - block.first], windows.now));
+      days.push_back(days_before(slot_of(targets - 1), windows.now));
     }
   }
   const std::span<const Sample<float>> support = pairs.samples().first(windows.support.size());
@@ -185,10 +189,6 @@ Result<Adaptation> adapt_on(const LearningPairs& windows, const LoadedPrior& loa
     return Status::error(std::string("the adaptation diverged: the loss after its last step is not a finite number; ") +
                          kMend);
   }
-  const auto slot_of = [&](std::size_t frame) {
-    const FrameBlock& block = block_of(blocks, frame);
-    return block.slots[frame - block.first];
-  };
   const FrameWindow& last = windows.support.back();
   result.first_time = slot_of(windows.support.front().first);
   result.last_time = slot_of(last.first + static_cast<std::size_t>(last.inputs + last.targets) - 1);

@@ -4,15 +4,15 @@
 #include <cassert>
 #include <cmath>
 
+#include "runtime/station/absolute_errors_fit.h"
 #include "runtime/station/diurnal_fit.h"
 #include "runtime/station/noise_fit.h"
 
 namespace altocast {
 namespace {
 
-constexpr double kRidge = 0.03;      // towards the default, in mean squares of the differences
-constexpr int kIterations = 6;       // of reweighted least squares; an error's weight is 1 / max(its size, …
-constexpr double kLeastError = 0.1;  // … this share of the mean size)
+constexpr double kRidge = 0.03;  // towards the default, in mean squares of the differences
+constexpr int kIterations = 6;
 
 }  // namespace
 
@@ -66,26 +66,20 @@ void CombinationFit::fit_weights(std::span<const Point> points, float& network, 
     double mean = 0;
     for (const Point& p : points) mean += error(p) / static_cast<double>(points.size());
     if (!(mean > 0) || !std::isfinite(mean)) return;
-    double nn = 0, na = 0, aa = 0, nt = 0, at = 0;
+    NormalEquations equations;  // of the weights of network and advection
     for (const Point& p : points) {
-      const auto n = static_cast<double>(p.network), a = static_cast<double>(p.advection),
-                 t = static_cast<double>(p.target);
-      const double weight = 1.0 / std::max(error(p) / mean, kLeastError);
-      nn += weight * n * n;
-      na += weight * n * a;
-      aa += weight * a * a;
-      nt += weight * n * t;
-      at += weight * a * t;
+      equations.add(static_cast<double>(p.network), static_cast<double>(p.advection), static_cast<double>(p.target),
+                    error(p) / mean);
     }
-    const double ridge = kRidge * 0.5 * (nn + aa);
-    nn += ridge;
-    aa += ridge;
-    nt += ridge * network_0;
-    at += ridge * advection_0;
-    const double determinant = nn * aa - na * na;
-    if (!(determinant > 0)) return;
-    w_network = std::clamp((aa * nt - na * at) / determinant, 0.0, 1.0);
-    w_advection = std::clamp((nn * at - na * nt) / determinant, 0.0, 1.0);
+    const double ridge = kRidge * 0.5 * (equations.uu + equations.vv);
+    equations.uu += ridge;
+    equations.vv += ridge;
+    equations.ut += ridge * network_0;
+    equations.vt += ridge * advection_0;
+    const auto solution = equations.solve();
+    if (!solution) return;
+    w_network = std::clamp(solution->a, 0.0, 1.0);
+    w_advection = std::clamp(solution->b, 0.0, 1.0);
     const double sum = std::max(1.0, w_network + w_advection);
     w_network /= sum;
     w_advection /= sum;
@@ -97,7 +91,7 @@ void CombinationFit::fit_weights(std::span<const Point> points, float& network, 
 float CombinationFit::forecast_of(const Point& point, const Combination& combination, std::size_t lead) {
   const float forecast = point.forecast(combination.network[lead], combination.advection[lead]);
   const std::optional<DiurnalCorrection>& diurnal = combination.diurnal;
-  return diurnal && point.day > 0 ? diurnal->slope[lead] * forecast + diurnal->intercept[lead] : forecast;
+  return diurnal && point.day > 0 ? diurnal->line(lead).at(forecast) : forecast;
 }
 
 double CombinationFit::gain(const Combination& combination) const {
@@ -127,7 +121,8 @@ void CombinationFit::fit_diurnal(std::size_t lead, Combination& combination) con
   combination.diurnal->intercept[lead] = line.intercept;
 }
 
-void CombinationFit::fit_noise(std::span<const Point> points, std::size_t lead, Combination& combination) const {
+void CombinationFit::fit_noise(std::size_t lead, Combination& combination) const {
+  const std::span<const Point> points = combined(lead);
   const bool floor =
       std::any_of(points.begin(), points.end(), [&](const Point& p) { return NoiseFit::on_floor(p.truth(), limits_); });
   NoiseFit noise(quantiles_[lead], limits_, floor);
@@ -148,7 +143,7 @@ Combination CombinationFit::fit(ThreadPool& threads, std::int64_t now) const {
     const auto lead = static_cast<std::size_t>(number);
     fit_weights(combined(lead), result.network[lead], result.advection[lead]);
     if (result.diurnal) fit_diurnal(lead, result);
-    if (!quantiles_.empty()) fit_noise(combined(lead), lead, result);
+    if (!quantiles_.empty()) fit_noise(lead, result);
   });
   return result;
 }

@@ -56,7 +56,7 @@ class CombinationFit {
   static float forecast_of(const Point& point, const Combination& combination, std::size_t lead);
   void fit_weights(std::span<const Point> points, float& network, float& advection) const;
   void fit_diurnal(std::size_t lead, Combination& combination) const;
-  void fit_noise(std::span<const Point> points, std::size_t lead, Combination& combination) const;
+  void fit_noise(std::size_t lead, Combination& combination) const;
   // Of the pairs that are combined.
   std::span<const Point> combined(std::size_t lead) const {
     return std::span(points_[lead]).first(combined_pairs_ * pair_points_);

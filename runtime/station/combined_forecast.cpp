@@ -33,14 +33,15 @@ void CombinedForecast::combine(const Combination& combination, const FrameRangeL
   threads.parallel_for(static_cast<int>(leads_), [&](int number) {
     const auto lead = static_cast<std::size_t>(number);
     const float network = combination.network[lead], advection = combination.advection[lead];
-    const std::optional<DiurnalCorrection>& diurnal = combination.diurnal;
+    std::optional<DiurnalCorrection::Line> correction;
+    if (combination.diurnal) correction = combination.diurnal->line(lead);
     for (std::size_t i = lead * pixels_; i < (lead + 1) * pixels_; ++i) {
       const float of_network = limited(forecast[i], limits);
       forecast[i] =
           has_advection()
               ? smoothed_[i] + (network * (of_network - smoothed_[i]) + advection * (advected_[i] - smoothed_[i]))
               : of_network;
-      if (diurnal) forecast[i] = limited(diurnal->slope[lead] * forecast[i] + diurnal->intercept[lead], limits);
+      if (correction) forecast[i] = limited(correction->at(forecast[i]), limits);
     }
   });
 }

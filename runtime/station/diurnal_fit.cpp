@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "formats/combination.h"
+#include "runtime/station/absolute_errors_fit.h"
 
 namespace altocast {
 namespace {
 
-constexpr int kIterations = 8;       // of reweighted least squares; an error's weight is 1 / max(its size, …
-constexpr double kLeastError = 0.1;  // … this share of the mean size)
-constexpr double kRidge = 0.1;       // draws a line's rise to 0: of an error per deviation of the forecasts
+constexpr int kIterations = 8;
+constexpr double kRidge = 0.1;  // draws a line's rise to 0: of an error per deviation of the forecasts
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -54,20 +53,16 @@ DiurnalFit::Line DiurnalFit::fit() const {
       size /= static_cast<double>(pair.points.size());
       if (!std::isfinite(size)) return {};
       if (size == 0) break;
-      double w = 0, wx = 0, wxx = 0, we = 0, wxe = 0;
+      NormalEquations equations;  // of the offset and the rise
       for (const Point& p : pair.points) {
         const double x = (p.forecast - mean) / deviation;
-        const double weight = 1.0 / std::max(error(p, x) / size, kLeastError);
-        w += weight;
-        wx += weight * x;
-        wxx += weight * x * x;
-        we += weight * p.error;
-        wxe += weight * x * p.error;
+        equations.add(1.0, x, p.error, error(p, x) / size);
       }
-      wxx += kRidge * w;
-      const double determinant = w * wxx - wx * wx;
-      offset = (wxx * we - wx * wxe) / determinant;
-      rise = (w * wxe - wx * we) / determinant;
+      equations.vv += kRidge * equations.uu;
+      const auto solution = equations.solve();
+      if (!solution) return {};
+      offset = solution->a;
+      rise = solution->b;
     }
     low.push_back(offset - rise);
     high.push_back(offset + rise);

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "formats/combination.h"
+
 namespace altocast {
 
 // Of one lead.
@@ -18,10 +20,7 @@ class DiurnalFit {
   // A pixel's forecast and its truth, normalised.
   void add(float forecast, float target);
 
-  struct Line {
-    float slope = 1.0f, intercept = 0.0f;
-    float at(float forecast) const { return slope * forecast + intercept; }
-  };
+  using Line = DiurnalCorrection::Line;
   // No correction if nothing was added or a number is not finite.
   Line fit() const;
 
